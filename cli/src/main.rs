@@ -1,0 +1,3 @@
+//! `spg`: the command line.
+
+fn main() {}

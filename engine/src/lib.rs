@@ -1,0 +1,3 @@
+//! SPG: the engine.
+
+pub mod crypto;
