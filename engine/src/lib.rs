@@ -1,3 +1,17 @@
-//! SPG: the engine.
+//! SPG: the engine. SQL text in, rows out; durable; no sockets.
+//!
+//! A statement's life is four verbs, one per stage: [`parser`] parse, [`binder`] bind, [`planner`] plan,
+//! [`executor`] execute. A commit's life is in [`transaction`].
 
+pub mod binder;
 pub mod crypto;
+pub mod error;
+pub mod executor;
+pub mod limits;
+pub mod parser;
+pub mod planner;
+pub mod storage;
+pub mod types;
+
+pub use error::{Error, Result, SqlState};
+pub use types::{DataType, Value, ValueRef};

@@ -1,0 +1,666 @@
+//! The syntax tree: what was written, before any name is looked up.
+//!
+//! Positions compare equal (see [`Position`]), so `parse(display(tree)) == tree`.
+//! Names are already folded: an unquoted identifier in lower case, a quoted one as written.
+
+use crate::types::Position;
+
+/// A name with the place where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identifier {
+    /// The name, folded.
+    pub name: String,
+    /// Where it stands.
+    pub position: Position,
+}
+
+/// `[schema.]name` of a table or an index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectName {
+    /// The schema, if one was written.
+    pub schema: Option<Identifier>,
+    /// The name.
+    pub name: Identifier,
+}
+
+/// One statement.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Statement {
+    /// SELECT, VALUES or a set operation.
+    Query(Box<Query>),
+    /// INSERT.
+    Insert(Box<Insert>),
+    /// UPDATE.
+    Update(Box<Update>),
+    /// DELETE.
+    Delete(Box<Delete>),
+    /// CREATE TABLE.
+    CreateTable(Box<CreateTable>),
+    /// DROP TABLE.
+    DropTable(DropObjects),
+    /// CREATE INDEX.
+    CreateIndex(Box<CreateIndex>),
+    /// DROP INDEX.
+    DropIndex(DropObjects),
+    /// TRUNCATE.
+    Truncate(Truncate),
+    /// BEGIN or START TRANSACTION.
+    Begin(TransactionModes),
+    /// COMMIT or END.
+    Commit,
+    /// ROLLBACK or ABORT.
+    Rollback,
+    /// SAVEPOINT name.
+    Savepoint(Identifier),
+    /// RELEASE [SAVEPOINT] name.
+    ReleaseSavepoint(Identifier),
+    /// ROLLBACK TO [SAVEPOINT] name.
+    RollbackToSavepoint(Identifier),
+    /// SET TRANSACTION modes.
+    SetTransaction(TransactionModes),
+    /// SET SESSION CHARACTERISTICS AS TRANSACTION modes.
+    SetSessionCharacteristics(TransactionModes),
+    /// SET [SESSION | LOCAL] name = value.
+    Set(SetVariable),
+    /// SHOW name; None is SHOW ALL.
+    Show(Option<Identifier>),
+    /// RESET name; None is RESET ALL.
+    Reset(Option<Identifier>),
+    /// EXPLAIN statement.
+    Explain(Box<Statement>),
+}
+
+/// SELECT, VALUES or a set operation with what may follow it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    /// What is ordered and limited.
+    pub body: QueryBody,
+    /// ORDER BY.
+    pub order_by: Vec<OrderItem>,
+    /// LIMIT; `LIMIT ALL` is None.
+    pub limit: Option<Expression>,
+    /// OFFSET.
+    pub offset: Option<Expression>,
+}
+
+/// The part of a query that makes rows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum QueryBody {
+    /// SELECT ...
+    Select(Box<Select>),
+    /// VALUES (...), (...).
+    Values(Values),
+    /// left UNION | INTERSECT | EXCEPT [ALL] right.
+    SetOperation {
+        /// Which.
+        operator: SetOperator,
+        /// ALL keeps duplicates.
+        all: bool,
+        /// First input.
+        left: Box<QueryBody>,
+        /// Second input.
+        right: Box<QueryBody>,
+        /// Where the operator stands.
+        position: Position,
+    },
+    /// A query in parentheses.
+    Nested(Box<Query>),
+}
+
+/// VALUES.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Values {
+    /// Rows of one length each (the parser checks it: `VALUES lists must all be the same length`, 42601).
+    /// An entry may be [`ExpressionKind::Default`] in INSERT only.
+    pub rows: Vec<Vec<Expression>>,
+    /// Where VALUES stands.
+    pub position: Position,
+}
+
+/// UNION, INTERSECT or EXCEPT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetOperator {
+    /// UNION.
+    Union,
+    /// INTERSECT (binds tighter than the others).
+    Intersect,
+    /// EXCEPT.
+    Except,
+}
+
+/// SELECT without ORDER BY and LIMIT.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Select {
+    /// DISTINCT. (DISTINCT ON is 0A000 in the parser.)
+    pub distinct: bool,
+    /// The select list; may be empty.
+    pub items: Vec<SelectItem>,
+    /// FROM, comma-separated.
+    pub from: Vec<TableReference>,
+    /// WHERE.
+    pub filter: Option<Expression>,
+    /// GROUP BY.
+    pub group_by: Vec<Expression>,
+    /// HAVING.
+    pub having: Option<Expression>,
+    /// Where SELECT stands.
+    pub position: Position,
+}
+
+/// One entry of a select list or of RETURNING.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SelectItem {
+    /// `*`.
+    Wildcard(Position),
+    /// `table.*`.
+    TableWildcard(ObjectName),
+    /// An expression with an optional alias.
+    Expression {
+        /// The expression.
+        expression: Expression,
+        /// AS name.
+        alias: Option<Identifier>,
+    },
+}
+
+/// One source in FROM.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TableReference {
+    /// A table.
+    Table {
+        /// Its name.
+        name: ObjectName,
+        /// AS alias (columns).
+        alias: Option<TableAlias>,
+    },
+    /// A query in parentheses.
+    Derived {
+        /// The query.
+        query: Box<Query>,
+        /// AS alias (columns); PostgreSQL 15 demands one (42601 otherwise).
+        alias: TableAlias,
+        /// Where it starts.
+        position: Position,
+    },
+    /// left JOIN right.
+    Join {
+        /// INNER, LEFT, ...
+        kind: JoinKind,
+        /// First input.
+        left: Box<TableReference>,
+        /// Second input.
+        right: Box<TableReference>,
+        /// ON, USING, NATURAL; CROSS has none.
+        constraint: JoinConstraint,
+        /// Where JOIN stands.
+        position: Position,
+    },
+}
+
+/// AS alias (column aliases).
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableAlias {
+    /// The alias.
+    pub name: Identifier,
+    /// Column aliases; may be fewer than the columns.
+    pub columns: Vec<Identifier>,
+}
+
+/// The kind of a join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoinKind {
+    /// [INNER] JOIN.
+    Inner,
+    /// LEFT [OUTER] JOIN.
+    Left,
+    /// RIGHT [OUTER] JOIN.
+    Right,
+    /// FULL [OUTER] JOIN.
+    Full,
+    /// CROSS JOIN.
+    Cross,
+}
+
+/// What relates the two sides of a join.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JoinConstraint {
+    /// CROSS JOIN.
+    None,
+    /// ON condition.
+    On(Expression),
+    /// USING (columns).
+    Using(Vec<Identifier>),
+    /// NATURAL.
+    Natural,
+}
+
+/// One entry of ORDER BY.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OrderItem {
+    /// An expression, an ordinal or an output name.
+    pub expression: Expression,
+    /// DESC.
+    pub descending: bool,
+    /// NULLS FIRST (Some(true)) or NULLS LAST; None: NULLS LAST for ASC, FIRST for DESC.
+    pub nulls_first: Option<bool>,
+}
+
+/// INSERT.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Insert {
+    /// INTO table.
+    pub table: ObjectName,
+    /// AS alias, which RETURNING can use.
+    pub alias: Option<Identifier>,
+    /// (columns); empty means all in order.
+    pub columns: Vec<Identifier>,
+    /// Where the rows come from.
+    pub source: InsertSource,
+    /// RETURNING.
+    pub returning: Vec<SelectItem>,
+}
+
+/// Where an INSERT's rows come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum InsertSource {
+    /// DEFAULT VALUES.
+    Default,
+    /// VALUES or SELECT.
+    Query(Box<Query>),
+}
+
+/// UPDATE.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Update {
+    /// The table.
+    pub table: ObjectName,
+    /// AS alias.
+    pub alias: Option<Identifier>,
+    /// SET column = expression (or DEFAULT).
+    pub assignments: Vec<Assignment>,
+    /// WHERE.
+    pub filter: Option<Expression>,
+    /// RETURNING.
+    pub returning: Vec<SelectItem>,
+}
+
+/// column = value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assignment {
+    /// The column.
+    pub column: Identifier,
+    /// Its new value, or [`ExpressionKind::Default`].
+    pub value: Expression,
+}
+
+/// DELETE.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delete {
+    /// FROM table.
+    pub table: ObjectName,
+    /// AS alias.
+    pub alias: Option<Identifier>,
+    /// WHERE.
+    pub filter: Option<Expression>,
+    /// RETURNING.
+    pub returning: Vec<SelectItem>,
+}
+
+/// CREATE TABLE.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateTable {
+    /// IF NOT EXISTS.
+    pub if_not_exists: bool,
+    /// Its name.
+    pub name: ObjectName,
+    /// Its columns.
+    pub columns: Vec<ColumnSpecification>,
+    /// Table constraints, in order.
+    pub constraints: Vec<TableConstraint>,
+}
+
+/// One column of CREATE TABLE.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ColumnSpecification {
+    /// Its name.
+    pub name: Identifier,
+    /// Its type.
+    pub type_name: TypeName,
+    /// DEFAULT.
+    pub default: Option<Expression>,
+    /// NOT NULL (Some(true)), NULL (Some(false)) or neither.
+    pub not_null: Option<bool>,
+    /// PRIMARY KEY and UNIQUE written at the column.
+    pub keys: Vec<ColumnKey>,
+}
+
+/// PRIMARY KEY or UNIQUE written at a column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ColumnKey {
+    /// CONSTRAINT name.
+    pub constraint_name: Option<Identifier>,
+    /// PRIMARY KEY rather than UNIQUE.
+    pub primary: bool,
+    /// Where it stands.
+    pub position: Position,
+}
+
+/// PRIMARY KEY (columns) or UNIQUE (columns).
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableConstraint {
+    /// CONSTRAINT name.
+    pub name: Option<Identifier>,
+    /// PRIMARY KEY rather than UNIQUE.
+    pub primary: bool,
+    /// Its columns.
+    pub columns: Vec<Identifier>,
+    /// Where it stands.
+    pub position: Position,
+}
+
+/// DROP TABLE or DROP INDEX.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DropObjects {
+    /// IF EXISTS.
+    pub if_exists: bool,
+    /// What to drop.
+    pub names: Vec<ObjectName>,
+    /// CASCADE rather than RESTRICT.
+    pub cascade: bool,
+}
+
+/// CREATE INDEX.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateIndex {
+    /// UNIQUE.
+    pub unique: bool,
+    /// IF NOT EXISTS (which demands a name).
+    pub if_not_exists: bool,
+    /// Its name; None lets the engine choose `table_column_idx`.
+    pub name: Option<Identifier>,
+    /// ON table.
+    pub table: ObjectName,
+    /// (columns).
+    pub columns: Vec<IndexColumnSpecification>,
+}
+
+/// One column of CREATE INDEX.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IndexColumnSpecification {
+    /// The column.
+    pub column: Identifier,
+    /// DESC.
+    pub descending: bool,
+    /// NULLS FIRST or LAST, if written.
+    pub nulls_first: Option<bool>,
+}
+
+/// TRUNCATE [TABLE] names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Truncate {
+    /// The tables.
+    pub names: Vec<ObjectName>,
+}
+
+/// What BEGIN, START TRANSACTION and SET TRANSACTION say; None where they say nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransactionModes {
+    /// ISOLATION LEVEL.
+    pub isolation: Option<IsolationLevel>,
+    /// READ ONLY (Some(true)) or READ WRITE.
+    pub read_only: Option<bool>,
+    /// DEFERRABLE (Some(true)) or NOT DEFERRABLE.
+    pub deferrable: Option<bool>,
+    /// Where the isolation level stands.
+    pub position: Position,
+}
+
+/// An isolation level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IsolationLevel {
+    /// READ UNCOMMITTED, which PostgreSQL treats as READ COMMITTED.
+    ReadUncommitted,
+    /// READ COMMITTED.
+    ReadCommitted,
+    /// REPEATABLE READ: snapshot isolation.
+    RepeatableRead,
+    /// SERIALIZABLE.
+    Serializable,
+}
+
+/// SET name = value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SetVariable {
+    /// LOCAL: until the end of the transaction.
+    pub local: bool,
+    /// The setting; dotted names keep their dot.
+    pub name: Identifier,
+    /// The values as written (several for lists such as search_path); None is DEFAULT.
+    pub value: Option<Vec<String>>,
+}
+
+/// A type as written, modifier checked: `VARCHAR(10)`, `VECTOR(3)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TypeName {
+    /// The type.
+    pub data_type: crate::types::DataType,
+    /// Where it stands.
+    pub position: Position,
+}
+
+/// An expression with the place PostgreSQL would report for it (an operator's own place for binary operators).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expression {
+    /// What it is.
+    pub kind: ExpressionKind,
+    /// Where it stands.
+    pub position: Position,
+}
+
+/// The kinds of expression.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExpressionKind {
+    /// NULL.
+    Null,
+    /// TRUE or FALSE.
+    Boolean(bool),
+    /// An integer or decimal literal as written, with the minus sign that stood before it, if any.
+    Number(String),
+    /// A string literal of any form, decoded.
+    String(String),
+    /// `[1.0, 2.0]`: a vector literal; its elements are numbers with their signs (checked by the parser).
+    Vector(Vec<String>),
+    /// $n.
+    Parameter(u32),
+    /// DEFAULT, in VALUES of INSERT and SET only (elsewhere the binder refuses it: 42601).
+    Default,
+    /// [table.]column.
+    Column {
+        /// table (a schema before it is checked to be `public` by the parser's caller).
+        table: Option<ObjectName>,
+        /// column.
+        column: Identifier,
+    },
+    /// + - NOT.
+    Unary {
+        /// Which.
+        operator: UnaryOperator,
+        /// On what.
+        operand: Box<Expression>,
+    },
+    /// left operator right, save AND and OR.
+    Binary {
+        /// Which.
+        operator: BinaryOperator,
+        /// Left.
+        left: Box<Expression>,
+        /// Right.
+        right: Box<Expression>,
+    },
+    /// A chain of AND of two or more, flattened so that a long one is not deep.
+    And(Vec<Expression>),
+    /// A chain of OR of two or more, flattened likewise.
+    Or(Vec<Expression>),
+    /// IS [NOT] NULL, TRUE, FALSE or UNKNOWN.
+    Is {
+        /// Tested.
+        operand: Box<Expression>,
+        /// For what.
+        test: IsTest,
+        /// NOT.
+        negated: bool,
+    },
+    /// IS [NOT] DISTINCT FROM.
+    IsDistinctFrom {
+        /// Left.
+        left: Box<Expression>,
+        /// Right.
+        right: Box<Expression>,
+        /// NOT.
+        negated: bool,
+    },
+    /// [NOT] BETWEEN [SYMMETRIC] low AND high.
+    Between {
+        /// Tested.
+        operand: Box<Expression>,
+        /// Lower bound.
+        low: Box<Expression>,
+        /// Upper bound.
+        high: Box<Expression>,
+        /// SYMMETRIC.
+        symmetric: bool,
+        /// NOT.
+        negated: bool,
+    },
+    /// [NOT] IN (list).
+    InList {
+        /// Tested.
+        operand: Box<Expression>,
+        /// The list, at least one.
+        list: Vec<Expression>,
+        /// NOT.
+        negated: bool,
+    },
+    /// [NOT] IN (SELECT ...).
+    InSubquery {
+        /// Tested.
+        operand: Box<Expression>,
+        /// The query.
+        query: Box<Query>,
+        /// NOT.
+        negated: bool,
+    },
+    /// [NOT] EXISTS is Unary Not over this.
+    Exists(Box<Query>),
+    /// (SELECT ...) as a value.
+    ScalarSubquery(Box<Query>),
+    /// [NOT] LIKE or ILIKE, with ESCAPE.
+    Like {
+        /// Tested.
+        operand: Box<Expression>,
+        /// Pattern.
+        pattern: Box<Expression>,
+        /// ESCAPE.
+        escape: Option<Box<Expression>>,
+        /// ILIKE.
+        case_insensitive: bool,
+        /// NOT.
+        negated: bool,
+    },
+    /// CASE [operand] WHEN ... THEN ... [ELSE ...] END.
+    Case {
+        /// The operand of the simple form.
+        operand: Option<Box<Expression>>,
+        /// WHEN and THEN, at least one.
+        branches: Vec<(Expression, Expression)>,
+        /// ELSE.
+        otherwise: Option<Box<Expression>>,
+    },
+    /// CAST(operand AS type), operand::type, type 'literal'.
+    Cast {
+        /// What is cast.
+        operand: Box<Expression>,
+        /// To what.
+        target: TypeName,
+    },
+    /// name(arguments); also COALESCE, NULLIF, GREATEST, LEAST and the special forms of substring, trim, position
+    /// and overlay, brought to plain calls (`substring(s from 1 for 2)` is substring(s, 1, 2);
+    /// `trim(both x from s)` is btrim(s, x); `position(a in b)` is position(b, a), with the name `position`).
+    Function(Box<FunctionCall>),
+}
+
+/// name(arguments).
+#[derive(Clone, Debug, PartialEq)]
+pub struct FunctionCall {
+    /// The name.
+    pub name: Identifier,
+    /// The arguments.
+    pub arguments: Vec<Expression>,
+    /// count(*).
+    pub star: bool,
+    /// DISTINCT before the arguments.
+    pub distinct: bool,
+}
+
+/// What IS tests for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IsTest {
+    /// NULL.
+    Null,
+    /// TRUE.
+    True,
+    /// FALSE.
+    False,
+    /// UNKNOWN.
+    Unknown,
+}
+
+/// Prefix operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnaryOperator {
+    /// NOT.
+    Not,
+    /// -.
+    Minus,
+    /// +.
+    Plus,
+}
+
+/// Infix operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BinaryOperator {
+    /// `=`
+    Equal,
+    /// `<>` and `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `/`
+    Divide,
+    /// `%`
+    Modulo,
+    /// `^`
+    Power,
+    /// `||`
+    Concatenate,
+    /// `<->`: Euclidean distance.
+    DistanceEuclidean,
+    /// `<#>`: negative inner product.
+    DistanceInnerProduct,
+    /// `<=>`: cosine distance.
+    DistanceCosine,
+    /// `<+>`: taxicab distance.
+    DistanceTaxicab,
+}
