@@ -1,1 +1,45 @@
-//! Stage.
+//! Immutable data: the tree under one root, and the only code that names the persistent map.
+//!
+//! Reading order: [`bitmap`] and [`column`] are plain vectors of values; [`chunk`] is up to 256 rows of them;
+//! [`key`] and [`index`] order rows; [`change`] says what a writer did; [`table`] is chunks, tail and indexes and
+//! applies changes; [`catalog`] names the tables; [`root`] is one version of the database; [`root_cell`] publishes it;
+//! [`difference`] compares two versions; [`gauge`] counts what is alive.
+//!
+//! Storage knows no disk, log, transaction or plan.
+
+pub mod batch;
+pub mod bitmap;
+pub mod change;
+pub mod chunk;
+pub mod column;
+pub mod difference;
+pub mod gauge;
+pub mod index;
+pub mod key;
+pub mod root;
+pub mod root_cell;
+pub mod schema;
+pub mod table;
+
+/// Identity of a table for life; never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TableId(pub u64);
+
+/// Identity of an index for life; never reused, and drawn from the same counter as table ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IndexId(pub u64);
+
+/// Identity of a row for life within its table; ids grow in the order in which they are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowId(pub u64);
+
+/// Number of a commit; the roots of one database are numbered without gaps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommitNumber(pub u64);
+
+/// Who wrote a row version: drawn once by every writing transaction, never reused.
+///
+/// Invariant: two versions of a row with equal stamps are the same version. So "has this row changed since my
+/// base" is one comparison, and nothing has to be filled in at commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Stamp(pub u64);
