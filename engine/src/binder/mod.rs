@@ -1,1 +1,3 @@
-//! Stage.
+//! Stage 2: [`crate::parser::ast`] to [`bound`]: names looked up in a root's catalog, types decided, casts written out.
+
+pub mod bound;
