@@ -1,1 +1,0 @@
-//! BLAKE3 from its specification.
