@@ -8,7 +8,8 @@ const KEY: &[u8; 32] = b"whats the Elvish word for friend";
 const CONTEXT: &str = "BLAKE3 2019-12-27 16:29:52 test vectors context";
 
 fn bytes_of(hex: &str) -> Vec<u8> {
-    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+    let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).expect("the fixture is hexadecimal");
+    (0..hex.len()).step_by(2).map(byte).collect()
 }
 
 #[test]
