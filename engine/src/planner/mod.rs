@@ -1,1 +1,3 @@
-//! Stage.
+//! Stage 3: [`crate::binder::bound`] to [`plan`]: rewrites, access paths, join order, EXPLAIN.
+
+pub mod plan;
