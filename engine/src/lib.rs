@@ -10,6 +10,7 @@ pub mod executor;
 pub mod limits;
 pub mod parser;
 pub mod planner;
+pub mod session;
 pub mod storage;
 pub mod types;
 
