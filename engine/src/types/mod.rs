@@ -1,9 +1,11 @@
 //! What values are: data types, single values, positions. A leaf: uses nothing else of ours but the error.
 
 mod data_type;
+mod order;
 mod value;
 
 pub use data_type::DataType;
+pub use order::{compare_floats, compare_vectors};
 pub use value::{Value, ValueRef};
 
 /// A 1-based position in characters within a statement; 0 is unknown.
