@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`bitmap`] and [`column`] are plain vectors of values; [`chunk`] is up to 256 rows of them;
 //! [`key`] and [`index`] order rows; [`change`] says what a writer did; [`table`] is chunks, tail and indexes and
-//! applies changes; [`catalog`] names the tables; [`root`] is one version of the database; [`root_cell`] publishes it;
+//! applies changes; [`root`] names the tables and is one version of the database; [`root_cell`] publishes it;
 //! [`difference`] compares two versions; [`gauge`] counts what is alive.
 //!
 //! Storage knows no disk, log, transaction or plan.
