@@ -5,6 +5,7 @@
 
 pub mod binder;
 pub mod crypto;
+pub mod database;
 pub mod error;
 pub mod executor;
 pub mod limits;
@@ -14,5 +15,7 @@ pub mod session;
 pub mod storage;
 pub mod types;
 
+pub use database::{Database, Options};
 pub use error::{Error, Result, SqlState};
+pub use session::Session;
 pub use types::{DataType, Value, ValueRef};

@@ -1,6 +1,4 @@
-//! Session: one client's state, from SQL text to rows.
-//!
-//! A statement is four verbs: parse, bind, plan, execute.
+//! What a statement answers: rows into a sink, notices, a command tag.
 
 use crate::binder::bound::OutputColumn;
 use crate::storage::batch::Batch;
