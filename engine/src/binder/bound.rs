@@ -531,4 +531,70 @@ impl Expression {
             | Self::InSubquery { .. } => DataType::Bool,
         }
     }
+
+    /// Calls `visit` for each direct operand, left to right.
+    pub fn each_child<'e>(&'e self, visit: &mut dyn FnMut(&'e Self)) {
+        match self {
+            Self::Literal { .. }
+            | Self::Parameter { .. }
+            | Self::Column { .. }
+            | Self::ScalarSubquery { .. }
+            | Self::Exists { .. } => {}
+            Self::Call { arguments: operands, .. }
+            | Self::And(operands)
+            | Self::Or(operands)
+            | Self::Coalesce { operands, .. } => operands.iter().for_each(visit),
+            Self::Cast { operand, .. }
+            | Self::Not(operand)
+            | Self::IsNull { operand, .. }
+            | Self::IsBoolean { operand, .. }
+            | Self::InSubquery { operand, .. } => visit(operand),
+            Self::InList { operand, list, .. } => {
+                visit(operand);
+                list.iter().for_each(visit);
+            }
+            Self::Case { branches, otherwise, .. } => {
+                for (condition, value) in branches {
+                    visit(condition);
+                    visit(value);
+                }
+                if let Some(otherwise) = otherwise {
+                    visit(otherwise);
+                }
+            }
+        }
+    }
+
+    /// Calls `visit` for each direct operand, left to right, which it may change.
+    pub fn each_child_mut(&mut self, visit: &mut dyn FnMut(&mut Self)) {
+        match self {
+            Self::Literal { .. }
+            | Self::Parameter { .. }
+            | Self::Column { .. }
+            | Self::ScalarSubquery { .. }
+            | Self::Exists { .. } => {}
+            Self::Call { arguments: operands, .. }
+            | Self::And(operands)
+            | Self::Or(operands)
+            | Self::Coalesce { operands, .. } => operands.iter_mut().for_each(visit),
+            Self::Cast { operand, .. }
+            | Self::Not(operand)
+            | Self::IsNull { operand, .. }
+            | Self::IsBoolean { operand, .. }
+            | Self::InSubquery { operand, .. } => visit(operand),
+            Self::InList { operand, list, .. } => {
+                visit(operand);
+                list.iter_mut().for_each(visit);
+            }
+            Self::Case { branches, otherwise, .. } => {
+                for (condition, value) in branches {
+                    visit(condition);
+                    visit(value);
+                }
+                if let Some(otherwise) = otherwise {
+                    visit(otherwise);
+                }
+            }
+        }
+    }
 }
