@@ -1,11 +1,18 @@
 //! What values are: data types, single values, positions. A leaf: uses nothing else of ours but the error.
 
 mod data_type;
+mod format;
 mod order;
+mod parse;
 mod value;
 
 pub use data_type::DataType;
+pub use format::{cast_to_text, format_float4, format_float8, format_value, format_vector};
 pub use order::{compare_floats, compare_vectors};
+pub use parse::{
+    check_dimensions, check_element, parse_bool, parse_float4, parse_float8, parse_value,
+    parse_vector, too_many_dimensions,
+};
 pub use value::{Value, ValueRef};
 
 /// A 1-based position in characters within a statement; 0 is unknown.
