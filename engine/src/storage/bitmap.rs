@@ -1,5 +1,7 @@
 //! A growable vector of bits: NULL marks and live rows.
 
+use std::ops::Range;
+
 /// Bits packed into words; bits beyond `len` are zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bitmap {
@@ -35,6 +37,7 @@ impl Bitmap {
     }
 
     /// Bit `index`.
+    #[inline]
     pub fn get(&self, index: usize) -> bool {
         debug_assert!(index < self.len);
         self.words[index / 64] >> (index % 64) & 1 == 1
@@ -52,6 +55,7 @@ impl Bitmap {
     }
 
     /// Appends a bit.
+    #[inline]
     pub fn push(&mut self, bit: bool) {
         if self.len.is_multiple_of(64) {
             self.words.push(0);
@@ -62,14 +66,34 @@ impl Bitmap {
         }
     }
 
-    /// Inserts a bit before `index`, moving the rest up by one.
-    pub fn insert(&mut self, index: usize, bit: bool) {
-        self.push(false);
-        for place in (index + 1..self.len).rev() {
-            let moved = self.get(place - 1);
-            self.set(place, moved);
+    /// Appends `count` zero bits.
+    pub fn extend_zeros(&mut self, count: usize) {
+        self.len += count;
+        self.words.resize(self.len.div_ceil(64), 0);
+    }
+
+    /// Appends `count` one bits.
+    pub fn extend_ones(&mut self, count: usize) {
+        for _ in 0..count {
+            self.push(true);
         }
-        self.set(index, bit);
+    }
+
+    /// Appends the bits `range` of `other`, a word at a time.
+    pub fn append(&mut self, other: &Self, range: Range<usize>) {
+        let mut at = range.start;
+        while at < range.end {
+            let taken = (64 - self.len % 64).min(64 - at % 64).min(range.end - at);
+            let mask = u64::MAX >> (64 - taken);
+            let bits = other.words[at / 64] >> (at % 64) & mask;
+            if self.len.is_multiple_of(64) {
+                self.words.push(0);
+            }
+            let last = self.words.len() - 1;
+            self.words[last] |= bits << (self.len % 64);
+            self.len += taken;
+            at += taken;
+        }
     }
 
     /// Number of one bits.
@@ -99,5 +123,34 @@ impl Bitmap {
     /// Bytes it takes on the heap.
     pub fn heap_bytes(&self) -> usize {
         self.words.capacity() * 8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn append_takes_any_range_to_any_place() {
+        let mut source = Bitmap::default();
+        (0..300).for_each(|bit| source.push(bit % 3 == 0 || bit % 7 == 2));
+        for start in [0, 1, 63, 64, 65, 130] {
+            for len in [0, 1, 5, 63, 64, 65, 128, 170] {
+                for before in [0, 1, 60, 64, 100] {
+                    let mut joined = Bitmap::ones(before);
+                    joined.append(&source, start..start + len);
+                    joined.extend_zeros(3);
+                    joined.extend_ones(2);
+                    let expected: Vec<bool> = std::iter::repeat_n(true, before)
+                        .chain((start..start + len).map(|bit| source.get(bit)))
+                        .chain([false, false, false, true, true])
+                        .collect();
+                    let found: Vec<bool> = (0..joined.len()).map(|bit| joined.get(bit)).collect();
+                    assert_eq!(found, expected, "{start} {len} {before}");
+                    let ones = expected.iter().filter(|bit| **bit).count();
+                    assert_eq!((joined.count_ones(), joined.iter_ones().count()), (ones, ones));
+                }
+            }
+        }
     }
 }

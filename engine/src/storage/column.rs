@@ -1,9 +1,10 @@
 //! A column of values of one type: what a chunk stores, what an expression computes.
 
-use std::sync::Arc;
+use std::ops::Range;
 
-use crate::limits::{TEXT_INLINE_BYTES_MAX, VECTOR_BLOCK_BYTES};
 use crate::storage::bitmap::Bitmap;
+pub use crate::storage::text_column::TextColumn;
+pub use crate::storage::vector_column::VectorColumn;
 use crate::types::{DataType, ValueRef};
 
 /// Values of one type with NULL marks.
@@ -38,28 +39,6 @@ pub enum ColumnData {
     Vector(VectorColumn),
 }
 
-/// Texts back to back; those over [`TEXT_INLINE_BYTES_MAX`] out of line, so that copying the column is cheap.
-#[derive(Clone, Debug, Default)]
-pub struct TextColumn {
-    /// End of each row's text in `bytes`.
-    ends: Vec<u32>,
-    /// The inline texts.
-    bytes: String,
-    /// (row, text) of the long ones, by row; such a row is empty in `bytes`.
-    large: Vec<(u32, Arc<str>)>,
-}
-
-/// Vectors of one dimension in blocks of about 32 KiB.
-#[derive(Clone, Debug)]
-pub struct VectorColumn {
-    /// Numbers of each vector; 0 until the first is pushed to a column of undeclared dimension.
-    dimensions: usize,
-    /// Number of vectors.
-    len: usize,
-    /// Vectors back to back, `rows_per_block` in each but the last.
-    blocks: Vec<Arc<Vec<f32>>>,
-}
-
 macro_rules! for_each_data {
     ($data:expr, $values:ident => $body:expr) => {
         match $data {
@@ -86,11 +65,7 @@ impl Column {
             DataType::Float4 => ColumnData::Float4(Vec::with_capacity(rows)),
             DataType::Float8 => ColumnData::Float8(Vec::with_capacity(rows)),
             DataType::Text | DataType::Varchar(_) | DataType::Unknown => {
-                ColumnData::Text(TextColumn {
-                    ends: Vec::with_capacity(rows),
-                    bytes: String::new(),
-                    large: Vec::new(),
-                })
+                ColumnData::Text(TextColumn::with_capacity(rows))
             }
             DataType::Vector(dimensions) => {
                 ColumnData::Vector(VectorColumn::new(dimensions.map_or(0, usize::from)))
@@ -172,11 +147,152 @@ impl Column {
         }
     }
 
+    /// Overwrites the value at `row` with NULL or a value of the column's own type.
+    pub fn set(&mut self, row: usize, value: ValueRef<'_>) {
+        let is_null = value.is_null();
+        if let Some(nulls) = &mut self.nulls {
+            nulls.set(row, is_null);
+        } else if is_null {
+            let mut nulls = Bitmap::zeros(self.len());
+            nulls.set(row, true);
+            self.nulls = Some(nulls);
+        }
+        match (&mut self.data, value) {
+            (ColumnData::Bool(values), ValueRef::Bool(value)) => values[row] = value,
+            (ColumnData::Int2(values), ValueRef::Int2(value)) => values[row] = value,
+            (ColumnData::Int4(values), ValueRef::Int4(value)) => values[row] = value,
+            (ColumnData::Int8(values), ValueRef::Int8(value)) => values[row] = value,
+            (ColumnData::Float4(values), ValueRef::Float4(value)) => values[row] = value,
+            (ColumnData::Float8(values), ValueRef::Float8(value)) => values[row] = value,
+            (ColumnData::Text(values), ValueRef::Text(value)) => values.set(row, value),
+            (ColumnData::Vector(values), ValueRef::Vector(value)) => values.set(row, value),
+            (data, ValueRef::Null) => data.set_zero(row),
+            (_, other) => unreachable!("a value of another type in a column: {other:?}"),
+        }
+    }
+
+    /// Overwrites the rows `slots` (ascending) with the rows from `first` on of `other`, a column of the same type.
+    pub(super) fn set_run(&mut self, slots: &[u32], other: &Self, first: usize) {
+        if slots.len() >= 4 && matches!(self.data, ColumnData::Text(_)) {
+            return self.rebuild(slots, other, first);
+        }
+        for (place, &slot) in slots.iter().enumerate() {
+            self.set(slot as usize, other.get(first + place));
+        }
+    }
+
+    /// As [`Self::set_run`] in one pass over the column: many texts would move those behind them many times.
+    fn rebuild(&mut self, slots: &[u32], other: &Self, first: usize) {
+        let mut rebuilt = self.empty_like(self.len());
+        let mut next = 0;
+        for (place, &slot) in slots.iter().enumerate() {
+            rebuilt.append(self, next..slot as usize);
+            rebuilt.push_from(other, first + place);
+            next = slot as usize + 1;
+        }
+        rebuilt.append(self, next..self.len());
+        *self = rebuilt;
+    }
+
+    /// An empty column of the same type.
+    pub(super) fn empty_like(&self, rows: usize) -> Self {
+        let data = match &self.data {
+            ColumnData::Bool(_) => ColumnData::Bool(Vec::with_capacity(rows)),
+            ColumnData::Int2(_) => ColumnData::Int2(Vec::with_capacity(rows)),
+            ColumnData::Int4(_) => ColumnData::Int4(Vec::with_capacity(rows)),
+            ColumnData::Int8(_) => ColumnData::Int8(Vec::with_capacity(rows)),
+            ColumnData::Float4(_) => ColumnData::Float4(Vec::with_capacity(rows)),
+            ColumnData::Float8(_) => ColumnData::Float8(Vec::with_capacity(rows)),
+            ColumnData::Text(_) => ColumnData::Text(TextColumn::with_capacity(rows)),
+            ColumnData::Vector(values) => {
+                ColumnData::Vector(VectorColumn::new(values.dimensions()))
+            }
+        };
+        Self { data, nulls: None }
+    }
+
+    /// A copy with room for `rows` more.
+    pub(super) fn clone_with_room(&self, rows: usize) -> Self {
+        let data = match &self.data {
+            ColumnData::Bool(values) => ColumnData::Bool(copy_with_room(values, rows)),
+            ColumnData::Int2(values) => ColumnData::Int2(copy_with_room(values, rows)),
+            ColumnData::Int4(values) => ColumnData::Int4(copy_with_room(values, rows)),
+            ColumnData::Int8(values) => ColumnData::Int8(copy_with_room(values, rows)),
+            ColumnData::Float4(values) => ColumnData::Float4(copy_with_room(values, rows)),
+            ColumnData::Float8(values) => ColumnData::Float8(copy_with_room(values, rows)),
+            ColumnData::Text(values) => ColumnData::Text(values.clone_with_room(rows)),
+            ColumnData::Vector(values) => ColumnData::Vector(values.clone()),
+        };
+        Self { data, nulls: self.nulls.clone() }
+    }
+
+    /// Appends the rows `rows` of `other`, a column of the same type.
+    pub fn append(&mut self, other: &Self, rows: Range<usize>) {
+        self.append_nulls(other, rows.clone());
+        match (&mut self.data, &other.data) {
+            (ColumnData::Bool(values), ColumnData::Bool(more)) => {
+                values.extend_from_slice(&more[rows])
+            }
+            (ColumnData::Int2(values), ColumnData::Int2(more)) => {
+                values.extend_from_slice(&more[rows])
+            }
+            (ColumnData::Int4(values), ColumnData::Int4(more)) => {
+                values.extend_from_slice(&more[rows])
+            }
+            (ColumnData::Int8(values), ColumnData::Int8(more)) => {
+                values.extend_from_slice(&more[rows])
+            }
+            (ColumnData::Float4(values), ColumnData::Float4(more)) => {
+                values.extend_from_slice(&more[rows])
+            }
+            (ColumnData::Float8(values), ColumnData::Float8(more)) => {
+                values.extend_from_slice(&more[rows])
+            }
+            (ColumnData::Text(values), ColumnData::Text(more)) => values.append(more, rows),
+            (ColumnData::Vector(values), ColumnData::Vector(more)) => values.append(more, rows),
+            (_, other) => unreachable!("a column of another type: {other:?}"),
+        }
+    }
+
+    fn append_nulls(&mut self, other: &Self, rows: Range<usize>) {
+        let len = self.len();
+        match (&mut self.nulls, &other.nulls) {
+            (None, None) => {}
+            (Some(nulls), None) => nulls.extend_zeros(rows.len()),
+            (None, Some(more)) => {
+                let mut nulls = Bitmap::zeros(len);
+                nulls.append(more, rows);
+                self.nulls = (nulls.count_ones() > 0).then_some(nulls);
+            }
+            (Some(nulls), Some(more)) => nulls.append(more, rows),
+        }
+    }
+
+    /// Appends row `row` of `other`, a column of the same type.
+    #[inline]
+    pub fn push_from(&mut self, other: &Self, row: usize) {
+        if other.is_null(row) {
+            return self.push(ValueRef::Null);
+        }
+        if let (ColumnData::Text(values), ColumnData::Text(more)) = (&mut self.data, &other.data) {
+            if let Some(nulls) = &mut self.nulls {
+                nulls.push(false);
+            }
+            return values.push_from(more, row);
+        }
+        self.push(other.get(row));
+    }
+
     /// Appends the rows `rows` of `other`, a column of the same type.
     pub fn extend_selected(&mut self, other: &Self, rows: &[u32]) {
         for &row in rows {
-            self.push(other.get(row as usize));
+            self.push_from(other, row as usize);
         }
+    }
+
+    /// Gives back spare capacity.
+    pub(super) fn shrink_to_fit(&mut self) {
+        for_each_data!(&mut self.data, values => values.shrink_to_fit());
     }
 
     /// The rows `rows`, in that order, as a new column.
@@ -219,6 +335,12 @@ impl Column {
     }
 }
 
+fn copy_with_room<T: Copy>(values: &[T], rows: usize) -> Vec<T> {
+    let mut copy = Vec::with_capacity(values.len() + rows);
+    copy.extend_from_slice(values);
+    copy
+}
+
 fn gather<T: Copy>(values: &[T], rows: &[u32]) -> Vec<T> {
     rows.iter().map(|&row| values[row as usize]).collect()
 }
@@ -236,146 +358,73 @@ impl ColumnData {
             Self::Vector(values) => values.push_zeros(),
         }
     }
-}
-
-impl TextColumn {
-    /// Number of texts.
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Whether it has no text.
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
-    /// The text at `row`.
-    #[inline]
-    pub fn get(&self, row: usize) -> &str {
-        let start = if row == 0 { 0 } else { self.ends[row - 1] as usize };
-        let end = self.ends[row] as usize;
-        if start == end && !self.large.is_empty() {
-            return self.large_at(row);
+    fn set_zero(&mut self, row: usize) {
+        match self {
+            Self::Bool(values) => values[row] = false,
+            Self::Int2(values) => values[row] = 0,
+            Self::Int4(values) => values[row] = 0,
+            Self::Int8(values) => values[row] = 0,
+            Self::Float4(values) => values[row] = 0.0,
+            Self::Float8(values) => values[row] = 0.0,
+            Self::Text(values) => values.set(row, ""),
+            Self::Vector(values) => values.set_zeros(row),
         }
-        &self.bytes[start..end]
-    }
-
-    fn large_at(&self, row: usize) -> &str {
-        match self.large.binary_search_by_key(&(row as u32), |(row, _)| *row) {
-            Ok(place) => &self.large[place].1,
-            Err(_) => "",
-        }
-    }
-
-    /// Appends a text.
-    #[inline]
-    pub fn push(&mut self, text: &str) {
-        if text.len() > TEXT_INLINE_BYTES_MAX {
-            self.large.push((self.ends.len() as u32, Arc::from(text)));
-        } else {
-            self.bytes.push_str(text);
-        }
-        self.ends.push(self.bytes.len() as u32);
-    }
-
-    fn gather(&self, rows: &[u32]) -> Self {
-        let mut gathered =
-            Self { ends: Vec::with_capacity(rows.len()), bytes: String::new(), large: Vec::new() };
-        for &row in rows {
-            gathered.push(self.get(row as usize));
-        }
-        gathered
-    }
-
-    fn heap_bytes(&self) -> usize {
-        let large: usize = self.large.iter().map(|(_, text)| text.len() + 16).sum();
-        self.ends.capacity() * 4 + self.bytes.capacity() + self.large.capacity() * 24 + large
     }
 }
 
-impl VectorColumn {
-    /// An empty column of vectors of `dimensions`; 0 takes those of the first vector pushed.
-    pub fn new(dimensions: usize) -> Self {
-        Self { dimensions, len: 0, blocks: Vec::new() }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ints(column: &Column) -> Vec<Option<i32>> {
+        (0..column.len())
+            .map(|row| match column.get(row) {
+                ValueRef::Int4(value) => Some(value),
+                _ => None,
+            })
+            .collect()
     }
 
-    /// Numbers of each vector; 0 while unknown.
-    pub fn dimensions(&self) -> usize {
-        self.dimensions
-    }
-
-    /// Number of vectors.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether it has no vector.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Vectors of a full block.
-    pub fn rows_per_block(&self) -> usize {
-        (VECTOR_BLOCK_BYTES / 4 / self.dimensions.max(1)).max(1)
-    }
-
-    /// The blocks: vectors back to back, [`Self::rows_per_block`] in each but the last.
-    pub fn blocks(&self) -> &[Arc<Vec<f32>>] {
-        &self.blocks
-    }
-
-    /// The vector at `row`.
-    pub fn get(&self, row: usize) -> &[f32] {
-        if self.dimensions == 0 {
-            return &[];
+    #[test]
+    fn nulls_follow_their_rows_and_hold_zero() {
+        let mut column = Column::with_capacity(DataType::Int4, 4);
+        for value in 1..=3 {
+            column.push(ValueRef::Int4(value));
         }
-        let rows = self.rows_per_block();
-        let start = row % rows * self.dimensions;
-        &self.blocks[row / rows][start..start + self.dimensions]
+        column.set(1, ValueRef::Null);
+        column.set(2, ValueRef::Int4(30));
+        let mut joined = Column::repeat(DataType::Int4, ValueRef::Int4(9), 64);
+        joined.append(&column, 2..3);
+        assert!(joined.nulls.is_none(), "no NULL came along");
+        joined.append(&column, 0..3);
+        joined.push_from(&column, 1);
+        assert_eq!(ints(&joined)[63..], [Some(9), Some(30), Some(1), None, Some(30), None]);
+        assert!(matches!(&joined.data, ColumnData::Int4(values) if values[66] == 0));
+        assert_eq!(ints(&joined.gather(&[66, 64])), [None, Some(30)]);
+        assert_eq!(ints(&joined.clone_with_room(9)), ints(&joined));
     }
 
-    /// Appends a vector, which must have the column's dimension once that is known.
-    pub fn push(&mut self, vector: &[f32]) {
-        if self.dimensions == 0 && !vector.is_empty() {
-            self.dimensions = vector.len();
-            let nulls_before = std::mem::take(&mut self.len);
-            for _ in 0..nulls_before {
-                self.push_zeros();
-            }
+    #[test]
+    fn set_run_rebuilds_texts_as_single_sets_do() {
+        let mut column = Column::with_capacity(DataType::Text, 0);
+        for text in ["a", "b", "c", "d", "e", "f"] {
+            column.push(ValueRef::Text(text));
         }
-        assert_eq!(vector.len(), self.dimensions, "vectors of one column have one dimension");
-        let rows = self.rows_per_block();
-        if self.len.is_multiple_of(rows) {
-            self.blocks.push(Arc::new(Vec::new()));
+        let mut other = Column::with_capacity(DataType::Text, 0);
+        for value in
+            [ValueRef::Text("0"), ValueRef::Text("long"), ValueRef::Null, ValueRef::Text("")]
+        {
+            other.push(value);
         }
-        let block = self.blocks.last_mut().expect("a block was just made where there was none");
-        Arc::make_mut(block).extend_from_slice(vector);
-        self.len += 1;
-    }
-
-    fn push_zeros(&mut self) {
-        if self.dimensions == 0 {
-            self.len += 1;
-        } else {
-            let zeros = vec![0.0; self.dimensions];
-            self.push(&zeros);
+        other.push(ValueRef::Text("z"));
+        let (mut rebuilt, mut single) = (column.clone(), column);
+        rebuilt.set_run(&[0, 2, 3, 5], &other, 1);
+        for (place, slot) in [0, 2, 3, 5].into_iter().enumerate() {
+            single.set(slot, other.get(1 + place));
         }
-    }
-
-    fn gather(&self, rows: &[u32]) -> Self {
-        let mut gathered = Self::new(self.dimensions);
-        for &row in rows {
-            if self.dimensions == 0 {
-                gathered.len += 1;
-            } else {
-                gathered.push(self.get(row as usize));
-            }
-        }
-        gathered
-    }
-
-    fn heap_bytes(&self) -> usize {
-        let blocks: usize = self.blocks.iter().map(|block| block.capacity() * 4 + 40).sum();
-        self.blocks.capacity() * 8 + blocks
+        let values =
+            |column: &Column| (0..6).map(|row| column.get(row).to_value()).collect::<Vec<_>>();
+        assert_eq!(values(&rebuilt), values(&single));
+        assert_eq!(rebuilt.get(5), ValueRef::Text("z"));
     }
 }

@@ -20,6 +20,8 @@ pub mod root;
 pub mod root_cell;
 pub mod schema;
 pub mod table;
+pub mod text_column;
+pub mod vector_column;
 
 /// Identity of a table for life; never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,0 +1,192 @@
+//! The vectors of a column: blocks of contiguous floats.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::limits::VECTOR_BLOCK_BYTES;
+
+/// Vectors of one dimension in blocks of about 32 KiB.
+#[derive(Clone, Debug)]
+pub struct VectorColumn {
+    /// Numbers of each vector; 0 until the first is pushed to a column of undeclared dimension.
+    dimensions: usize,
+    /// Number of vectors.
+    len: usize,
+    /// Vectors back to back, `rows_per_block` in each but the last.
+    blocks: Vec<Arc<Vec<f32>>>,
+}
+
+impl VectorColumn {
+    /// An empty column of vectors of `dimensions`; 0 takes those of the first vector pushed.
+    pub fn new(dimensions: usize) -> Self {
+        Self { dimensions, len: 0, blocks: Vec::new() }
+    }
+
+    /// Numbers of each vector; 0 while unknown.
+    pub fn dimensions(&self) -> usize {
+        self.dimensions
+    }
+
+    /// Number of vectors.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether it has no vector.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Vectors of a full block.
+    pub fn rows_per_block(&self) -> usize {
+        (VECTOR_BLOCK_BYTES / 4 / self.dimensions.max(1)).max(1)
+    }
+
+    /// The blocks: vectors back to back, [`Self::rows_per_block`] in each but the last.
+    pub fn blocks(&self) -> &[Arc<Vec<f32>>] {
+        &self.blocks
+    }
+
+    /// The vector at `row`.
+    pub fn get(&self, row: usize) -> &[f32] {
+        if self.dimensions == 0 {
+            return &[];
+        }
+        let rows = self.rows_per_block();
+        let start = row % rows * self.dimensions;
+        &self.blocks[row / rows][start..start + self.dimensions]
+    }
+
+    /// Takes the dimension of a first vector; the NULLs before it become zeros of that dimension.
+    fn fix_dimensions(&mut self, dimensions: usize) {
+        if self.dimensions == 0 && dimensions != 0 {
+            self.dimensions = dimensions;
+            for _ in 0..std::mem::take(&mut self.len) {
+                self.push_zeros();
+            }
+        }
+        assert_eq!(dimensions, self.dimensions, "vectors of one column have one dimension");
+    }
+
+    /// The block that takes the next vector.
+    fn open_block(&mut self) -> &mut Vec<f32> {
+        if self.len.is_multiple_of(self.rows_per_block()) {
+            self.blocks.push(Arc::default());
+        }
+        self.len += 1;
+        Arc::make_mut(self.blocks.last_mut().expect("a block was just made where there was none"))
+    }
+
+    /// Appends a vector, which must have the column's dimension once that is known.
+    pub fn push(&mut self, vector: &[f32]) {
+        self.fix_dimensions(vector.len());
+        self.open_block().extend_from_slice(vector);
+    }
+
+    /// Appends a vector of zeros: what stands at a NULL.
+    pub fn push_zeros(&mut self) {
+        if self.dimensions == 0 {
+            self.len += 1;
+        } else {
+            let dimensions = self.dimensions;
+            let block = self.open_block();
+            block.resize(block.len() + dimensions, 0.0);
+        }
+    }
+
+    /// Overwrites the vector at `row`.
+    pub(super) fn set(&mut self, row: usize, vector: &[f32]) {
+        self.fix_dimensions(vector.len());
+        self.slot_mut(row).copy_from_slice(vector);
+    }
+
+    /// Overwrites the vector at `row` with zeros.
+    pub(super) fn set_zeros(&mut self, row: usize) {
+        if self.dimensions != 0 {
+            self.slot_mut(row).fill(0.0);
+        }
+    }
+
+    fn slot_mut(&mut self, row: usize) -> &mut [f32] {
+        let rows = self.rows_per_block();
+        let start = row % rows * self.dimensions;
+        &mut Arc::make_mut(&mut self.blocks[row / rows])[start..start + self.dimensions]
+    }
+
+    /// Appends `rows` of `other`, whole blocks by pointer where they fall on block bounds of both.
+    pub(super) fn append(&mut self, other: &Self, rows: Range<usize>) {
+        if other.dimensions != 0 {
+            self.fix_dimensions(other.dimensions);
+        }
+        let per_block = self.rows_per_block();
+        let mut row = rows.start;
+        while row < rows.end {
+            let whole = self.dimensions != 0
+                && self.dimensions == other.dimensions
+                && self.len.is_multiple_of(per_block)
+                && row.is_multiple_of(per_block)
+                && row + per_block <= rows.end;
+            if whole {
+                self.blocks.push(Arc::clone(&other.blocks[row / per_block]));
+                self.len += per_block;
+                row += per_block;
+            } else {
+                self.push_from(other, row);
+                row += 1;
+            }
+        }
+    }
+
+    pub(super) fn push_from(&mut self, other: &Self, row: usize) {
+        if other.dimensions == 0 {
+            self.push_zeros();
+        } else {
+            self.push(other.get(row));
+        }
+    }
+
+    pub(super) fn gather(&self, rows: &[u32]) -> Self {
+        let mut gathered = Self::new(self.dimensions);
+        for &row in rows {
+            gathered.push_from(self, row as usize);
+        }
+        gathered
+    }
+
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.blocks.shrink_to_fit();
+        if let Some(block) = self.blocks.last_mut().and_then(Arc::get_mut) {
+            block.shrink_to_fit();
+        }
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        let blocks: usize = self.blocks.iter().map(|block| block.capacity() * 4 + 40).sum();
+        self.blocks.capacity() * 8 + blocks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_shared_on_append_and_copied_on_write() {
+        let dimensions = 2_048; // four rows a block
+        let mut column = VectorColumn::new(0);
+        column.push_zeros();
+        for value in 1..10_u8 {
+            column.push(&vec![f32::from(value); dimensions]);
+        }
+        assert_eq!((column.rows_per_block(), column.blocks().len(), column.len()), (4, 3, 10));
+        let mut copy = VectorColumn::new(0);
+        copy.append(&column, 0..9);
+        assert!(Arc::ptr_eq(&copy.blocks()[1], &column.blocks()[1]));
+        copy.set(5, &vec![50.0; dimensions]);
+        copy.set_zeros(2);
+        let first: Vec<f32> = (0..9).map(|row| copy.get(row)[dimensions - 1]).collect();
+        assert_eq!(first, [0.0, 1.0, 0.0, 3.0, 4.0, 50.0, 6.0, 7.0, 8.0]);
+        assert_eq!(column.get(5)[0], 5.0);
+        assert_eq!(copy.gather(&[8, 5]).get(1)[0], 50.0);
+    }
+}
