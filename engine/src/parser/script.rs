@@ -1,0 +1,40 @@
+//! Scripts: many statements in one text.
+
+use super::lexer::Lexer;
+use super::token::TokenKind;
+
+/// Cuts a script at the semicolons outside strings, quoted names and comments.
+///
+/// Each piece starts at its first token and ends before its semicolon; empty statements give no piece. What
+/// cannot be cut further, such as a string without an end, is one piece, whose parse reports the error.
+pub fn statements(text: &str) -> impl Iterator<Item = &str> {
+    let mut lexer = Lexer::new(text);
+    std::iter::from_fn(move || {
+        let mut piece: Option<(usize, usize)> = None;
+        loop {
+            let token = lexer.next_token();
+            match (token.kind, piece) {
+                (TokenKind::Symbol(b';'), None) => {}
+                (TokenKind::Symbol(b';') | TokenKind::End, Some((start, end))) => {
+                    return Some(&text[start..end]);
+                }
+                (TokenKind::End, None) => return None,
+                (_, Some((start, _))) => piece = Some((start, token.end)),
+                (_, None) => piece = Some((token.start, token.end)),
+            }
+        }
+    })
+}
+
+/// Whether the text ends with a whole statement and its semicolon, so that a shell can run it rather than wait
+/// for another line. White space and comments may follow; a text without any token is not complete.
+pub fn is_complete(text: &str) -> bool {
+    let mut lexer = Lexer::new(text);
+    let mut complete = false;
+    loop {
+        match lexer.next_token().kind {
+            TokenKind::End => return complete,
+            kind => complete = kind == TokenKind::Symbol(b';'),
+        }
+    }
+}
