@@ -96,6 +96,14 @@ impl Bitmap {
         }
     }
 
+    /// Sets the bits that are set in `other`, which must be as long.
+    pub fn union(&mut self, other: &Self) {
+        debug_assert_eq!(self.len, other.len);
+        for (word, other) in self.words.iter_mut().zip(&other.words) {
+            *word |= other;
+        }
+    }
+
     /// Number of one bits.
     pub fn count_ones(&self) -> usize {
         self.words.iter().map(|word| word.count_ones() as usize).sum()

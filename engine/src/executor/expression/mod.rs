@@ -1,10 +1,23 @@
 //! Values of expressions over batches: loops over columns, constants kept as constants, NULLs as bitmaps.
 //!
-//! [`evaluate`] walks the tree; each kind of node has its file. A node's operands are columns with one row for each
-//! selected row of the batch, or constants; what only some rows reach (AND, OR, CASE, COALESCE) is evaluated with the
-//! selection narrowed to those, so that guards guard.
+//! [`evaluate()`] walks the tree; each kind of node has its file. A node's operands are columns with one row for each
+//! selected row of the batch, or constants; what only some rows reach (AND, OR, CASE, COALESCE, IN) is evaluated with
+//! the selection narrowed to those, so that guards guard. The depth of the walk is the binder's to bound.
 
+mod arithmetic;
+mod case;
+mod cast;
+mod compare;
 mod evaluate;
+mod in_list;
+mod like;
+mod logic;
+mod math;
+mod operand;
+mod predicate;
+mod text;
+mod text_edit;
+mod vector;
 
 use crate::binder::bound::Expression;
 use crate::error::Result;
@@ -19,7 +32,9 @@ pub fn evaluate<'b>(
     batch: &'b Batch<'_>,
     context: &Context<'_>,
 ) -> Result<ColumnRef<'b>> {
-    evaluate::column(expression, batch, context)
+    let rows = operand::Rows { columns: &batch.columns, selection: &batch.selection };
+    let value = evaluate::operand(expression, rows, context)?;
+    Ok(value.into_column(expression.data_type(), batch.len()))
 }
 
 /// The selected rows of the batch for which a boolean expression is true: physical rows, in the selection's order.
@@ -28,10 +43,21 @@ pub fn evaluate_predicate(
     batch: &Batch<'_>,
     context: &Context<'_>,
 ) -> Result<Selection> {
-    evaluate::predicate(expression, batch, context)
+    predicate::predicate(expression, &batch.columns, &batch.selection, context)
 }
 
 /// The value of an expression without columns.
 pub fn evaluate_scalar(expression: &Expression, context: &Context<'_>) -> Result<Value> {
-    evaluate::scalar(expression, context)
+    match expression {
+        Expression::Literal { value, .. } => return Ok(value.clone()),
+        Expression::Parameter { index, .. } if *index < context.parameters.len() => {
+            return Ok(context.parameters[*index].clone());
+        }
+        _ => {}
+    }
+    let rows = operand::Rows { columns: &[], selection: &Selection::One(0) };
+    Ok(match evaluate::operand(expression, rows, context)? {
+        operand::Operand::Constant(value) => value,
+        operand::Operand::Column(column) => column.get(0).to_value(),
+    })
 }
