@@ -4,11 +4,14 @@ use crate::error::Result;
 use crate::executor::in_set::InSet;
 use crate::executor::interrupt::Interrupt;
 use crate::executor::memory::MemoryBudget;
+use crate::storage::root::Root;
 use crate::types::Value;
 
 /// The context of one executing statement.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
+    /// The version of the database that the statement reads.
+    pub root: &'a Root,
     /// Values of $1, $2, ..., each NULL or of the type that the binder inferred.
     pub parameters: &'a [Value],
     /// Cancel flag and deadline.

@@ -15,7 +15,7 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// An interrupt for one statement: `canceled` may be set by any thread; `deadline` is statement_timeout's.
+    /// An interrupt for one statement: `canceled` may be set by any thread; `deadline` is `statement_timeout`'s.
     pub fn new(canceled: Arc<AtomicBool>, deadline: Option<Instant>) -> Self {
         Self { canceled, deadline }
     }

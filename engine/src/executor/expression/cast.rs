@@ -9,12 +9,12 @@ use crate::storage::column::{Column, ColumnData};
 use crate::types::{DataType, Value, ValueRef, cast_to_text, check_dimensions, parse_value};
 
 /// `operand` as `target`; `explicit` cuts a text too long for VARCHAR(n), otherwise it is 22001.
-pub(super) fn cast<'b>(
-    operand: Operand<'b>,
+pub(super) fn cast(
+    operand: Operand<'_>,
     target: DataType,
     explicit: bool,
     rows: usize,
-) -> Result<Operand<'b>> {
+) -> Result<Operand<'_>> {
     let column = match operand {
         Operand::Constant(value) => {
             return cast_constant(value, target, explicit).map(Operand::Constant);

@@ -35,12 +35,11 @@ pub(super) fn in_list<'b>(
             break;
         }
         let selection;
-        let element = match element {
-            Expression::Literal { value, .. } => Operand::Constant(value.clone()),
-            _ => {
-                selection = rows.selection.narrow(&open);
-                operand(element, rows.with(&selection), context)?
-            }
+        let element = if let Expression::Literal { value, .. } = element {
+            Operand::Constant(value.clone())
+        } else {
+            selection = rows.selection.narrow(&open);
+            operand(element, rows.with(&selection), context)?
         };
         varies |= matches!(element, Operand::Column(_));
         let mut place = 0;

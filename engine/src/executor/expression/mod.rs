@@ -15,6 +15,8 @@ mod logic;
 mod math;
 mod operand;
 mod predicate;
+#[cfg(test)]
+mod tests;
 mod text;
 mod text_edit;
 mod vector;

@@ -17,7 +17,7 @@ pub(super) struct Rows<'b, 's> {
     pub(super) selection: &'s Selection,
 }
 
-impl<'b, 's> Rows<'b, 's> {
+impl<'b> Rows<'b, '_> {
     /// Number of rows.
     pub(super) fn len(&self) -> usize {
         self.selection.len()
