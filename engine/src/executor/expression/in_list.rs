@@ -19,7 +19,7 @@ pub(super) fn in_list<'b>(
     rows: Rows<'b, '_>,
     context: &Context<'_>,
 ) -> Result<Operand<'b>> {
-    if tested.is_null() && !list.is_empty() {
+    if tested.is_null() {
         return Ok(Operand::null());
     }
     let constant = matches!(tested, Operand::Constant(_));
