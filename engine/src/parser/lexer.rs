@@ -32,7 +32,10 @@ impl<'a> Lexer<'a> {
         let start = self.offset;
         let position = self.position_of(start);
         let kind = match unterminated {
-            Some(error) => TokenKind::Invalid(error),
+            Some(error) => {
+                self.offset = self.bytes.len();
+                TokenKind::Invalid(error)
+            }
             None => self.scan(start),
         };
         Token { kind, start, end: self.offset, position }
@@ -56,9 +59,7 @@ impl<'a> Lexer<'a> {
                 b' ' | b'\t' | b'\n' | b'\r' | 0x0c => self.offset += 1,
                 b'-' if self.byte(1) == b'-' => self.skip_line(),
                 b'/' if self.byte(1) == b'*' => {
-                    let start = self.offset;
                     if !self.skip_comment() {
-                        self.position_of(start);
                         return Some(LexicalError::UnterminatedComment);
                     }
                 }

@@ -15,6 +15,9 @@ pub mod ast;
 mod cursor;
 mod data;
 mod definition;
+mod display;
+mod display_expression;
+mod display_query;
 mod expression;
 mod from;
 mod function;
@@ -61,5 +64,9 @@ fn parser(text: &str) -> Result<Parser<'_>> {
     Ok(Parser::new(text))
 }
 
+#[cfg(test)]
+mod generator;
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

@@ -208,6 +208,9 @@ impl Parser<'_> {
             let parts = self.qualified_name()?;
             if self.accept_symbol(b'.') {
                 self.expect_symbol(b'*')?;
+                if self.is_keyword(Keyword::As) || Self::is_bare_label(self.kind()) {
+                    return Err(self.not_supported("alias of *"));
+                }
                 return Ok(SelectItem::TableWildcard(wildcard_table(parts)?));
             }
             self.nested(|parser| {

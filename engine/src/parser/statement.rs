@@ -139,7 +139,7 @@ impl Parser<'_> {
 
     /// 0A000 for a statement that PostgreSQL has and SPG has not, else 42601.
     #[cold]
-    fn foreign_statement(&self, keyword: Keyword) -> Error {
+    fn foreign_statement(&mut self, keyword: Keyword) -> Error {
         let name = match (keyword, self.next_kind()) {
             (Keyword::Alter, TokenKind::Keyword(object))
                 if is_object_kind(object)
@@ -152,11 +152,29 @@ impl Parser<'_> {
                 "PREPARE TRANSACTION".to_owned()
             }
             (Keyword::Analyse, _) => "ANALYZE".to_owned(),
+            (_, TokenKind::End | TokenKind::Symbol(b';'))
+                if is_statement(keyword) && !stands_alone(keyword) =>
+            {
+                self.advance();
+                return self.unexpected();
+            }
             _ if is_statement(keyword) => upper(keyword),
             _ => return self.unexpected(),
         };
         self.not_supported(&name)
     }
+}
+
+/// Whether the word alone is a statement.
+fn stands_alone(keyword: Keyword) -> bool {
+    matches!(
+        keyword,
+        Keyword::Analyze
+            | Keyword::Analyse
+            | Keyword::Checkpoint
+            | Keyword::Cluster
+            | Keyword::Vacuum
+    )
 }
 
 fn upper(keyword: Keyword) -> String {
@@ -165,39 +183,36 @@ fn upper(keyword: Keyword) -> String {
 
 /// Whether PostgreSQL 15 has statements that start with this word, beside those that SPG has too.
 fn is_statement(keyword: Keyword) -> bool {
-    matches!(
-        keyword,
-        Keyword::Alter
-            | Keyword::Analyze
-            | Keyword::Call
-            | Keyword::Checkpoint
-            | Keyword::Close
-            | Keyword::Cluster
-            | Keyword::Comment
-            | Keyword::Copy
-            | Keyword::Deallocate
-            | Keyword::Declare
-            | Keyword::Discard
-            | Keyword::Do
-            | Keyword::Execute
-            | Keyword::Fetch
-            | Keyword::Grant
-            | Keyword::Import
-            | Keyword::Listen
-            | Keyword::Load
-            | Keyword::Lock
-            | Keyword::Merge
-            | Keyword::Move
-            | Keyword::Notify
-            | Keyword::Prepare
-            | Keyword::Reassign
-            | Keyword::Refresh
-            | Keyword::Reindex
-            | Keyword::Revoke
-            | Keyword::Security
-            | Keyword::Unlisten
-            | Keyword::Vacuum
-    )
+    stands_alone(keyword)
+        || matches!(
+            keyword,
+            Keyword::Alter
+                | Keyword::Call
+                | Keyword::Close
+                | Keyword::Comment
+                | Keyword::Copy
+                | Keyword::Deallocate
+                | Keyword::Declare
+                | Keyword::Discard
+                | Keyword::Do
+                | Keyword::Execute
+                | Keyword::Fetch
+                | Keyword::Grant
+                | Keyword::Import
+                | Keyword::Listen
+                | Keyword::Load
+                | Keyword::Lock
+                | Keyword::Merge
+                | Keyword::Move
+                | Keyword::Notify
+                | Keyword::Prepare
+                | Keyword::Reassign
+                | Keyword::Refresh
+                | Keyword::Reindex
+                | Keyword::Revoke
+                | Keyword::Security
+                | Keyword::Unlisten
+        )
 }
 
 /// Whether the word may follow CREATE or DROP for an object that SPG has not.
