@@ -13,6 +13,7 @@ pub mod parser;
 pub mod planner;
 pub mod session;
 pub mod storage;
+pub mod transaction;
 pub mod types;
 
 pub use database::{Database, Options};

@@ -69,3 +69,6 @@ pub const SAVEPOINTS_MAX: usize = 10_000;
 
 /// Plans kept by a session's cache.
 pub const PLAN_CACHE_ENTRIES_MAX: usize = 256;
+
+/// Bytes of a statement's text that a session's cache keeps: longer ones are loads, hardly ever seen again.
+pub const PLAN_CACHE_TEXT_BYTES_MAX: usize = 8 << 10;

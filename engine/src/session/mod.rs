@@ -1,10 +1,32 @@
 //! Session: one client's state, from SQL text to rows.
 //!
-//! A statement is four verbs: parse, bind, plan, execute.
+//! A statement is four verbs: parse, bind, plan, execute. Here it is decided on which root it runs:
+//!
+//! - a read outside a block takes `published`, runs, and drops it;
+//! - a small write outside a block runs on `pending` under the writer lock, so it never conflicts;
+//! - a large one runs on `published` without the lock and commits as a block does; after conflicts, under the lock;
+//! - inside a block everything runs on the block's root (see [`crate::transaction::block`]).
+//!
+//! Reading order: [`prepared`] and [`plan_cache`] keep trees and plans; [`statement`] sends each kind of statement its way;
+//! [`query`] and [`write`] run plans, [`definition`] runs CREATE and DROP, [`transaction_control`] BEGIN to COMMIT,
+//! [`variable`] SET and SHOW; [`bulk`] loads.
 
 mod answer;
+mod bulk;
+mod definition;
+mod held_answer;
 mod interrupt;
+mod parameter;
+mod plan_cache;
+mod plan_shape;
 mod prepared;
+mod query;
+mod run;
+mod settings;
+mod statement;
+mod transaction_control;
+mod variable;
+mod write;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,8 +36,16 @@ pub use interrupt::Canceller;
 pub use prepared::Prepared;
 
 use crate::database::Database;
-use crate::storage::column::Column;
-use crate::{Error, Result, SqlState, Value};
+use crate::error::{Error, Result, SqlState};
+use crate::executor::memory::MemoryBudget;
+use crate::parser;
+use crate::session::interrupt::Interrupts;
+use crate::session::plan_cache::PlanCache;
+use crate::session::settings::Settings;
+use crate::session::transaction_control::Modes;
+use crate::storage::CommitNumber;
+use crate::transaction::block::Block;
+use crate::types::Value;
 
 /// One client's state: its transaction block, its settings, its plans.
 ///
@@ -23,29 +53,57 @@ use crate::{Error, Result, SqlState, Value};
 #[derive(Debug)]
 pub struct Session {
     database: Arc<Database>,
-    canceller: Canceller,
+    interrupts: Interrupts,
+    settings: Settings,
+    status: TransactionStatus,
+    block: Block,
+    modes: Modes,
+    /// When the last statement in a block ended.
+    idle_since: Option<Instant>,
+    /// The newest commit it has seen. Invariant: never goes backwards.
+    last_seen: CommitNumber,
+    cache: PlanCache,
 }
 
 impl Session {
     pub(crate) fn new(database: Arc<Database>) -> Self {
-        Self { database, canceller: Canceller::default() }
+        Self {
+            database,
+            interrupts: Interrupts::default(),
+            settings: Settings::default(),
+            status: TransactionStatus::Idle,
+            block: Block::default(),
+            modes: Modes::default(),
+            idle_since: None,
+            last_seen: CommitNumber(0),
+            cache: PlanCache::default(),
+        }
     }
 
-    /// Executes one statement (`parser::script` cuts a script into them): its rows go to `sink`, its tag is returned.
+    /// Executes one statement ([`parser::statements`] cuts a script into them): its rows go to `sink`, its tag is
+    /// returned. A text executed before is neither parsed nor planned again.
     pub fn execute(
         &mut self,
         text: &str,
         parameters: &[Value],
         sink: &mut dyn RowSink,
     ) -> Result<CommandTag> {
-        let prepared = self.prepare(text)?;
-        self.execute_prepared(&prepared, parameters, sink)
+        if let Some((slot, prepared)) = self.cache.take(text) {
+            let result = self.execute_prepared(&prepared, parameters, sink);
+            self.cache.put_back(slot, prepared);
+            return result;
+        }
+        let prepared = self.parse(text)?;
+        let result = self.execute_prepared(&prepared, parameters, sink);
+        self.cache.insert(prepared);
+        result
     }
 
     /// Parses and, where rows or changes are concerned, binds and plans one statement for repeated execution.
     pub fn prepare(&mut self, text: &str) -> Result<Prepared> {
-        let _ = (&self.database, text);
-        Err(Error::new(SqlState::InternalError, "statements are being written"))
+        let mut prepared = self.parse(text)?;
+        let described = self.describe(&mut prepared);
+        self.fail_block_on_error(described).map(|()| prepared)
     }
 
     /// Executes a prepared statement; it is planned again when the schema has changed since.
@@ -55,45 +113,132 @@ impl Session {
         parameters: &[Value],
         sink: &mut dyn RowSink,
     ) -> Result<CommandTag> {
-        let _ = (prepared, parameters, sink);
-        Err(Error::new(SqlState::InternalError, "statements are being written"))
-    }
-
-    /// Adds rows in bulk as one INSERT statement: `next` yields batches of columns, one column for each of `columns`
-    /// (empty: all the table's, in order), until it yields none. Values are cast as INSERT casts them; limits, NOT NULL and
-    /// uniqueness hold. An error of `next` or of a row undoes all of it. Answers the number of rows.
-    pub fn insert_rows(
-        &mut self,
-        table: &str,
-        columns: &[&str],
-        next: &mut dyn FnMut() -> Result<Option<Vec<Column>>>,
-    ) -> Result<u64> {
-        let _ = (table, columns, next);
-        Err(Error::new(SqlState::InternalError, "statements are being written"))
+        self.start_statement()?;
+        let result = self.dispatch(prepared, parameters, sink);
+        self.end_statement(result.is_err());
+        result
     }
 
     /// A handle with which another thread cancels the statement that runs.
     pub fn canceller(&self) -> Canceller {
-        self.canceller.clone()
+        self.interrupts.canceller()
     }
 
     /// Where the session stands.
     pub fn status(&self) -> TransactionStatus {
-        TransactionStatus::Idle
+        self.status
     }
 
-    /// The value of a setting as SHOW answers it; 42704 when there is none of the name.
-    pub fn setting(&self, name: &str) -> Result<String> {
-        Err(Error::new(
-            SqlState::UndefinedObject,
-            format!("unrecognized configuration parameter \"{name}\""),
-        ))
+    /// The database it belongs to.
+    pub fn database(&self) -> &Arc<Database> {
+        &self.database
     }
 
     /// Ends the session's transaction if it has been idle longer than idle_in_transaction_session_timeout; tells whether
     /// it did: then the client has to be told 25P03.
     pub fn expire_if_idle(&mut self, now: Instant) -> bool {
-        let _ = now;
-        false
+        let (Some(since), Some(timeout)) =
+            (self.idle_since, self.settings.values().idle_in_transaction_timeout())
+        else {
+            return false;
+        };
+        let expired = now.saturating_duration_since(since) >= timeout;
+        if expired {
+            self.rollback_block();
+            self.idle_since = None;
+        }
+        expired
     }
+
+    fn parse(&mut self, text: &str) -> Result<Prepared> {
+        let parsed = parser::parse(text);
+        let statement = self.fail_block_on_error(parsed)?;
+        Ok(Prepared::new(text, statement, self.database.id()))
+    }
+
+    fn describe(&mut self, prepared: &mut Prepared) -> Result<()> {
+        if !prepared.has_plan() {
+            return Ok(());
+        }
+        match self.status {
+            TransactionStatus::Failed => Err(block_failed()),
+            TransactionStatus::InTransaction => {
+                let root = self.block.root(self.database.heads());
+                prepared.describe(root)
+            }
+            TransactionStatus::Idle => prepared.describe(&self.database.heads().published()),
+        }
+    }
+
+    /// An error in a block makes it fail, whichever stage it comes from.
+    fn fail_block_on_error<T>(&mut self, result: Result<T>) -> Result<T> {
+        if result.is_err() && self.status == TransactionStatus::InTransaction {
+            self.status = TransactionStatus::Failed;
+        }
+        result
+    }
+
+    #[inline]
+    fn start_statement(&mut self) -> Result<()> {
+        if self.idle_since.is_some() && self.expire_if_idle(Instant::now()) {
+            return Err(Error::new(
+                SqlState::IdleInTransactionSessionTimeout,
+                "terminating transaction due to idle-in-transaction timeout",
+            ));
+        }
+        self.interrupts.start(self.settings.values().statement_timeout());
+        Ok(())
+    }
+
+    #[inline]
+    fn end_statement(&mut self, failed: bool) {
+        if self.status == TransactionStatus::Idle {
+            if self.idle_since.is_some() {
+                self.idle_since = None;
+            }
+            if failed {
+                self.settings.rollback();
+            } else {
+                self.settings.commit();
+            }
+            return;
+        }
+        if failed {
+            self.status = TransactionStatus::Failed;
+        }
+        if self.settings.values().idle_in_transaction_timeout().is_some() {
+            self.idle_since = Some(Instant::now());
+        }
+    }
+
+    fn budget(&self) -> MemoryBudget {
+        MemoryBudget::new(self.settings.values().statement_memory_bytes as usize)
+    }
+
+    /// Notes a commit that an answer rests on.
+    #[inline]
+    fn see(&mut self, commit: CommitNumber) {
+        assert!(commit >= self.last_seen, "a session never sees an older commit than before");
+        self.last_seen = commit;
+    }
+
+    /// Sends a notice, if client_min_messages lets it through.
+    fn notify(&self, sink: &mut dyn RowSink, notice: &Notice) {
+        if self.settings.values().sends(notice.severity) {
+            sink.notice(notice);
+        }
+    }
+
+    fn warn(&self, sink: &mut dyn RowSink, sqlstate: SqlState, message: &str) {
+        self.notify(sink, &Notice { severity: "WARNING", sqlstate, message: message.to_owned() });
+    }
+}
+
+/// 25P02.
+#[cold]
+fn block_failed() -> Error {
+    Error::new(
+        SqlState::InFailedSqlTransaction,
+        "current transaction is aborted, commands ignored until end of transaction block",
+    )
 }

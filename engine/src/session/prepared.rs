@@ -1,23 +1,104 @@
-//! A statement prepared for repeated execution.
+//! A statement prepared for repeated execution: its tree, and its plan for the schema that it last met.
 
-use crate::DataType;
+use std::cell::RefCell;
+use std::sync::Arc;
+
 use crate::binder::bound::OutputColumn;
+use crate::error::Result;
+use crate::parser::ast::Statement;
+use crate::planner::plan;
+use crate::planner::plan::{StatementPlan, StatementPlanKind};
+use crate::session::plan_shape::Shape;
+use crate::session::run::bind;
+use crate::storage::root::Root;
+use crate::types::DataType;
 
-/// A statement prepared by [`super::Session::prepare`].
+/// A statement prepared by [`super::Session::prepare`], for the sessions of one database.
 #[derive(Debug)]
 pub struct Prepared {
+    pub(super) text: Arc<str>,
+    pub(super) statement: Statement,
+    /// Identity of the database whose tables the plan names.
+    pub(super) database: u64,
+    plan: RefCell<Option<Arc<PreparedPlan>>>,
     parameters: Vec<DataType>,
     columns: Vec<OutputColumn>,
 }
 
+/// A plan with what decides how it is run and how long it is good.
+#[derive(Debug)]
+pub(super) struct PreparedPlan {
+    pub(super) plan: StatementPlan,
+    pub(super) shape: Shape,
+}
+
 impl Prepared {
+    /// A parsed statement, not planned yet.
+    pub(super) fn new(text: &str, statement: Statement, database: u64) -> Self {
+        Self {
+            text: Arc::from(text),
+            statement,
+            database,
+            plan: RefCell::new(None),
+            parameters: Vec::new(),
+            columns: Vec::new(),
+        }
+    }
+
     /// Types of $1, $2, ... at the time of preparing.
     pub fn parameters(&self) -> &[DataType] {
         &self.parameters
     }
 
-    /// Names and types of the rows it answers; empty when it answers none.
+    /// Names and types of the rows it answers; empty when it answers none, and for SHOW and EXPLAIN, which say when they run.
     pub fn columns(&self) -> &[OutputColumn] {
         &self.columns
+    }
+
+    /// Whether it is planned rather than executed from its tree.
+    pub(super) fn has_plan(&self) -> bool {
+        matches!(
+            self.statement,
+            Statement::Query(_)
+                | Statement::Insert(_)
+                | Statement::Update(_)
+                | Statement::Delete(_)
+        )
+    }
+
+    /// Plans it, to know its parameters and columns.
+    pub(super) fn describe(&mut self, root: &Root) -> Result<()> {
+        let prepared = self.plan_for(root)?;
+        self.parameters.clone_from(&prepared.plan.parameters);
+        self.columns = match &prepared.plan.kind {
+            StatementPlanKind::Query { columns, .. } => columns.clone(),
+            StatementPlanKind::Insert { returning, .. }
+            | StatementPlanKind::Update { returning, .. }
+            | StatementPlanKind::Delete { returning, .. } => {
+                returning.as_ref().map(|returning| returning.columns.clone()).unwrap_or_default()
+            }
+        };
+        Ok(())
+    }
+
+    /// Its plan for `root`: the one at hand, unless the schema or the size of a table it reads has changed.
+    #[inline]
+    pub(super) fn plan_for(&self, root: &Root) -> Result<Arc<PreparedPlan>> {
+        if let Some(prepared) = &*self.plan.borrow()
+            && prepared.plan.schema_version == root.schema_version
+            && prepared.shape.still_fits(root)
+        {
+            return Ok(Arc::clone(prepared));
+        }
+        self.plan_anew(root)
+    }
+
+    #[cold]
+    fn plan_anew(&self, root: &Root) -> Result<Arc<PreparedPlan>> {
+        let plan = plan(bind(&self.statement, root)?, root)?;
+        let shape = Shape::of(&plan, root);
+        let prepared = Arc::new(PreparedPlan { plan, shape });
+        *self.plan.borrow_mut() = Some(Arc::clone(&prepared));
+        Ok(prepared)
     }
 }

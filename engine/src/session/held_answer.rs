@@ -1,0 +1,54 @@
+//! An answer that must not be given yet: rows of RETURNING are held until their commit is durable.
+
+use crate::binder::bound::OutputColumn;
+use crate::error::Result;
+use crate::executor::memory::MemoryBudget;
+use crate::session::{Notice, RowSink};
+use crate::storage::batch::Batch;
+
+/// A sink that keeps everything, counted against the statement's memory.
+pub(super) struct HeldAnswer<'a> {
+    memory: &'a MemoryBudget,
+    columns: Option<Vec<OutputColumn>>,
+    batches: Vec<Batch<'static>>,
+    notices: Vec<Notice>,
+}
+
+impl<'a> HeldAnswer<'a> {
+    pub(super) fn new(memory: &'a MemoryBudget) -> Self {
+        Self { memory, columns: None, batches: Vec::new(), notices: Vec::new() }
+    }
+
+    /// Gives all of it to `sink`.
+    pub(super) fn give(self, sink: &mut dyn RowSink) -> Result<()> {
+        for notice in &self.notices {
+            sink.notice(notice);
+        }
+        if let Some(columns) = &self.columns {
+            sink.columns(columns)?;
+        }
+        for batch in &self.batches {
+            sink.batch(batch)?;
+        }
+        Ok(())
+    }
+}
+
+impl RowSink for HeldAnswer<'_> {
+    fn columns(&mut self, columns: &[OutputColumn]) -> Result<()> {
+        self.columns = Some(columns.to_vec());
+        Ok(())
+    }
+
+    fn batch(&mut self, batch: &Batch<'_>) -> Result<()> {
+        let rows: Vec<u32> = batch.selection.iter().map(|row| row as u32).collect();
+        let columns: Vec<_> = batch.columns.iter().map(|column| column.gather(&rows)).collect();
+        self.memory.reserve(columns.iter().map(|column| column.heap_bytes()).sum())?;
+        self.batches.push(Batch::computed(columns, rows.len()));
+        Ok(())
+    }
+
+    fn notice(&mut self, notice: &Notice) {
+        self.notices.push(notice.clone());
+    }
+}

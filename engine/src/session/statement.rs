@@ -1,0 +1,86 @@
+//! Each kind of statement on its way.
+
+use crate::error::{Error, Result, SqlState};
+use crate::parser::ast::Statement;
+use crate::session::{
+    CommandTag, Prepared, RowSink, Session, TransactionStatus, block_failed, definition,
+};
+use crate::types::Value;
+
+impl Session {
+    pub(super) fn dispatch(
+        &mut self,
+        prepared: &Prepared,
+        parameters: &[Value],
+        sink: &mut dyn RowSink,
+    ) -> Result<CommandTag> {
+        if self.status == TransactionStatus::Failed && !runs_in_failed_block(&prepared.statement) {
+            return Err(block_failed());
+        }
+        match &prepared.statement {
+            Statement::Query(_) => self.query(prepared, parameters, sink),
+            Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
+                self.check_database(prepared)?;
+                self.write(prepared, parameters, sink)
+            }
+            Statement::CreateTable(_)
+            | Statement::DropTable(_)
+            | Statement::CreateIndex(_)
+            | Statement::DropIndex(_)
+            | Statement::Truncate(_) => self.define(prepared, sink),
+            Statement::Begin(modes) => self.begin(modes, &prepared.text, sink),
+            Statement::Commit => self.commit(sink),
+            Statement::Rollback => Ok(self.rollback(sink)),
+            Statement::Savepoint(name) => self.savepoint(&name.name),
+            Statement::ReleaseSavepoint(name) => self.release_savepoint(&name.name),
+            Statement::RollbackToSavepoint(name) => self.rollback_to_savepoint(&name.name),
+            Statement::SetTransaction(modes) => self.set_transaction(modes, sink),
+            Statement::SetSessionCharacteristics(modes) => self.set_characteristics(modes),
+            Statement::Set(variable) => self.set_variable(variable, sink),
+            Statement::Show(Some(name)) => self.show(&name.name, sink),
+            Statement::Show(None) => self.show_all(sink),
+            Statement::Reset(name) => self.reset(name.as_ref().map(|name| name.name.as_str())),
+            Statement::Explain(explained) => self.explain(explained, sink),
+        }
+    }
+
+    /// A statement prepared for another database names that one's tables.
+    pub(super) fn check_database(&self, prepared: &Prepared) -> Result<()> {
+        if prepared.database == self.database.id() {
+            return Ok(());
+        }
+        Err(Error::new(
+            SqlState::InvalidSqlStatementName,
+            "the prepared statement belongs to another database",
+        ))
+    }
+
+    /// 25006 for a statement that writes in a transaction that must not.
+    pub(super) fn check_writable(&self, command: &str) -> Result<()> {
+        let read_only = match self.status {
+            TransactionStatus::Idle => self.settings.values().default_read_only,
+            _ => self.modes.read_only,
+        };
+        if read_only {
+            return Err(Error::new(
+                SqlState::ReadOnlySqlTransaction,
+                format!("cannot execute {command} in a read-only transaction"),
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn runs_in_failed_block(statement: &Statement) -> bool {
+    matches!(statement, Statement::Commit | Statement::Rollback | Statement::RollbackToSavepoint(_))
+}
+
+/// What a statement is called in messages.
+pub(super) fn command_name(statement: &Statement) -> &'static str {
+    match statement {
+        Statement::Insert(_) => "INSERT",
+        Statement::Update(_) => "UPDATE",
+        Statement::Delete(_) => "DELETE",
+        other => definition::tag(other).unwrap_or("SELECT"),
+    }
+}

@@ -1,0 +1,136 @@
+//! SET, SHOW, RESET.
+
+use std::sync::Arc;
+
+use crate::binder::bound::OutputColumn;
+use crate::error::{Error, Result, SqlState};
+use crate::parser::ast::SetVariable;
+use crate::session::settings::{self, boolean, isolation};
+use crate::session::{CommandTag, RowSink, Session, TransactionStatus};
+use crate::storage::batch::Batch;
+use crate::storage::column::Column;
+use crate::types::{DataType, ValueRef};
+
+/// Settings that belong to the open transaction rather than to the session.
+const TRANSACTION_ISOLATION: &str = "transaction_isolation";
+const TRANSACTION_READ_ONLY: &str = "transaction_read_only";
+
+impl Session {
+    /// The value of a setting as SHOW answers it; 42704 when there is none of the name.
+    pub fn setting(&self, name: &str) -> Result<String> {
+        self.shown(name).map(|(_, value)| value)
+    }
+
+    pub(super) fn set_variable(
+        &mut self,
+        set: &SetVariable,
+        sink: &mut dyn RowSink,
+    ) -> Result<CommandTag> {
+        let name = set.name.name.as_str();
+        let words = set.value.as_deref();
+        if set.local && self.status == TransactionStatus::Idle {
+            let message = "SET LOCAL can only be used in transaction blocks";
+            self.warn(sink, SqlState::NoActiveSqlTransaction, message);
+        }
+        if name.eq_ignore_ascii_case(TRANSACTION_ISOLATION) {
+            isolation(TRANSACTION_ISOLATION, words.and_then(<[String]>::first))?;
+        } else if name.eq_ignore_ascii_case(TRANSACTION_READ_ONLY) {
+            self.set_transaction_read_only(words)?;
+        } else {
+            self.settings.set(name, words, set.local)?;
+        }
+        Ok(CommandTag::Plain("SET"))
+    }
+
+    fn set_transaction_read_only(&mut self, words: Option<&[String]>) -> Result<()> {
+        let read_only = match words.and_then(<[String]>::first) {
+            Some(word) => boolean(TRANSACTION_READ_ONLY, word)?,
+            None => self.settings.values().default_read_only,
+        };
+        // Outside a block it would end with its own statement.
+        if self.status == TransactionStatus::Idle { Ok(()) } else { self.set_read_only(read_only) }
+    }
+
+    pub(super) fn reset(&mut self, name: Option<&str>) -> Result<CommandTag> {
+        match name {
+            None => self.settings.reset_all(),
+            Some(name)
+                if name.eq_ignore_ascii_case(TRANSACTION_ISOLATION)
+                    || name.eq_ignore_ascii_case(TRANSACTION_READ_ONLY) =>
+            {
+                return Err(Error::new(
+                    SqlState::FeatureNotSupported,
+                    format!("parameter \"{name}\" cannot be reset"),
+                ));
+            }
+            Some(name) => self.settings.set(name, None, false)?,
+        }
+        Ok(CommandTag::Plain("RESET"))
+    }
+
+    pub(super) fn show(&self, name: &str, sink: &mut dyn RowSink) -> Result<CommandTag> {
+        let (name, value) = self.shown(name)?;
+        answer_texts(sink, &[name], &[vec![value]])?;
+        Ok(CommandTag::Plain("SHOW"))
+    }
+
+    pub(super) fn show_all(&self, sink: &mut dyn RowSink) -> Result<CommandTag> {
+        let mut columns = [Vec::new(), Vec::new(), Vec::new()];
+        let mut add = |name: &str, value: String, description: &str| {
+            columns[0].push(name.to_owned());
+            columns[1].push(value);
+            columns[2].push(description.to_owned());
+        };
+        for definition in settings::visible() {
+            let value = definition.show(self.settings.values());
+            add(definition.name, value, definition.description);
+        }
+        let (name, value) = self.shown(TRANSACTION_ISOLATION)?;
+        add(name, value, "Sets the current transaction's isolation level.");
+        let (name, value) = self.shown(TRANSACTION_READ_ONLY)?;
+        add(name, value, "Sets the current transaction's read-only status.");
+        answer_texts(sink, &["name", "setting", "description"], &columns)?;
+        Ok(CommandTag::Plain("SHOW"))
+    }
+
+    fn shown(&self, name: &str) -> Result<(&'static str, String)> {
+        if name.eq_ignore_ascii_case(TRANSACTION_ISOLATION) {
+            return Ok((TRANSACTION_ISOLATION, "repeatable read".to_owned()));
+        }
+        if name.eq_ignore_ascii_case(TRANSACTION_READ_ONLY) {
+            let read_only = match self.status {
+                TransactionStatus::Idle => self.settings.values().default_read_only,
+                _ => self.modes.read_only,
+            };
+            return Ok((TRANSACTION_READ_ONLY, if read_only { "on" } else { "off" }.to_owned()));
+        }
+        self.settings.show(name)
+    }
+}
+
+/// Answers columns of text.
+pub(super) fn answer_texts(
+    sink: &mut dyn RowSink,
+    names: &[&str],
+    columns: &[Vec<String>],
+) -> Result<u64> {
+    let described: Vec<OutputColumn> = names
+        .iter()
+        .enumerate()
+        .map(|(id, name)| OutputColumn { name: Arc::from(*name), data_type: DataType::Text, id })
+        .collect();
+    sink.columns(&described)?;
+    let rows = columns.first().map_or(0, Vec::len);
+    let texts = columns
+        .iter()
+        .map(|texts| {
+            let mut column = Column::with_capacity(DataType::Text, rows);
+            for text in texts {
+                column.push(ValueRef::Text(text));
+            }
+            column
+        })
+        .collect();
+    sink.batch(&Batch::computed(texts, rows))?;
+    Ok(rows as u64)
+}

@@ -1,0 +1,121 @@
+//! Queueing a commit, making it durable, publishing it: the only code that publishes a root.
+//!
+//! Group commit by a leader: the committer that finds nobody writing takes the whole queue, writes it, publishes the roots
+//! in queue order and wakes the rest. So the log is written by one thread at a time and no thread sleeps between.
+//!
+//! A panic between queueing and acknowledging ends the process: the others would wait for a leader that is gone, and a
+//! restart finds a prefix of the commits. (A panic before, while the writer lock is held, has changed nothing that others
+//! see; the lock is freed and the statement's session gets the panic.)
+
+use std::sync::{Arc, PoisonError};
+
+use crate::error::{Error, Result};
+use crate::storage::CommitNumber;
+use crate::storage::root::Root;
+use crate::transaction::heads::{Heads, Outcome, Pending, Queue};
+use crate::transaction::log::Record;
+use crate::transaction::writer_lock::{WriterGuard, lock};
+
+/// Ends the process when a panic unwinds through the commit section.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            log::error!(
+                "panic while committing; the process ends, committed data is what the log holds"
+            );
+            std::process::abort();
+        }
+    }
+}
+
+impl Heads {
+    /// Makes `root` the next commit and frees the writer lock. It is durable and visible once [`Self::settle`] says so.
+    pub fn queue(
+        &self,
+        mut pending: WriterGuard<'_, Pending>,
+        mut root: Root,
+        statements: Vec<Arc<str>>,
+    ) -> Arc<Outcome> {
+        let section = AbortOnPanic;
+        root.commit = CommitNumber(pending.root.commit.0 + 1);
+        let outcome = Outcome::open(root.commit);
+        let root = Arc::new(root);
+        let before = std::mem::replace(&mut pending.root, Arc::clone(&root));
+        pending.outcome = Arc::clone(&outcome);
+        let mut queue = lock(&self.queue);
+        queue.records.push(Record::new(before, root, statements));
+        queue.outcomes.push(Arc::clone(&outcome));
+        drop(queue);
+        drop(pending);
+        drop(section);
+        outcome
+    }
+
+    /// Waits until the commit is durable and published, writing the queue if nobody does; or says why it is neither.
+    ///
+    /// Every answer that was computed from `pending`, errors included, waits here for that commit first.
+    pub fn settle(&self, outcome: &Outcome) -> Result<()> {
+        if let Some(result) = outcome.result.get() {
+            return result.clone();
+        }
+        let mut queue = lock(&self.queue);
+        loop {
+            if let Some(result) = outcome.result.get() {
+                return result.clone();
+            }
+            if queue.has_leader {
+                queue = self.settled.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            queue.has_leader = true;
+            let group = Queue {
+                records: std::mem::take(&mut queue.records),
+                outcomes: std::mem::take(&mut queue.outcomes),
+                has_leader: true,
+            };
+            drop(queue);
+            let section = AbortOnPanic;
+            self.lead(group);
+            drop(section);
+            queue = lock(&self.queue);
+        }
+    }
+
+    /// Writes and publishes one group.
+    fn lead(&self, group: Queue) {
+        match self.log.write(&group.records) {
+            Ok(()) => {
+                for record in &group.records {
+                    // The root before is in the record: it is dropped with the group, after the others were woken.
+                    drop(self.published.store(Arc::clone(record.after())));
+                }
+                for outcome in &group.outcomes {
+                    let _ = outcome.result.set(Ok(()));
+                }
+                lock(&self.queue).has_leader = false;
+                self.settled.notify_all();
+            }
+            Err(error) => self.fail(&group, &error),
+        }
+    }
+
+    /// Takes `pending` back to `published`: the group and all that was built on it never happened.
+    fn fail(&self, group: &Queue, error: &Error) {
+        let mut pending = self.writer.lock_uninterrupted();
+        let mut queue = lock(&self.queue);
+        let behind = std::mem::take(&mut queue.outcomes);
+        let records = std::mem::take(&mut queue.records);
+        pending.root = self.published.load_full();
+        pending.outcome = Outcome::durable(pending.root.commit);
+        for outcome in group.outcomes.iter().chain(&behind) {
+            let _ = outcome.result.set(Err(error.clone()));
+        }
+        queue.has_leader = false;
+        drop(queue);
+        drop(pending);
+        self.settled.notify_all();
+        drop(records);
+    }
+}

@@ -1,0 +1,24 @@
+//! Transactions: snapshots, first committer wins, and the one place where a root is published.
+//!
+//! ```text
+//!            the writer lock                      one leader at a time
+//!   pending ── validate, rebase, number ── queue ── log.write(group) ── publish ── acknowledge
+//!      ▲                                                                  │
+//!      └───────────── back to published when the log fails ◄──────────────┘
+//! ```
+//!
+//! Reading order: [`log`] is what a commit is made durable with; [`writer_lock`] orders writers; [`heads`] holds the two
+//! heads, `published` and `pending`; [`commit`] queues and publishes; [`write_set`] says which tables a transaction
+//! touched; [`validate`] finds conflicts; [`rebase`] carries a transaction's working root onto a later one;
+//! [`block`] is a session's open transaction with its savepoints.
+//!
+//! Invariant: only [`commit`] publishes a root.
+
+pub mod block;
+pub mod commit;
+pub mod heads;
+pub mod log;
+pub mod rebase;
+pub mod validate;
+pub mod write_set;
+pub mod writer_lock;
