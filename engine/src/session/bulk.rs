@@ -1,20 +1,290 @@
-//! Rows in bulk, as `spg import` brings them.
+//! Rows in bulk, as `spg import` brings them: columns in, one INSERT statement's rules.
 
+use crate::binder::bound::Expression;
 use crate::error::{Error, Result, SqlState};
-use crate::session::Session;
-use crate::storage::column::Column;
+use crate::executor::context::{Context, NoSubqueries};
+use crate::executor::expression::{evaluate, evaluate_scalar};
+use crate::executor::interrupt::Interrupt;
+use crate::executor::memory::MemoryBudget;
+use crate::parser;
+use crate::session::run::bind_default;
+use crate::session::{Session, TransactionStatus, block_failed};
+use crate::storage::batch::{Batch, ColumnRef};
+use crate::storage::change::{InsertedRows, Stamps, TableChange};
+use crate::storage::column::{Column, ColumnData};
+use crate::storage::root::Root;
+use crate::storage::schema::{ColumnDefinition, Schema};
+use crate::storage::{RowId, Stamp, TableId};
+use crate::transaction::validate::duplicate_key_error;
+use crate::types::{DataType, Position, Value, format_value};
+
+/// What fills a column of the table.
+enum Filling {
+    /// The batch's column at this place.
+    Given(usize),
+    /// The default.
+    Constant(Value),
+}
+
+/// What a load needs to know about its table.
+struct Target {
+    table: TableId,
+    /// For each column of the table.
+    fillings: Vec<Filling>,
+    given: usize,
+}
 
 impl Session {
     /// Adds rows in bulk as one INSERT statement: `next` yields batches of columns, one column for each of `columns`
     /// (empty: all the table's, in order), until it yields none. Values are cast as INSERT casts them; limits, NOT NULL and
     /// uniqueness hold. An error of `next` or of a row undoes all of it. Answers the number of rows.
+    ///
+    /// Outside a block it commits; large as it may be, other writers wait only for its last few milliseconds.
     pub fn insert_rows(
         &mut self,
         table: &str,
         columns: &[&str],
         next: &mut dyn FnMut() -> Result<Option<Vec<Column>>>,
     ) -> Result<u64> {
-        let _ = (table, columns, next);
-        Err(Error::new(SqlState::InternalError, "statements are being written"))
+        self.start_statement()?;
+        let result = match self.status {
+            TransactionStatus::Failed => Err(block_failed()),
+            TransactionStatus::InTransaction => {
+                let mark = self.block.mark_statement();
+                let loaded = self.load(table, columns, next);
+                if loaded.is_err() {
+                    self.block.undo_statement(mark);
+                }
+                loaded
+            }
+            TransactionStatus::Idle => self.load_alone(table, columns, next),
+        };
+        self.end_statement(result.is_err());
+        result
     }
+
+    fn load_alone(
+        &mut self,
+        table: &str,
+        columns: &[&str],
+        next: &mut dyn FnMut() -> Result<Option<Vec<Column>>>,
+    ) -> Result<u64> {
+        let loaded = self.load(table, columns, next);
+        let block = std::mem::take(&mut self.block);
+        let rows = loaded?;
+        self.commit_alone(block)?;
+        Ok(rows)
+    }
+
+    fn load(
+        &mut self,
+        table: &str,
+        columns: &[&str],
+        next: &mut dyn FnMut() -> Result<Option<Vec<Column>>>,
+    ) -> Result<u64> {
+        self.check_writable("INSERT")?;
+        let memory = self.budget();
+        let heads = self.database.heads();
+        let interrupt = self.interrupts.current();
+        let target = target(self.block.root(heads), table, columns, interrupt, &memory)?;
+        let stamp = self.block.stamp(heads);
+        let mut rows = 0;
+        while let Some(batch) = next()? {
+            interrupt.check()?;
+            self.database.check_memory()?;
+            let root = self.block.root_mut(heads);
+            rows += insert_batch(root, &target, batch, stamp, interrupt, &memory)?;
+        }
+        self.block.touch(target.table, rows);
+        Ok(rows)
+    }
+}
+
+fn target(
+    root: &Root,
+    table: &str,
+    columns: &[&str],
+    interrupt: &Interrupt,
+    memory: &MemoryBudget,
+) -> Result<Target> {
+    let table = root
+        .table_by_name(table)
+        .ok_or_else(|| Error::undefined_table(table, Position::UNKNOWN))?;
+    let schema = table.schema();
+    let ordinals = ordinals(schema, columns)?;
+    let mut fillings = Vec::with_capacity(schema.columns.len());
+    for (ordinal, column) in schema.columns.iter().enumerate() {
+        let given = ordinals.iter().position(|&given| given == ordinal);
+        fillings.push(match given {
+            Some(place) => Filling::Given(place),
+            None => Filling::Constant(default_value(column, root, interrupt, memory)?),
+        });
+    }
+    Ok(Target { table: table.id(), fillings, given: ordinals.len() })
+}
+
+fn ordinals(schema: &Schema, columns: &[&str]) -> Result<Vec<usize>> {
+    if columns.is_empty() {
+        return Ok((0..schema.columns.len()).collect());
+    }
+    let mut ordinals = Vec::with_capacity(columns.len());
+    for column in columns {
+        let ordinal = schema.ordinal(column).ok_or_else(|| {
+            Error::new(
+                SqlState::UndefinedColumn,
+                format!("column \"{column}\" of relation \"{}\" does not exist", schema.name),
+            )
+        })?;
+        if ordinals.contains(&ordinal) {
+            return Err(Error::new(
+                SqlState::DuplicateColumn,
+                format!("column \"{column}\" specified more than once"),
+            ));
+        }
+        ordinals.push(ordinal);
+    }
+    Ok(ordinals)
+}
+
+fn default_value(
+    column: &ColumnDefinition,
+    root: &Root,
+    interrupt: &Interrupt,
+    memory: &MemoryBudget,
+) -> Result<Value> {
+    let Some(text) = &column.default else { return Ok(Value::Null) };
+    let default = bind_default(&parser::parse_expression(text)?, &column.name, column.data_type)?;
+    let context = Context { root, parameters: &[], interrupt, memory, subqueries: &NoSubqueries };
+    evaluate_scalar(&default, &context)
+}
+
+fn insert_batch(
+    root: &mut Root,
+    target: &Target,
+    columns: Vec<Column>,
+    stamp: Stamp,
+    interrupt: &Interrupt,
+    memory: &MemoryBudget,
+) -> Result<u64> {
+    let rows = columns.first().map_or(0, Column::len);
+    if columns.len() != target.given || columns.iter().any(|column| column.len() != rows) {
+        return Err(Error::new(
+            SqlState::InternalError,
+            "a batch of a load has other columns than were announced",
+        ));
+    }
+    let Some(table) = root.table(target.table) else {
+        return Err(Error::new(SqlState::InternalError, "the table of a load is gone"));
+    };
+    let schema = std::sync::Arc::clone(table.schema());
+    let batch = Batch::computed(columns, rows);
+    let values = {
+        let context =
+            Context { root, parameters: &[], interrupt, memory, subqueries: &NoSubqueries };
+        table_columns(&schema, target, &batch, &context)?
+    };
+    check_not_null(&schema, &values, rows)?;
+    let first = table.draw_row_ids(rows);
+    let ids = (0..rows as u64).map(|place| RowId(first.0 + place)).collect();
+    let inserted = InsertedRows { ids, values, stamps: Stamps::One(stamp) };
+    let change = TableChange { inserted: Some(inserted), ..TableChange::default() };
+    table.check_keys(&change)?;
+    if let Some(table) = root.table_mut(target.table) {
+        table.apply(&change).map_err(|duplicate| duplicate_key_error(&schema, &duplicate))?;
+    }
+    Ok(rows as u64)
+}
+
+/// All columns of the table for the rows of a batch, cast to the table's types.
+fn table_columns(
+    schema: &Schema,
+    target: &Target,
+    batch: &Batch<'_>,
+    context: &Context<'_>,
+) -> Result<Vec<Column>> {
+    let mut columns = Vec::with_capacity(schema.columns.len());
+    for (definition, filling) in schema.columns.iter().zip(&target.fillings) {
+        columns.push(match filling {
+            Filling::Constant(value) => {
+                Column::repeat(definition.data_type, value.as_ref(), batch.len())
+            }
+            Filling::Given(place) => cast_column(batch, *place, definition.data_type, context)?,
+        });
+    }
+    Ok(columns)
+}
+
+fn cast_column(
+    batch: &Batch<'_>,
+    place: usize,
+    target: DataType,
+    context: &Context<'_>,
+) -> Result<Column> {
+    let data_type = stored_type(&batch.columns[place]);
+    let operand = Expression::Column { id: place, data_type };
+    let expression = if data_type == target {
+        operand
+    } else {
+        Expression::Cast { operand: Box::new(operand), target, explicit: false }
+    };
+    Ok(match evaluate(&expression, batch, context)? {
+        ColumnRef::Borrowed(column) => column.clone(),
+        ColumnRef::Owned(column) => column,
+    })
+}
+
+fn stored_type(column: &Column) -> DataType {
+    match &column.data {
+        ColumnData::Bool(_) => DataType::Bool,
+        ColumnData::Int2(_) => DataType::Int2,
+        ColumnData::Int4(_) => DataType::Int4,
+        ColumnData::Int8(_) => DataType::Int8,
+        ColumnData::Float4(_) => DataType::Float4,
+        ColumnData::Float8(_) => DataType::Float8,
+        ColumnData::Text(_) => DataType::Text,
+        ColumnData::Vector(_) => DataType::Vector(None),
+    }
+}
+
+/// 23502 for the first NULL where none may be.
+fn check_not_null(schema: &Schema, values: &[Column], rows: usize) -> Result<()> {
+    for (definition, column) in schema.columns.iter().zip(values) {
+        if !definition.not_null || column.nulls.is_none() {
+            continue;
+        }
+        if let Some(row) = (0..rows).find(|&row| column.is_null(row)) {
+            return Err(null_violation(schema, definition, values, row));
+        }
+    }
+    Ok(())
+}
+
+#[cold]
+fn null_violation(
+    schema: &Schema,
+    definition: &ColumnDefinition,
+    values: &[Column],
+    row: usize,
+) -> Error {
+    let texts: Vec<String> = values
+        .iter()
+        .map(|column| {
+            let mut text = String::new();
+            match column.get(row) {
+                value if value.is_null() => text.push_str("null"),
+                value => format_value(value, &mut text),
+            }
+            text
+        })
+        .collect();
+    Error::new(
+        SqlState::NotNullViolation,
+        format!(
+            "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
+            definition.name, schema.name
+        ),
+    )
+    .with_detail(format!("Failing row contains ({}).", texts.join(", ")))
+    .with_table(&*schema.name)
+    .with_column(&*definition.name)
 }

@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::executor::memory::MemoryBudget;
 use crate::session::{Notice, RowSink};
 use crate::storage::batch::Batch;
+use crate::storage::column::Column;
 
 /// A sink that keeps everything, counted against the statement's memory.
 pub(super) struct HeldAnswer<'a> {
@@ -42,8 +43,9 @@ impl RowSink for HeldAnswer<'_> {
 
     fn batch(&mut self, batch: &Batch<'_>) -> Result<()> {
         let rows: Vec<u32> = batch.selection.iter().map(|row| row as u32).collect();
-        let columns: Vec<_> = batch.columns.iter().map(|column| column.gather(&rows)).collect();
-        self.memory.reserve(columns.iter().map(|column| column.heap_bytes()).sum())?;
+        let columns: Vec<Column> =
+            batch.columns.iter().map(|column| column.gather(&rows)).collect();
+        self.memory.reserve(columns.iter().map(Column::heap_bytes).sum())?;
         self.batches.push(Batch::computed(columns, rows.len()));
         Ok(())
     }

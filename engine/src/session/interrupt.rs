@@ -1,4 +1,4 @@
-//! Ending a session's running statement: from another thread, or by statement_timeout.
+//! Ending a session's running statement: from another thread, or by `statement_timeout`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -134,7 +134,7 @@ impl Session {
         &self.database
     }
 
-    /// Ends the session's transaction if it has been idle longer than idle_in_transaction_session_timeout; tells whether
+    /// Ends the session's transaction if it has been idle longer than `idle_in_transaction_session_timeout`; tells whether
     /// it did: then the client has to be told 25P03.
     pub fn expire_if_idle(&mut self, now: Instant) -> bool {
         let (Some(since), Some(timeout)) =
@@ -222,7 +222,7 @@ impl Session {
         self.last_seen = commit;
     }
 
-    /// Sends a notice, if client_min_messages lets it through.
+    /// Sends a notice, if `client_min_messages` lets it through.
     fn notify(&self, sink: &mut dyn RowSink, notice: &Notice) {
         if self.settings.values().sends(notice.severity) {
             sink.notice(notice);

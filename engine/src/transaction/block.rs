@@ -39,12 +39,11 @@ struct Savepoint {
     statement_count: usize,
 }
 
-impl Block {
-    /// A transaction on `base`.
-    pub fn on(base: Arc<Root>) -> Self {
-        Self { base: Some(base), ..Self::default() }
-    }
+/// The working root before a statement.
+#[derive(Debug)]
+pub struct StatementMark(Option<Root>);
 
+impl Block {
     /// Whether a statement has looked at data yet.
     pub fn has_snapshot(&self) -> bool {
         self.base.is_some()
@@ -64,14 +63,12 @@ impl Block {
 
     /// The stamp of its writes.
     pub fn stamp(&mut self, heads: &Heads) -> Stamp {
-        match self.stamp {
-            Some(stamp) => stamp,
-            None => {
-                let stamp = self.root(heads).shared().draw_stamp();
-                self.stamp = Some(stamp);
-                stamp
-            }
+        if let Some(stamp) = self.stamp {
+            return stamp;
         }
+        let stamp = self.root(heads).shared().draw_stamp();
+        self.stamp = Some(stamp);
+        stamp
     }
 
     /// Notes that a statement may have changed `rows` rows of a table (0: its definition).
@@ -115,6 +112,16 @@ impl Block {
         self.working = savepoint.working.clone();
         self.statements.truncate(savepoint.statement_count);
         Ok(place + 1)
+    }
+
+    /// A statement of several changes starts: what [`Self::undo_statement`] goes back to.
+    pub fn mark_statement(&self) -> StatementMark {
+        StatementMark(self.working.clone())
+    }
+
+    /// Takes back what was changed since the mark.
+    pub fn undo_statement(&mut self, mark: StatementMark) {
+        self.working = mark.0;
     }
 
     fn find_savepoint(&self, name: &str) -> Result<usize> {

@@ -77,14 +77,14 @@ impl Heads {
             };
             drop(queue);
             let section = AbortOnPanic;
-            self.lead(group);
+            self.lead(&group);
             drop(section);
             queue = lock(&self.queue);
         }
     }
 
     /// Writes and publishes one group.
-    fn lead(&self, group: Queue) {
+    fn lead(&self, group: &Queue) {
         match self.log.write(&group.records) {
             Ok(()) => {
                 for record in &group.records {
@@ -97,7 +97,7 @@ impl Heads {
                 lock(&self.queue).has_leader = false;
                 self.settled.notify_all();
             }
-            Err(error) => self.fail(&group, &error),
+            Err(error) => self.fail(group, &error),
         }
     }
 

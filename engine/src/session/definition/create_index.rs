@@ -73,14 +73,13 @@ impl Definer<'_> {
                 nulls_first: specification.nulls_first.unwrap_or(specification.descending),
             });
         }
-        let name = match &create.name {
-            Some(name) => name.name.clone(),
-            None => {
-                let names: Vec<&str> =
-                    create.columns.iter().map(|column| column.column.name.as_str()).collect();
-                let is_taken = |name: &str| self.root.has_relation(name);
-                choose_name(&table.schema().name, &names, "idx", &is_taken)
-            }
+        let name = if let Some(name) = &create.name {
+            name.name.clone()
+        } else {
+            let names: Vec<&str> =
+                create.columns.iter().map(|column| column.column.name.as_str()).collect();
+            let is_taken = |name: &str| self.root.has_relation(name);
+            choose_name(&table.schema().name, &names, "idx", &is_taken)
         };
         Ok(Arc::new(IndexDefinition {
             id: self.root.shared().draw_index_id(),

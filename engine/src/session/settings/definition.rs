@@ -27,7 +27,7 @@ enum Kind {
     Text(fn(&mut Values) -> &mut Arc<str>),
     /// One of [`MESSAGE_LEVELS`].
     MessageLevel,
-    /// extra_float_digits: PostgreSQL prints shortest digits for 1 to 3, which is what is done here always.
+    /// `extra_float_digits`: PostgreSQL prints shortest digits for 1 to 3, which is what is done here always.
     FloatDigits,
     /// A transaction isolation level, of which there is one.
     Isolation,
@@ -37,7 +37,7 @@ enum Kind {
     Preset(&'static str),
 }
 
-/// client_min_messages in rising order.
+/// `client_min_messages` in rising order.
 pub(super) const MESSAGE_LEVELS: [&str; 9] =
     ["debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error"];
 

@@ -18,11 +18,11 @@ pub(super) use value::{boolean, isolation};
 
 use definition::find;
 
-/// lock_timeout by default. PostgreSQL waits for ever; here a wait that long means that one statement holds up every
+/// `lock_timeout` by default. PostgreSQL waits for ever; here a wait that long means that one statement holds up every
 /// writer, and an error is the better answer.
 const LOCK_TIMEOUT_DEFAULT_MS: u64 = 30_000;
 
-/// idle_in_transaction_session_timeout by default: a forgotten transaction keeps a whole old version of the data alive.
+/// `idle_in_transaction_session_timeout` by default: a forgotten transaction keeps a whole old version of the data alive.
 const IDLE_IN_TRANSACTION_TIMEOUT_DEFAULT_MS: u64 = 3_600_000;
 
 /// The values in force, typed.
@@ -72,7 +72,7 @@ impl Values {
         duration(self.idle_in_transaction_timeout_ms)
     }
 
-    /// Whether a notice of this severity is sent: client_min_messages.
+    /// Whether a notice of this severity is sent: `client_min_messages`.
     pub(super) fn sends(&self, severity: &str) -> bool {
         definition::message_rank(severity) >= self.message_level
     }
