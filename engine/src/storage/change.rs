@@ -55,4 +55,51 @@ impl Stamps {
             Self::Each(stamps) => stamps[place],
         }
     }
+
+    /// Appends the writer of row `rows`; `self` holds those of the rows before.
+    #[inline]
+    pub(super) fn push(&mut self, rows: usize, stamp: Stamp) {
+        match self {
+            Self::One(one) if *one == stamp => {}
+            Self::One(one) => {
+                let mut stamps = vec![*one; rows];
+                stamps.push(stamp);
+                *self = Self::Each(stamps);
+            }
+            Self::Each(stamps) => stamps.push(stamp),
+        }
+    }
+
+    /// Overwrites the writer of one of `rows` rows.
+    pub(super) fn set(&mut self, place: usize, rows: usize, stamp: Stamp) {
+        match self {
+            Self::One(one) if *one == stamp => {}
+            Self::One(_) if rows == 1 => *self = Self::One(stamp),
+            Self::One(one) => {
+                let mut stamps = vec![*one; rows];
+                stamps[place] = stamp;
+                *self = Self::Each(stamps);
+            }
+            Self::Each(stamps) => stamps[place] = stamp,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stamps_become_one_each_when_they_differ() {
+        let mut stamps = Stamps::One(Stamp(1));
+        stamps.push(0, Stamp(1));
+        stamps.push(1, Stamp(1));
+        assert!(matches!(stamps, Stamps::One(Stamp(1))));
+        stamps.push(2, Stamp(2));
+        stamps.set(0, 3, Stamp(3));
+        assert_eq!([0, 1, 2].map(|place| stamps.get(place).0), [3, 1, 2]);
+        let mut stamps = Stamps::One(Stamp(1));
+        stamps.set(1, 3, Stamp(4));
+        assert_eq!([0, 1, 2].map(|place| stamps.get(place).0), [1, 4, 1]);
+    }
 }

@@ -1,8 +1,13 @@
 //! What differs between two versions of a table, and the change that carries it to a third.
 
-use crate::storage::RowId;
-use crate::storage::change::TableChange;
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use crate::storage::change::{InsertedRows, Stamps, TableChange, UpdatedRows};
+use crate::storage::chunk::Chunk;
+use crate::storage::column::Column;
 use crate::storage::table::Table;
+use crate::storage::{RowId, Stamp};
 
 /// One row that differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +30,126 @@ impl RowDifference {
 }
 
 /// Rows that differ, by row id. Shared chunks are skipped by pointer: the cost follows the size of the change.
+///
+/// A row that only moved, from the tail to a chunk or by compaction, has kept its stamp and does not differ.
 pub fn difference(old: &Table, new: &Table) -> Vec<RowDifference> {
-    unimplemented!("{old:?} {new:?}")
+    let (mut old_chunks, mut new_chunks): (Vec<&Chunk>, Vec<&Chunk>) = (Vec::new(), Vec::new());
+    for item in old.rows.chunks.diff(&new.rows.chunks) {
+        match item {
+            im::ordmap::DiffItem::Add(_, added) => new_chunks.push(&added.0),
+            im::ordmap::DiffItem::Remove(_, removed) => old_chunks.push(&removed.0),
+            im::ordmap::DiffItem::Update { old, new } => {
+                old_chunks.push(&old.1.0);
+                new_chunks.push(&new.1.0);
+            }
+        }
+    }
+    let same_tail = match (&old.rows.tail, &new.rows.tail) {
+        (Some(old), Some(new)) => Arc::ptr_eq(old, new),
+        (None, None) => true,
+        _ => false,
+    };
+    if !same_tail {
+        old_chunks.extend(old.rows.tail.as_deref());
+        new_chunks.extend(new.rows.tail.as_deref());
+    }
+    merge(live_rows(&old_chunks), live_rows(&new_chunks))
 }
 
-/// The change that makes `differences` in another version, with values and stamps from `new`.
-pub fn extract(new: &Table, differences: &[RowDifference]) -> TableChange {
-    unimplemented!("{new:?} {differences:?}")
+/// Id and writer of the live rows of chunks in order.
+fn live_rows<'a>(chunks: &'a [&'a Chunk]) -> impl Iterator<Item = (RowId, Stamp)> + 'a {
+    chunks.iter().flat_map(|chunk| {
+        (0..chunk.rows())
+            .filter(|slot| chunk.is_live(*slot))
+            .map(|slot| (chunk.row_id(slot), chunk.stamp(slot)))
+    })
+}
+
+fn merge(
+    old: impl Iterator<Item = (RowId, Stamp)>,
+    new: impl Iterator<Item = (RowId, Stamp)>,
+) -> Vec<RowDifference> {
+    let (mut old, mut new) = (old.peekable(), new.peekable());
+    let mut differences = Vec::new();
+    loop {
+        let order = match (old.peek(), new.peek()) {
+            (None, None) => return differences,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some((old, _)), Some((new, _))) => old.cmp(new),
+        };
+        let old_row = if order.is_le() { old.next() } else { None };
+        let new_row = if order.is_ge() { new.next() } else { None };
+        match (old_row, new_row) {
+            (Some((id, _)), None) => differences.push(RowDifference::Deleted(id)),
+            (None, Some((id, _))) => differences.push(RowDifference::Inserted(id)),
+            (Some((id, old)), Some((_, new))) if old != new => {
+                differences.push(RowDifference::Updated(id));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The change that makes `differences`, which are all or some of those between `old` and `new`, in another version
+/// that has the same rows there as `old`. Columns that both versions share are left out of the updates.
+pub fn extract(old: &Table, new: &Table, differences: &[RowDifference]) -> TableChange {
+    let (mut deleted, mut updated, mut inserted) = (Vec::new(), Vec::new(), Vec::new());
+    for difference in differences {
+        match difference {
+            RowDifference::Deleted(id) => deleted.push(*id),
+            RowDifference::Updated(id) => updated.push(*id),
+            RowDifference::Inserted(id) => inserted.push(*id),
+        }
+    }
+    let columns = new.schema().columns.len();
+    TableChange {
+        deleted,
+        updated: (!updated.is_empty()).then(|| {
+            let ordinals = changed_ordinals(old, new, &updated);
+            let (values, stamps) = read(new, &updated, &ordinals);
+            UpdatedRows { ids: updated, ordinals, values, stamps }
+        }),
+        inserted: (!inserted.is_empty()).then(|| {
+            let ordinals: Vec<usize> = (0..columns).collect();
+            let (values, stamps) = read(new, &inserted, &ordinals);
+            InsertedRows { ids: inserted, values, stamps }
+        }),
+    }
+}
+
+/// The columns that are not the same ones, slot for slot, in the chunks of all of these rows.
+fn changed_ordinals(old: &Table, new: &Table, ids: &[RowId]) -> Vec<usize> {
+    let mut same: Vec<usize> = (0..new.schema().columns.len()).collect();
+    for id in ids {
+        let (old_chunk, old_slot) = find(old, *id);
+        let (new_chunk, new_slot) = find(new, *id);
+        same.retain(|ordinal| old_slot == new_slot && old_chunk.shares_column(new_chunk, *ordinal));
+        if same.is_empty() {
+            break;
+        }
+    }
+    (0..new.schema().columns.len()).filter(|ordinal| !same.contains(ordinal)).collect()
+}
+
+fn find(table: &Table, id: RowId) -> (&Chunk, usize) {
+    table.find(id).expect("the rows that differ are in their versions")
+}
+
+/// Some columns of some rows, and who wrote the rows.
+fn read(table: &Table, ids: &[RowId], ordinals: &[usize]) -> (Vec<Column>, Stamps) {
+    let schema = table.schema();
+    let mut values: Vec<Column> = ordinals
+        .iter()
+        .map(|ordinal| Column::with_capacity(schema.columns[*ordinal].data_type, ids.len()))
+        .collect();
+    let mut stamps = Vec::with_capacity(ids.len());
+    for id in ids {
+        let (chunk, slot) = find(table, *id);
+        stamps.push(chunk.stamp(slot));
+        for (column, ordinal) in values.iter_mut().zip(ordinals) {
+            column.push_from(chunk.column(*ordinal), slot);
+        }
+    }
+    (values, Stamps::Each(stamps))
 }

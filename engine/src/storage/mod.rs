@@ -1,8 +1,8 @@
 //! Immutable data: the tree under one root, and the only code that names the persistent map.
 //!
 //! Reading order: [`bitmap`] and [`column`] are plain vectors of values; [`chunk`] is up to 256 rows of them;
-//! [`key`] and [`index`] order rows; [`change`] says what a writer did; [`table`] is chunks, tail and indexes and
-//! applies changes; [`root`] names the tables and is one version of the database; [`root_cell`] publishes it;
+//! [`key`] and [`index`] order rows; [`change`] says what a writer did; `rows` is
+//! chunks and tail; `maintain` keeps indexes in step; [`table`] is rows and indexes and applies changes; [`root`] names the tables and is one version of the database; [`root_cell`] publishes it;
 //! [`difference`] compares two versions; [`gauge`] counts what is alive.
 //!
 //! Storage knows no disk, log, transaction or plan.
@@ -16,8 +16,11 @@ pub mod difference;
 pub mod gauge;
 pub mod index;
 pub mod key;
+mod maintain;
 pub mod root;
 pub mod root_cell;
+pub mod row_id;
+mod rows;
 pub mod schema;
 pub mod table;
 pub mod text_column;

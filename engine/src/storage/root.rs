@@ -1,8 +1,9 @@
 //! One version of the whole database.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::storage::gauge::Gauge;
+use crate::storage::gauge::{Counted, Gauge, Token};
 use crate::storage::schema::{IndexDefinition, Schema};
 use crate::storage::table::Table;
 use crate::storage::{CommitNumber, IndexId, Stamp, TableId};
@@ -14,34 +15,56 @@ pub struct Root {
     pub commit: CommitNumber,
     /// Drawn anew by every change of any schema; what cached plans are valid for.
     pub schema_version: u64,
+    tables: im::OrdMap<TableId, Arc<Table>>,
+    names: im::OrdMap<Arc<str>, Named>,
     shared: Arc<Shared>,
+    _token: Token,
+}
+
+/// What a name stands for: tables and indexes share one namespace.
+#[derive(Clone, Copy, Debug)]
+enum Named {
+    Table(TableId),
+    Index(TableId, IndexId),
 }
 
 /// What all roots of a database share: counters whose numbers are never used twice, and the gauge.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Shared {
+    relation_ids: AtomicU64,
+    stamps: AtomicU64,
+    schema_versions: AtomicU64,
     gauge: Arc<Gauge>,
 }
 
 impl Shared {
+    fn new() -> Self {
+        Self {
+            relation_ids: AtomicU64::new(1),
+            stamps: AtomicU64::new(1),
+            schema_versions: AtomicU64::new(1),
+            gauge: Gauge::new(),
+        }
+    }
+
     /// A new table's identity.
     pub fn draw_table_id(&self) -> TableId {
-        unimplemented!()
+        TableId(self.relation_ids.fetch_add(1, Ordering::Relaxed))
     }
 
     /// A new index's identity, from the same counter.
     pub fn draw_index_id(&self) -> IndexId {
-        unimplemented!()
+        IndexId(self.relation_ids.fetch_add(1, Ordering::Relaxed))
     }
 
     /// A writing transaction's stamp.
     pub fn draw_stamp(&self) -> Stamp {
-        unimplemented!()
+        Stamp(self.stamps.fetch_add(1, Ordering::Relaxed))
     }
 
     /// A new schema version, or a table's structure number.
     pub fn draw_schema_version(&self) -> u64 {
-        unimplemented!()
+        self.schema_versions.fetch_add(1, Ordering::Relaxed)
     }
 
     /// The counters of what is alive.
@@ -53,7 +76,15 @@ impl Shared {
 impl Root {
     /// An empty database at commit 0.
     pub fn empty() -> Self {
-        unimplemented!()
+        let shared = Arc::new(Shared::new());
+        Self {
+            commit: CommitNumber(0),
+            schema_version: 0,
+            tables: im::OrdMap::new(),
+            names: im::OrdMap::new(),
+            _token: Token::new(shared.gauge(), Counted::Root, 0),
+            shared,
+        }
     }
 
     /// What all its versions share.
@@ -62,54 +93,92 @@ impl Root {
     }
 
     /// A table by identity.
+    #[inline]
     pub fn table(&self, id: TableId) -> Option<&Arc<Table>> {
-        unimplemented!("{id:?}")
+        self.tables.get(&id)
     }
 
     /// A table by name.
     pub fn table_by_name(&self, name: &str) -> Option<&Arc<Table>> {
-        unimplemented!("{name}")
+        match self.names.get(name)? {
+            Named::Table(id) => self.tables.get(id),
+            Named::Index(..) => None,
+        }
     }
 
     /// An index by name, with its table.
     pub fn index_by_name(&self, name: &str) -> Option<(&Arc<Table>, &Arc<IndexDefinition>)> {
-        unimplemented!("{name}")
+        match self.names.get(name)? {
+            Named::Table(_) => None,
+            Named::Index(table, id) => {
+                let table = self.tables.get(table)?;
+                Some((table, table.schema().index(*id)?))
+            }
+        }
     }
 
     /// Whether a table or an index has this name: they share one namespace.
     pub fn has_relation(&self, name: &str) -> bool {
-        unimplemented!("{name}")
+        self.names.contains_key(name)
     }
 
     /// The tables in name order.
     pub fn tables_by_name(&self) -> impl Iterator<Item = &Arc<Table>> {
-        std::iter::empty()
+        self.names.values().filter_map(|named| match named {
+            Named::Table(id) => self.tables.get(id),
+            Named::Index(..) => None,
+        })
     }
 
     /// The tables in identity order.
     pub fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
-        std::iter::empty()
+        self.tables.values()
     }
 
     /// A table to change rows of; the first call after a clone of the root copies the table's head, not its rows.
     /// What changes its schema goes through [`Self::replace_table`].
     pub fn table_mut(&mut self, id: TableId) -> Option<&mut Table> {
-        unimplemented!("{id:?}")
+        self.tables.get_mut(&id).map(Arc::make_mut)
     }
 
     /// Adds an empty table (ids drawn by the caller, names free) and draws a schema version.
     pub fn create_table(&mut self, schema: Schema) -> TableId {
-        unimplemented!("{schema:?}")
+        let table = Table::new(Arc::new(schema), self.shared.gauge());
+        let id = table.id();
+        self.replace_table(Arc::new(table));
+        id
     }
 
     /// Removes a table with its names and draws a schema version; what it was, if it was there.
     pub fn drop_table(&mut self, id: TableId) -> Option<Arc<Table>> {
-        unimplemented!("{id:?}")
+        let table = self.tables.remove(&id)?;
+        self.remove_names(table.schema());
+        self.schema_version = self.shared.draw_schema_version();
+        Some(table)
     }
 
     /// Puts a table in the place of its version here (or adds it), takes over its names, and draws a schema version
     /// if the schema is another.
     pub fn replace_table(&mut self, table: Arc<Table>) {
-        unimplemented!("{table:?}")
+        let schema = Arc::clone(table.schema());
+        let previous = self.tables.insert(schema.table, table);
+        if let Some(previous) = &previous {
+            if Arc::ptr_eq(previous.schema(), &schema) {
+                return;
+            }
+            self.remove_names(previous.schema());
+        }
+        self.names.insert(Arc::clone(&schema.name), Named::Table(schema.table));
+        for index in &schema.indexes {
+            self.names.insert(Arc::clone(&index.name), Named::Index(schema.table, index.id));
+        }
+        self.schema_version = self.shared.draw_schema_version();
+    }
+
+    fn remove_names(&mut self, schema: &Schema) {
+        self.names.remove(&*schema.name);
+        for index in &schema.indexes {
+            self.names.remove(&*index.name);
+        }
     }
 }

@@ -1,21 +1,28 @@
 //! One version of one table: chunks in the persistent map, a small tail, indexes; and the one way to change them.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::error::{Error, Result};
-use crate::storage::change::TableChange;
+use crate::error::Result;
+use crate::storage::change::{InsertedRows, Stamps, TableChange};
 use crate::storage::chunk::Chunk;
+use crate::storage::column::Column;
 use crate::storage::gauge::Gauge;
 use crate::storage::index::Index;
+pub use crate::storage::index::{AddIndexError, DuplicateKey};
+use crate::storage::maintain;
+pub use crate::storage::row_id::RowIdReservation;
+use crate::storage::rows::Rows;
 use crate::storage::schema::{IndexDefinition, Schema};
 use crate::storage::{IndexId, RowId, Stamp, TableId};
-use crate::types::{Value, ValueRef};
+use crate::types::ValueRef;
 
 /// One version of a table. A clone costs as much as it has indexes.
 #[derive(Clone, Debug)]
 pub struct Table {
     schema: Arc<Schema>,
+    pub(super) rows: Rows,
+    indexes: Vec<Index>,
     shared: Arc<TableShared>,
 }
 
@@ -28,46 +35,17 @@ pub struct TableShared {
     pub gauge: Arc<Gauge>,
 }
 
-/// A key that a unique index has already.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DuplicateKey {
-    /// The index.
-    pub index: Arc<IndexDefinition>,
-    /// The key's values by index column.
-    pub values: Vec<Value>,
-}
-
-/// Why an index could not be built.
-#[derive(Clone, Debug, PartialEq)]
-pub enum AddIndexError {
-    /// Rows share a key.
-    Duplicate(DuplicateKey),
-    /// A key is too large (54000), or the caller's check said no.
-    Stopped(Error),
-}
-
-/// Row ids that a writer has drawn and not used yet; what is left returns when nobody has drawn since.
-#[derive(Debug)]
-pub struct RowIdReservation {
-    shared: Arc<TableShared>,
-}
-
-impl RowIdReservation {
-    /// The next id, above all that this reservation gave before.
-    pub fn next_id(&mut self) -> RowId {
-        unimplemented!("{:?}", self.shared)
-    }
-
-    /// The next `count` ids, ascending.
-    pub fn next_ids(&mut self, count: usize) -> Vec<RowId> {
-        (0..count).map(|_| self.next_id()).collect()
-    }
-}
-
 impl Table {
     /// An empty table with the indexes of its schema.
     pub fn new(schema: Arc<Schema>, gauge: &Arc<Gauge>) -> Self {
-        unimplemented!("{schema:?} {gauge:?}")
+        let shared = TableShared { next_row_id: AtomicU64::new(0), gauge: Arc::clone(gauge) };
+        Self::empty(schema, Arc::new(shared))
+    }
+
+    fn empty(schema: Arc<Schema>, shared: Arc<TableShared>) -> Self {
+        let indexes =
+            schema.indexes.iter().map(|index| Index::new(&schema, Arc::clone(index))).collect();
+        Self { schema, rows: Rows::default(), indexes, shared }
     }
 
     /// Its identity.
@@ -80,61 +58,83 @@ impl Table {
         &self.schema
     }
 
-    /// Number of rows.
-    pub fn row_count(&self) -> usize {
-        unimplemented!()
+    /// What its versions share.
+    pub fn shared(&self) -> &Arc<TableShared> {
+        &self.shared
     }
 
-    /// Estimate of the bytes of its rows and indexes on the heap.
+    /// Number of rows.
+    pub fn row_count(&self) -> usize {
+        self.rows.count
+    }
+
+    /// Bytes of its columns on the heap, added up over its chunks. Indexes count in the gauge only.
     pub fn heap_bytes(&self) -> usize {
-        unimplemented!()
+        self.chunks().map(Chunk::column_bytes).sum()
     }
 
     /// Its chunks in row-id order, the tail last. None is without live rows.
     pub fn chunks(&self) -> impl Iterator<Item = &Chunk> {
-        std::iter::empty()
+        self.rows.iter()
     }
 
     /// The first chunk that has a row id of `id` or above: for walks that cannot hold an iterator (ask next for
     /// `chunk.last()` plus one).
     pub fn chunk_at_or_after(&self, id: RowId) -> Option<&Chunk> {
-        unimplemented!("{id:?}")
+        self.rows.at_or_after(id)
     }
 
     /// The chunk and slot of a row that is not deleted.
     #[inline]
     pub fn find(&self, id: RowId) -> Option<(&Chunk, usize)> {
-        unimplemented!("{id:?}")
+        self.rows.find(id)
     }
 
     /// One of its indexes.
+    #[inline]
     pub fn index(&self, id: IndexId) -> Option<&Index> {
-        unimplemented!("{id:?}")
+        self.indexes.iter().find(|index| index.definition().id == id)
+    }
+
+    /// Its indexes, as in the schema.
+    pub fn indexes(&self) -> &[Index] {
+        &self.indexes
     }
 
     /// Draws `count` consecutive row ids, returning the first; never drawn again by any version.
     pub fn draw_row_ids(&self, count: usize) -> RowId {
-        unimplemented!("{count}")
+        RowId(self.shared.next_row_id.fetch_add(count as u64, Ordering::Relaxed))
     }
 
     /// Row ids for a writer that does not know how many it needs: ranges that grow up to a chunk.
     pub fn reserve_row_ids(&self) -> RowIdReservation {
-        RowIdReservation { shared: Arc::clone(&self.shared) }
+        RowIdReservation::new(&self.shared)
     }
 
     /// 54000 for a key of `change` that no index can hold: asked before [`Self::apply`].
     pub fn check_keys(&self, change: &TableChange) -> Result<()> {
-        unimplemented!("{change:?}")
+        maintain::check_keys(&self.indexes, &self.rows, change)
     }
 
     /// 54000 for a row whose key no index can hold: asked before [`Self::insert_row`].
     pub fn check_row_keys(&self, values: &[ValueRef<'_>]) -> Result<()> {
-        unimplemented!("{values:?}")
+        maintain::check_row_keys(&self.indexes, values)
     }
 
     /// Deletes, updates, inserts; or changes nothing and says which key exists already.
+    ///
+    /// The indexes go first, for only they can refuse, and undo what they did; so a failed statement costs no kept
+    /// clone, which would make every later write copy.
     pub fn apply(&mut self, change: &TableChange) -> std::result::Result<(), DuplicateKey> {
-        unimplemented!("{change:?}")
+        maintain::change_indexes(&mut self.indexes, &self.rows, change, &self.shared.gauge)?;
+        self.rows.delete(&change.deleted);
+        if let Some(updated) = &change.updated {
+            self.rows.update(updated);
+        }
+        if let Some(inserted) = &change.inserted {
+            self.rows.insert(inserted, &self.schema, &self.shared.gauge);
+        }
+        Ok(())
     }
 
     /// Inserts one row (values by ordinal, of the columns' types; `id` drawn and unused), or changes nothing.
@@ -144,7 +144,26 @@ impl Table {
         values: &[ValueRef<'_>],
         stamp: Stamp,
     ) -> std::result::Result<(), DuplicateKey> {
-        unimplemented!("{id:?} {values:?} {stamp:?}")
+        debug_assert_eq!(values.len(), self.schema.columns.len());
+        maintain::insert_row_keys(&mut self.indexes, id, values, &self.shared.gauge)?;
+        if !self.rows.push(id, values, stamp, &self.schema, &self.shared.gauge) {
+            self.insert_row_between(id, values, stamp);
+        }
+        Ok(())
+    }
+
+    /// A row whose id was drawn before those of rows that are here already.
+    #[cold]
+    fn insert_row_between(&mut self, id: RowId, values: &[ValueRef<'_>], stamp: Stamp) {
+        let column = |(definition, value): (&super::schema::ColumnDefinition, &ValueRef<'_>)| {
+            Column::repeat(definition.data_type, *value, 1)
+        };
+        let inserted = InsertedRows {
+            ids: vec![id],
+            values: self.schema.columns.iter().zip(values).map(column).collect(),
+            stamps: Stamps::One(stamp),
+        };
+        self.rows.insert(&inserted, &self.schema, &self.shared.gauge);
     }
 
     /// Builds an index from the rows and adds it to the schema; `check` is called every 1,024 rows and may stop it.
@@ -153,24 +172,35 @@ impl Table {
         definition: Arc<IndexDefinition>,
         check: &mut dyn FnMut() -> Result<()>,
     ) -> std::result::Result<(), AddIndexError> {
-        check().map_err(AddIndexError::Stopped)?;
-        unimplemented!("{definition:?}")
+        let gauge = &self.shared.gauge;
+        let index = Index::build(&self.schema, Arc::clone(&definition), &self.rows, gauge, check)?;
+        self.indexes.push(index);
+        Arc::make_mut(&mut self.schema).indexes.push(definition);
+        Ok(())
     }
 
     /// Removes an index and takes it out of the schema.
     pub fn drop_index(&mut self, id: IndexId) {
-        unimplemented!("{id:?}")
+        self.indexes.retain(|index| index.definition().id != id);
+        Arc::make_mut(&mut self.schema).indexes.retain(|index| index.id != id);
     }
 
     /// The same table without rows, under a new structure number.
     #[must_use]
     pub fn truncated(&self, structure: u64) -> Self {
-        unimplemented!("{structure}")
+        let schema = Schema { structure, ..Schema::clone(&self.schema) };
+        Self::empty(Arc::new(schema), Arc::clone(&self.shared))
     }
 
     /// The same rows and indexes under a schema that differs in names, defaults or NOT NULL only.
     #[must_use]
     pub fn with_schema(&self, schema: Arc<Schema>) -> Self {
-        unimplemented!("{schema:?}")
+        assert_eq!(schema.columns.len(), self.schema.columns.len(), "the columns stay");
+        assert_eq!(schema.indexes.len(), self.schema.indexes.len(), "the indexes stay");
+        let mut table = Self { schema, ..self.clone() };
+        for (index, definition) in table.indexes.iter_mut().zip(&table.schema.indexes) {
+            index.rename(definition);
+        }
+        table
     }
 }

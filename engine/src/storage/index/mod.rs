@@ -1,19 +1,89 @@
 //! A B-tree over a table's rows: leaves of many keys in the persistent map, ordered by key, then row id.
+//!
+//! [`leaf`] is one run of entries in one piece of memory, with integer or with byte keys; [`tree`] is the leaves in
+//! order. What orders the keys is [`super::key`]'s business.
 
+mod build;
+mod leaf;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use crate::error::Error;
 use crate::storage::RowId;
-use crate::storage::key::KeyRange;
-use crate::types::ValueRef;
+use crate::storage::gauge::Gauge;
+use crate::storage::key::{self, KeyBytes, KeyRange, Run};
+use crate::storage::schema::{IndexDefinition, Schema};
+use crate::types::{Value, ValueRef};
+
+use leaf::{BytesLeaf, FixedLeaf};
+use tree::{Tree, TreeCursor};
 
 /// One index of one version of a table.
 #[derive(Clone, Debug)]
 pub struct Index {
-    _private: (),
+    definition: Arc<IndexDefinition>,
+    entries: Entries,
+}
+
+#[derive(Clone, Debug)]
+enum Entries {
+    /// One column of fixed width; the NULLs, all with key 0, by row id.
+    Fixed { keys: Tree<FixedLeaf>, nulls: Tree<FixedLeaf> },
+    /// Anything else.
+    Bytes(Tree<BytesLeaf>),
+}
+
+/// A key that a unique index has already.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DuplicateKey {
+    /// The index.
+    pub index: Arc<IndexDefinition>,
+    /// The key's values by index column.
+    pub values: Vec<Value>,
+}
+
+/// Why an index could not be built.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AddIndexError {
+    /// Rows share a key.
+    Duplicate(DuplicateKey),
+    /// A key is too large (54000), or the caller's check said no.
+    Stopped(Error),
+}
+
+/// A row's key, encoded.
+pub(super) enum Key {
+    Null,
+    Fixed(i64),
+    Bytes { bytes: KeyBytes, has_null: bool },
 }
 
 impl Index {
+    /// An index without entries.
+    pub(super) fn new(schema: &Schema, definition: Arc<IndexDefinition>) -> Self {
+        let entries = if key::is_fixed(schema, &definition) {
+            Entries::Fixed { keys: Tree::new(), nulls: Tree::new() }
+        } else {
+            Entries::Bytes(Tree::new())
+        };
+        Self { definition, entries }
+    }
+
+    /// What it indexes.
+    pub fn definition(&self) -> &Arc<IndexDefinition> {
+        &self.definition
+    }
+
     /// Number of entries: one a row.
     pub fn len(&self) -> usize {
-        unimplemented!()
+        match &self.entries {
+            Entries::Fixed { keys, nulls } => keys.len() + nulls.len(),
+            Entries::Bytes(keys) => keys.len(),
+        }
     }
 
     /// Whether it has no entry.
@@ -21,34 +91,161 @@ impl Index {
         self.len() == 0
     }
 
+    /// Whether keys are encoded into bytes, whose length [`key::check_key_bytes`] bounds.
+    pub(super) fn has_byte_keys(&self) -> bool {
+        matches!(self.entries, Entries::Bytes(_))
+    }
+
+    /// Whether one of its columns is among `ordinals`.
+    pub(super) fn covers_any(&self, ordinals: &[usize]) -> bool {
+        self.definition.columns.iter().any(|column| ordinals.contains(&column.ordinal))
+    }
+
     /// The row with this key in a unique index: a value for every key column, none NULL, of the columns' types.
+    #[inline]
     pub fn get_unique(&self, key: &[ValueRef<'_>]) -> Option<RowId> {
-        unimplemented!("{key:?}")
+        match &self.entries {
+            Entries::Fixed { keys, .. } => {
+                keys.get(&key::fixed_key(key[0], self.definition.columns[0].descending)?)
+            }
+            Entries::Bytes(keys) => {
+                let mut bytes = KeyBytes::new();
+                for (column, value) in self.definition.columns.iter().zip(key) {
+                    key::encode_value(&mut bytes, *column, *value);
+                }
+                keys.get(&bytes)
+            }
+        }
+    }
+
+    /// The key of a row whose value at an ordinal is `value`.
+    #[inline]
+    pub(super) fn key<'v>(&self, value: impl Fn(usize) -> ValueRef<'v>) -> Key {
+        if matches!(self.entries, Entries::Fixed { .. }) {
+            let column = self.definition.columns[0];
+            return match key::fixed_key(value(column.ordinal), column.descending) {
+                Some(key) => Key::Fixed(key),
+                None => Key::Null,
+            };
+        }
+        let (mut bytes, mut has_null) = (KeyBytes::new(), false);
+        for column in &self.definition.columns {
+            has_null |= key::encode_value(&mut bytes, *column, value(column.ordinal));
+        }
+        Key::Bytes { bytes, has_null }
+    }
+
+    /// The error for a row whose key is there already.
+    #[cold]
+    pub(super) fn duplicate<'v>(&self, value: impl Fn(usize) -> ValueRef<'v>) -> DuplicateKey {
+        let columns = &self.definition.columns;
+        DuplicateKey {
+            index: Arc::clone(&self.definition),
+            values: columns.iter().map(|column| value(column.ordinal).to_value()).collect(),
+        }
+    }
+
+    /// Takes a definition that differs in its name only.
+    pub(super) fn rename(&mut self, definition: &Arc<IndexDefinition>) {
+        debug_assert_eq!(self.definition.id, definition.id);
+        self.definition = Arc::clone(definition);
+    }
+
+    /// Adds a row's entry; false, and nothing changed, when the index is unique and has the key.
+    #[inline]
+    pub(super) fn insert(&mut self, key: &Key, row: RowId, gauge: &Arc<Gauge>) -> bool {
+        let unique = self.definition.unique;
+        match (&mut self.entries, key) {
+            (Entries::Fixed { keys, .. }, Key::Fixed(key)) => keys.insert(key, row, unique, gauge),
+            (Entries::Fixed { nulls, .. }, _) => nulls.insert(&0, row, false, gauge),
+            (Entries::Bytes(keys), Key::Bytes { bytes, has_null }) => {
+                keys.insert(bytes, row, unique && !has_null, gauge)
+            }
+            (Entries::Bytes(_), _) => unreachable!("a byte index encodes into bytes"),
+        }
+    }
+
+    /// Removes a row's entry, which exists.
+    pub(super) fn remove(&mut self, key: &Key, row: RowId) {
+        let removed = match (&mut self.entries, key) {
+            (Entries::Fixed { keys, .. }, Key::Fixed(key)) => keys.remove(key, row),
+            (Entries::Fixed { nulls, .. }, _) => nulls.remove(&0, row),
+            (Entries::Bytes(keys), Key::Bytes { bytes, .. }) => keys.remove(bytes, row),
+            (Entries::Bytes(_), _) => unreachable!("a byte index encodes into bytes"),
+        };
+        debug_assert!(removed, "every row has its entry in every index");
     }
 
     /// The rows of a run of keys in index order, or from its end.
     pub fn range(&self, range: &KeyRange, reverse: bool) -> RangeCursor<'_> {
-        unimplemented!("{range:?} {reverse}")
+        match &self.entries {
+            Entries::Fixed { keys, nulls } => {
+                let (run, with_nulls) = match &range.run {
+                    Run::Fixed { keys, nulls } => (*keys, *nulls),
+                    Run::All | Run::Bytes { .. } => (Some((i64::MIN, i64::MAX)), true),
+                };
+                let keys = run.map(|(start, end)| keys.cursor(start, end, reverse));
+                let nulls = with_nulls.then(|| nulls.cursor(0, 0, reverse));
+                let nulls_first = self.definition.columns[0].nulls_first != reverse;
+                let walks = if nulls_first { [nulls, keys] } else { [keys, nulls] };
+                RangeCursor { walk: Walk::Fixed(walks) }
+            }
+            Entries::Bytes(keys) => {
+                let (start, end) = match &range.run {
+                    Run::Bytes { start, end } => (start.clone(), end.clone()),
+                    Run::All | Run::Fixed { .. } => {
+                        (KeyBytes::new(), KeyBytes::from_slice(&[0xFF]))
+                    }
+                };
+                RangeCursor { walk: Walk::Bytes(keys.cursor(start, end, reverse)) }
+            }
+        }
     }
 }
 
 /// Where a walk over a run of keys stands.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RangeCursor<'a> {
-    _index: &'a Index,
+    walk: Walk<'a>,
+}
+
+impl std::fmt::Debug for RangeCursor<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("RangeCursor")
+    }
+}
+
+#[derive(Clone)]
+enum Walk<'a> {
+    /// One after the other.
+    Fixed([Option<TreeCursor<'a, FixedLeaf>>; 2]),
+    Bytes(TreeCursor<'a, BytesLeaf>),
 }
 
 impl RangeCursor<'_> {
     /// Appends up to `max` further rows; returns how many, 0 at the end.
     pub fn next_rows(&mut self, rows: &mut Vec<RowId>, max: usize) -> usize {
-        unimplemented!("{rows:?} {max}")
+        match &mut self.walk {
+            Walk::Fixed(walks) => {
+                let mut count = 0;
+                for walk in walks.iter_mut().flatten() {
+                    count += walk.next_rows(rows, max - count);
+                }
+                count
+            }
+            Walk::Bytes(walk) => walk.next_rows(rows, max),
+        }
     }
 }
 
 impl Iterator for RangeCursor<'_> {
     type Item = RowId;
 
+    #[inline]
     fn next(&mut self) -> Option<RowId> {
-        unimplemented!()
+        match &mut self.walk {
+            Walk::Fixed(walks) => walks.iter_mut().flatten().find_map(TreeCursor::next_row),
+            Walk::Bytes(walk) => walk.next_row(),
+        }
     }
 }
