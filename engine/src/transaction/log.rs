@@ -61,7 +61,7 @@ impl Record {
             match self.before.table(table.id()) {
                 Some(before) if Arc::ptr_eq(before, table) => {}
                 Some(before) if before.schema() == table.schema() => {
-                    let change = extract(table, &difference(before, table));
+                    let change = extract(before, table, &difference(before, table));
                     effects.push(TableEffect::Changed(table.id(), change));
                 }
                 _ => effects.push(TableEffect::Replaced(Arc::clone(table))),

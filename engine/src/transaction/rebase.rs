@@ -87,7 +87,7 @@ fn merge(
         return their_tree(base, mine, theirs);
     }
     validate::check_rows_of_others(base, &their_rows, mine)?;
-    let merged = applied(mine, &extract(theirs, &their_rows))?;
+    let merged = applied(mine, &extract(base, theirs, &their_rows))?;
     Ok(without_dropped_indexes(merged, base, theirs))
 }
 
@@ -95,7 +95,7 @@ fn merge(
 fn my_tree(base: &Arc<Table>, mine: &Arc<Table>, theirs: &Arc<Table>) -> Result<Arc<Table>> {
     let their_rows = difference(base, theirs);
     validate::check_rows_of_others(base, &their_rows, mine)?;
-    let merged = applied(mine, &extract(theirs, &their_rows))?;
+    let merged = applied(mine, &extract(base, theirs, &their_rows))?;
     Ok(without_dropped_indexes(merged, base, theirs))
 }
 
@@ -103,7 +103,7 @@ fn my_tree(base: &Arc<Table>, mine: &Arc<Table>, theirs: &Arc<Table>) -> Result<
 fn their_tree(base: &Arc<Table>, mine: &Arc<Table>, theirs: &Arc<Table>) -> Result<Arc<Table>> {
     let my_rows = difference(base, mine);
     validate::check_rows(base, &my_rows, theirs)?;
-    let merged = applied(theirs, &extract(mine, &my_rows))?;
+    let merged = applied(theirs, &extract(base, mine, &my_rows))?;
     Ok(without_dropped_indexes(merged, base, mine))
 }
 
