@@ -598,3 +598,47 @@ impl Expression {
         }
     }
 }
+
+impl Relation {
+    /// Calls `visit` for each direct input, left to right.
+    pub fn each_input<'r>(&'r self, visit: &mut dyn FnMut(&'r Self)) {
+        match self {
+            Self::OneRow | Self::Empty { .. } | Self::Scan { .. } | Self::Values { .. } => {}
+            Self::Filter { input, .. }
+            | Self::Project { input, .. }
+            | Self::Aggregate { input, .. }
+            | Self::Distinct { input, .. }
+            | Self::Sort { input, .. }
+            | Self::Limit { input, .. } => visit(input),
+            Self::Join { left, right, .. } => {
+                visit(left);
+                visit(right);
+            }
+            Self::SetOperation { left, right, .. } => {
+                visit(&left.0);
+                visit(&right.0);
+            }
+        }
+    }
+
+    /// Calls `visit` for each direct input, left to right, which it may change.
+    pub fn each_input_mut(&mut self, visit: &mut dyn FnMut(&mut Self)) {
+        match self {
+            Self::OneRow | Self::Empty { .. } | Self::Scan { .. } | Self::Values { .. } => {}
+            Self::Filter { input, .. }
+            | Self::Project { input, .. }
+            | Self::Aggregate { input, .. }
+            | Self::Distinct { input, .. }
+            | Self::Sort { input, .. }
+            | Self::Limit { input, .. } => visit(input),
+            Self::Join { left, right, .. } => {
+                visit(left);
+                visit(right);
+            }
+            Self::SetOperation { left, right, .. } => {
+                visit(&mut left.0);
+                visit(&mut right.0);
+            }
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Binding whole statements, against what PostgreSQL 15 answers.
