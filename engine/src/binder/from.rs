@@ -9,7 +9,7 @@ use crate::binder::query::{Unknowns, bind_query};
 use crate::binder::scope::{Scope, Source, SourceColumn};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::ast::{JoinKind, ObjectName, Query, TableAlias, TableReference};
-use crate::storage::table::Table;
+use crate::storage::schema::Schema;
 use crate::types::Position;
 
 /// Rows with the names that they can be referred to by.
@@ -69,8 +69,8 @@ pub(super) fn bind_reference(
     Ok(bound)
 }
 
-/// The table that a name means; 42P01.
-pub(super) fn find_table(context: &Context<'_>, name: &ObjectName) -> Result<Arc<Table>> {
+/// The shape and the row count of the table that a name means; 42P01.
+pub(super) fn find_table(context: &Context<'_>, name: &ObjectName) -> Result<(Arc<Schema>, u64)> {
     if let Some(schema) = &name.schema
         && schema.name != "public"
     {
@@ -79,7 +79,7 @@ pub(super) fn find_table(context: &Context<'_>, name: &ObjectName) -> Result<Arc
     }
     let position = name.schema.as_ref().map_or(name.name.position, |schema| schema.position);
     match context.root.table_by_name(&name.name.name) {
-        Some(table) => Ok(Arc::clone(table)),
+        Some(table) => Ok((Arc::clone(table.schema()), table.row_count() as u64)),
         None => Err(Error::undefined_table(&name.name.name, position)),
     }
 }
@@ -93,7 +93,7 @@ fn bind_table(
     context.count_table(name.name.position)?;
     let names = alias.map_or(&[][..], |alias| &alias.columns);
     let alias = alias.map(|alias| &*alias.name.name);
-    let (relation, mut source) = scan(context, &table, alias, None);
+    let (relation, mut source) = scan(context, table, alias, None);
     apply_aliases(&mut source, names.iter().map(|name| &*name.name))?;
     Ok(see(context, relation, source))
 }
@@ -101,11 +101,10 @@ fn bind_table(
 /// A scan of all columns of a table (those that turn out unused go at the end) and its source.
 pub(super) fn scan(
     context: &mut Context<'_>,
-    table: &Table,
+    (schema, row_count): (Arc<Schema>, u64),
     alias: Option<&str>,
     row_id: Option<ColumnId>,
 ) -> (Relation, Source) {
-    let schema = Arc::clone(table.schema());
     let first = context.draw_column_ids(schema.columns.len());
     let columns = schema
         .columns
@@ -124,7 +123,7 @@ pub(super) fn scan(
         columns: (0..schema.columns.len()).map(|ordinal| (first + ordinal, ordinal)).collect(),
         row_id,
         alias: Arc::clone(&name),
-        row_count: table.row_count() as u64,
+        row_count,
     };
     let aliased = alias.is_some();
     (relation, Source { name, schema: Some(schema), aliased, columns })

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::binder::bound::{BoundInsert, BoundQuery, Expression, OutputColumn, Relation};
-use crate::binder::coercion::{Coercion, assign};
+use crate::binder::coercion::{Coercion, assign, null};
 use crate::binder::context::{Clause, Context, Level};
 use crate::binder::default::default_value;
 use crate::binder::expression::bind_expression;
@@ -23,22 +23,26 @@ struct Targets<'a> {
     written: &'a [Identifier],
     /// Their ordinals.
     ordinals: Vec<usize>,
-    /// What the other columns, and DEFAULT, become.
+    /// What the other columns, and DEFAULT, become; NULL where every row has a value.
     defaults: Vec<Expression>,
 }
 
 /// Binds INSERT.
 pub(super) fn bind_insert(context: &mut Context<'_>, insert: &Insert) -> Result<BoundInsert> {
-    let table = find_table(context, &insert.table)?;
-    let schema = Arc::clone(table.schema());
+    let (schema, _) = find_table(context, &insert.table)?;
     let mut targets = Targets {
         schema: &schema,
         written: &insert.columns,
         ordinals: target_ordinals(&schema, &insert.columns)?,
         defaults: Vec::with_capacity(schema.columns.len()),
     };
-    for column in &schema.columns {
-        targets.defaults.push(default_value(context, column)?);
+    for (ordinal, column) in schema.columns.iter().enumerate() {
+        let needed = targets.needs_default(ordinal, &insert.source);
+        targets.defaults.push(if needed {
+            default_value(context, column)?
+        } else {
+            null(column.data_type)
+        });
     }
     let alias = insert.alias.as_ref().map(|alias| &*alias.name);
     let source = match &insert.source {
@@ -106,6 +110,18 @@ impl Targets<'_> {
             )
             .at(column.position)),
             None => Ok(()),
+        }
+    }
+
+    /// Whether some row has no value of its own for a column.
+    fn needs_default(&self, ordinal: usize, source: &InsertSource) -> bool {
+        let InsertSource::Query(query) = source else { return true };
+        let place = self.ordinals.iter().position(|target| *target == ordinal);
+        match (place, &query.body) {
+            (Some(place), QueryBody::Values(values)) => values.rows.iter().any(|row| {
+                row.get(place).is_none_or(|entry| matches!(entry.kind, ExpressionKind::Default))
+            }),
+            _ => true,
         }
     }
 

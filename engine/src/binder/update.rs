@@ -59,15 +59,15 @@ pub(super) fn open_target(
     predicate: Option<&ast::Expression>,
 ) -> Result<Target> {
     let table = find_table(context, name)?;
+    let schema = Arc::clone(&table.0);
     let row_id = context.draw_column_id();
-    let (relation, source) = scan(context, &table, alias, Some(row_id));
+    let (relation, source) = scan(context, table, alias, Some(row_id));
     let source = Arc::new(source);
     let mut level = Level::new(Clause::Where);
     level.seen.push(Arc::clone(&source));
     level.scope = Scope::of(source);
     context.levels.push(level);
     let predicate = bind_filter(context, predicate)?;
-    let schema = Arc::clone(table.schema());
     Ok(Target { schema, relation: filter(relation, predicate), row_id })
 }
 
