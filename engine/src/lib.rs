@@ -20,3 +20,6 @@ pub use database::{Database, Options};
 pub use error::{Error, Result, SqlState};
 pub use session::Session;
 pub use types::{DataType, Value, ValueRef};
+
+/// The engine's version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,42 @@
+//! How answers are written: one trait, one file for each format.
+
+mod answer;
+mod csv;
+mod json;
+mod jsonl;
+mod spool;
+mod table;
+
+use std::io::{self, Write};
+
+use spg_engine::Error;
+use spg_engine::session::RowSink;
+
+pub(crate) use csv::CsvFormat;
+
+use crate::arguments::FormatName;
+
+/// Writes the answers of statements, one after the other: the rows as a sink, then how the statement ended.
+///
+/// The errors of these methods are of the output itself (a full disk, a reader that went away): nothing more can be
+/// said there. Every answer is flushed at once.
+pub(crate) trait Format: RowSink {
+    /// The statement is done.
+    fn complete(&mut self, tag: &str) -> io::Result<()>;
+
+    /// The statement failed; `statement` is its text, for the error's position.
+    fn fail(&mut self, error: &Error, statement: &str) -> io::Result<()>;
+
+    /// No statement follows.
+    fn finish(&mut self) -> io::Result<()>;
+}
+
+/// The format called `name`, onto `out`.
+pub(crate) fn open(name: FormatName, out: Box<dyn Write>) -> Box<dyn Format> {
+    match name {
+        FormatName::Table => Box::new(table::TableFormat::new(out)),
+        FormatName::Csv => Box::new(csv::AnswerFormat::new(out)),
+        FormatName::Json => Box::new(json::JsonFormat::new(out)),
+        FormatName::Jsonl => Box::new(jsonl::JsonlFormat::new(out)),
+    }
+}

@@ -1,0 +1,290 @@
+//! Aligned columns for people, as psql shows them. Rows wait in a spool until all widths are known.
+
+use std::io::{self, BufReader, Read, Write};
+
+use spg_engine::binder::bound::OutputColumn;
+use spg_engine::session::{Notice, RowSink};
+use spg_engine::storage::batch::Batch;
+use spg_engine::types::format_value;
+use spg_engine::{Error, Result, ValueRef};
+use unicode_width::UnicodeWidthStr;
+
+use crate::error_display;
+use crate::format::Format;
+use crate::format::spool::Spool;
+use crate::messages;
+
+/// Tables on the output; errors go to standard error.
+pub(super) struct TableFormat {
+    out: Box<dyn Write>,
+    table: Option<Table>,
+}
+
+/// The rows of one statement.
+struct Table {
+    columns: Vec<TableColumn>,
+    rows: u64,
+    /// Cells by row: length in bytes as little-endian u32, then the text.
+    cells: Spool,
+}
+
+struct TableColumn {
+    name: String,
+    right_aligned: bool,
+    width: usize,
+}
+
+impl TableFormat {
+    pub(super) fn new(out: Box<dyn Write>) -> Self {
+        Self { out, table: None }
+    }
+}
+
+impl RowSink for TableFormat {
+    fn columns(&mut self, columns: &[OutputColumn]) -> Result<()> {
+        let columns = columns
+            .iter()
+            .map(|column| {
+                let name = printable(&column.name);
+                let width = cell_width(&name);
+                TableColumn { name, right_aligned: column.data_type.is_numeric(), width }
+            })
+            .collect();
+        self.table = Some(Table { columns, rows: 0, cells: Spool::default() });
+        Ok(())
+    }
+
+    fn batch(&mut self, batch: &Batch<'_>) -> Result<()> {
+        self.table.as_mut().map_or(Ok(()), |table| table.add(batch))
+    }
+
+    fn notice(&mut self, notice: &Notice) {
+        messages::notice(notice);
+    }
+}
+
+impl Format for TableFormat {
+    fn complete(&mut self, tag: &str) -> io::Result<()> {
+        // As in psql: of statements with rows, only those that changed something show their tag too.
+        let changes = ["INSERT", "UPDATE", "DELETE"].iter().any(|verb| tag.starts_with(verb));
+        match self.table.take() {
+            Some(table) => {
+                table.write(&mut self.out)?;
+                if changes {
+                    writeln!(self.out, "{tag}")?;
+                }
+            }
+            None => writeln!(self.out, "{tag}")?,
+        }
+        self.out.flush()
+    }
+
+    fn fail(&mut self, error: &Error, statement: &str) -> io::Result<()> {
+        self.table = None;
+        self.out.flush()?;
+        messages::text(&error_display::render(error, statement));
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+impl Table {
+    fn add(&mut self, batch: &Batch<'_>) -> Result<()> {
+        let mut text = String::new();
+        for place in 0..batch.len() {
+            for (index, column) in self.columns.iter_mut().enumerate() {
+                text.clear();
+                let value = batch.value(index, place);
+                format_value(value, &mut text);
+                if matches!(value, ValueRef::Text(_)) {
+                    text = printable(&text);
+                }
+                column.width = column.width.max(cell_width(&text));
+                self.cells.end().extend_from_slice(&(text.len() as u32).to_le_bytes());
+                self.cells.end().extend_from_slice(text.as_bytes());
+            }
+            self.cells.settle()?;
+        }
+        self.rows += batch.len() as u64;
+        Ok(())
+    }
+
+    fn write(mut self, out: &mut dyn Write) -> io::Result<()> {
+        self.write_header(out)?;
+        let mut cells = BufReader::new(self.cells.read()?);
+        let mut row = Vec::with_capacity(self.columns.len());
+        for _ in 0..self.rows {
+            row.clear();
+            for _ in &self.columns {
+                row.push(read_cell(&mut cells)?);
+            }
+            write_row(&self.columns, &row, out)?;
+        }
+        let noun = if self.rows == 1 { "row" } else { "rows" };
+        write!(out, "({} {noun})\n\n", self.rows)
+    }
+
+    fn write_header(&self, out: &mut dyn Write) -> io::Result<()> {
+        if self.columns.is_empty() {
+            return out.write_all(b"--\n");
+        }
+        let names = self.columns.iter().map(|column| {
+            let spare = column.width - cell_width(&column.name);
+            let (left, right) = (spare / 2, spare - spare / 2);
+            format!(" {:left$}{}{:right$} ", "", column.name, "")
+        });
+        writeln!(out, "{}", names.collect::<Vec<_>>().join("|"))?;
+        let rules = self.columns.iter().map(|column| "-".repeat(column.width + 2));
+        writeln!(out, "{}", rules.collect::<Vec<_>>().join("+"))
+    }
+}
+
+fn read_cell(cells: &mut impl Read) -> io::Result<String> {
+    let mut length = [0; 4];
+    cells.read_exact(&mut length)?;
+    let mut text = vec![0; u32::from_le_bytes(length) as usize];
+    cells.read_exact(&mut text)?;
+    String::from_utf8(text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
+/// Writes a row in as many lines as its tallest cell has; `+` marks a cell that goes on in the next line.
+fn write_row(columns: &[TableColumn], row: &[String], out: &mut dyn Write) -> io::Result<()> {
+    let cells: Vec<Vec<&str>> = row.iter().map(|cell| cell.split('\n').collect()).collect();
+    let height = cells.iter().map(Vec::len).max().unwrap_or(0);
+    for place in 0..height {
+        let mut line = String::new();
+        for (index, (column, cell)) in columns.iter().zip(&cells).enumerate() {
+            let text = cell.get(place).copied().unwrap_or_default();
+            let goes_on = place + 1 < cell.len();
+            let is_last = index + 1 == columns.len();
+            let spare = column.width - text.width();
+            line.push(' ');
+            if column.right_aligned {
+                line.push_str(&" ".repeat(spare));
+            }
+            line.push_str(text);
+            // Nothing follows the last column, so it is not padded.
+            if !column.right_aligned && (goes_on || !is_last) {
+                line.push_str(&" ".repeat(spare));
+            }
+            if goes_on {
+                line.push('+');
+            } else if !is_last {
+                line.push(' ');
+            }
+            if !is_last {
+                line.push('|');
+            }
+        }
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}
+
+/// Columns of the widest line.
+fn cell_width(text: &str) -> usize {
+    text.split('\n').map(UnicodeWidthStr::width).max().unwrap_or(0)
+}
+
+/// The text without what would drive a terminal: control characters as psql writes them, tabs as spaces. Line ends
+/// stay.
+fn printable(text: &str) -> String {
+    if !text.contains(|c: char| c.is_control() && c != '\n') {
+        return text.to_owned();
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        let code = c as u32;
+        if c == '\t' {
+            let line = shown.rsplit('\n').next().unwrap_or_default();
+            let spaces = 8 - line.width() % 8;
+            shown.push_str(&" ".repeat(spaces));
+        } else if c == '\r' {
+            shown.push_str("\\r");
+        } else if !c.is_control() || c == '\n' {
+            shown.push(c);
+        } else {
+            let escape =
+                if c.is_ascii() { format!("\\x{code:02X}") } else { format!("\\u{code:04X}") };
+            shown.push_str(&escape);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn render(columns: &[(&str, bool)], rows: &[&[&str]]) -> String {
+        let columns: Vec<TableColumn> = columns
+            .iter()
+            .map(|&(name, right_aligned)| TableColumn {
+                name: name.to_owned(),
+                right_aligned,
+                width: cell_width(name),
+            })
+            .collect();
+        let mut table = Table { columns, rows: rows.len() as u64, cells: Spool::default() };
+        for row in rows {
+            for (column, cell) in table.columns.iter_mut().zip(*row) {
+                let text = printable(cell);
+                column.width = column.width.max(cell_width(&text));
+                table.cells.end().extend_from_slice(&(text.len() as u32).to_le_bytes());
+                table.cells.end().extend_from_slice(text.as_bytes());
+            }
+        }
+        let mut out = Vec::new();
+        table.write(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    /// The expected texts are psql 15's own.
+    #[test]
+    fn lays_out_as_psql() {
+        let shown =
+            render(&[("id", true), ("name", false), ("score", true)], &[&["1", "alice", "2.5"]]);
+        let expected = [
+            " id | name  | score ",
+            "----+-------+-------",
+            "  1 | alice |   2.5",
+            "(1 row)",
+            "",
+            "",
+        ];
+        assert_eq!(shown, expected.join("\n"));
+
+        let columns = [("id", true), ("name", false), ("x", true), ("last", false)];
+        let shown = render(&columns, &[&["1", "a\nbb", "3", "q\tr\u{1}\u{85}é漢"]]);
+        let expected = [
+            " id | name | x |          last          ",
+            "----+------+---+------------------------",
+            "  1 | a   +| 3 | q       r\\x01\\u0085é漢",
+            "    | bb   |   | ",
+            "(1 row)",
+            "",
+            "",
+        ];
+        assert_eq!(shown, expected.join("\n"));
+
+        let columns = [("id", true), ("x", false), ("last", false)];
+        let shown = render(&columns, &[&["1", "a", "q\nr"], &["2", "b\n", ""]]);
+        let expected = [
+            " id | x | last ",
+            "----+---+------",
+            "  1 | a | q   +",
+            "    |   | r",
+            "  2 | b+| ",
+            "    |   | ",
+            "(2 rows)",
+            "",
+            "",
+        ];
+        assert_eq!(shown, expected.join("\n"));
+        assert_eq!(render(&[], &[&[]]), "--\n(1 row)\n\n");
+        assert_eq!(render(&[("a", true)], &[]), " a \n---\n(0 rows)\n\n");
+    }
+}

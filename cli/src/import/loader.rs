@@ -1,0 +1,103 @@
+//! Records of a CSV file as columns of the table's types, in batches.
+
+use spg_engine::limits::BATCH_ROWS_MAX;
+use spg_engine::storage::column::{Column, ColumnData};
+use spg_engine::types::{check_dimensions, parse_value};
+use spg_engine::{DataType, Error, Result, Session, SqlState, Value, ValueRef};
+
+use crate::import::CsvFile;
+use crate::import::csv_reader::{Field, Record};
+use crate::interrupt::Interrupt;
+use crate::table_name::TableName;
+
+/// Types of the table's columns that the file's header names, in the header's order.
+pub(super) fn target_columns(
+    table: &TableName,
+    file: &CsvFile<'_>,
+    session: &mut Session,
+) -> Result<Vec<DataType>> {
+    let all = table.select_all(session)?;
+    let find = |name: &String| {
+        let same = all.columns().iter().find(|column| *column.name == **name);
+        same.map(|column| column.data_type).ok_or_else(|| {
+            let message =
+                format!("column \"{name}\" of relation \"{}\" does not exist", table.name);
+            let error = file.header_error(SqlState::UndefinedColumn, message);
+            let folded = all.columns().iter().find(|column| column.name.eq_ignore_ascii_case(name));
+            match folded {
+                Some(column) => error.with_hint(format!(
+                    "Perhaps you meant the column \"{}\": the header's names are taken as written.",
+                    column.name
+                )),
+                None => error,
+            }
+        })
+    };
+    file.names.iter().map(find).collect()
+}
+
+/// Adds all records to the table; answers how many.
+pub(super) fn load(
+    table: &TableName,
+    types: &[DataType],
+    file: &mut CsvFile<'_>,
+    session: &mut Session,
+    interrupt: &Interrupt,
+) -> Result<u64> {
+    let names = file.names.clone();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut record = Record::default();
+    session.insert_rows(&table.name, &names, &mut || {
+        interrupt.check()?;
+        next_batch(types, file, &mut record)
+    })
+}
+
+/// The next records as columns; None at the end of the file.
+fn next_batch(
+    types: &[DataType],
+    file: &mut CsvFile<'_>,
+    record: &mut Record,
+) -> Result<Option<Vec<Column>>> {
+    let mut columns: Vec<Column> =
+        types.iter().map(|&data_type| Column::with_capacity(data_type, BATCH_ROWS_MAX)).collect();
+    let mut rows = 0;
+    while rows < BATCH_ROWS_MAX && file.read(record)? {
+        for (index, (column, &data_type)) in columns.iter_mut().zip(types).enumerate() {
+            let field = record.field(index);
+            push_field(column, data_type, field)
+                .map_err(|error| file.locate(error, field.line, index))?;
+        }
+        rows += 1;
+    }
+    Ok((rows > 0).then_some(columns))
+}
+
+fn push_field(column: &mut Column, data_type: DataType, field: Field<'_>) -> Result<()> {
+    if field.is_null() {
+        column.push(ValueRef::Null);
+    } else if data_type.is_text() {
+        check_length(data_type, field.text)?;
+        column.push(ValueRef::Text(field.text));
+    } else {
+        let value = parse_value(data_type, field.text)?;
+        if let (Value::Vector(vector), ColumnData::Vector(vectors)) = (&value, &column.data) {
+            // A batch holds vectors of one dimension, also where the column declares none.
+            let seen = (vectors.dimensions() > 0).then_some(vectors.dimensions() as u16);
+            check_dimensions(seen, vector.len())?;
+        }
+        column.push(value.as_ref());
+    }
+    Ok(())
+}
+
+/// 22001 for a text that VARCHAR(n) does not take; spaces beyond n are cut by the engine, as in any INSERT.
+fn check_length(data_type: DataType, text: &str) -> Result<()> {
+    if let DataType::Varchar(Some(length)) = data_type
+        && text.chars().skip(length as usize).any(|c| c != ' ')
+    {
+        let message = format!("value too long for type {data_type}");
+        return Err(Error::new(SqlState::StringDataRightTruncation, message));
+    }
+    Ok(())
+}

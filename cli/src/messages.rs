@@ -1,0 +1,21 @@
+//! What is said on standard error: notices, errors, banners. A reader that has gone away is no reason to end.
+
+use std::io::{self, Write};
+
+use spg_engine::session::Notice;
+
+/// Writes `text`, which has its own line ends.
+pub(crate) fn text(text: &str) {
+    // Nothing is left to tell when telling fails.
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Writes `text` as a line.
+pub(crate) fn line(line: &str) {
+    text(&format!("{line}\n"));
+}
+
+/// Writes a notice as psql does.
+pub(crate) fn notice(notice: &Notice) {
+    line(&format!("{}:  {}", notice.severity, notice.message));
+}

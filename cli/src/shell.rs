@@ -1,0 +1,120 @@
+//! `shell`: statements and commands from a script or a terminal, one after the other.
+
+use std::io::{self, BufRead, IsTerminal, Read};
+
+use spg_engine::limits::STATEMENT_BYTES_MAX;
+use spg_engine::{Error, SqlState};
+
+use crate::console::Console;
+use crate::statement_buffer::StatementBuffer;
+use crate::{meta_command, terminal};
+
+/// Whether to go on reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// Go on.
+    Continue,
+    /// `\q`, or an end that was asked for.
+    Quit,
+}
+
+/// Runs standard input: lines of a user if it is a terminal, else a script.
+pub(crate) fn run(console: &mut Console) -> io::Result<()> {
+    let input = io::stdin();
+    if input.is_terminal() {
+        terminal::run(console)
+    } else {
+        script(&mut input.lock(), "standard input", console, 0)
+    }
+}
+
+/// Runs a script called `name`, which goes on after an error; `depth` counts the scripts around it.
+pub(crate) fn script(
+    input: &mut dyn BufRead,
+    name: &str,
+    console: &mut Console,
+    depth: usize,
+) -> io::Result<()> {
+    let mut buffer = StatementBuffer::default();
+    let mut number = 0_u64;
+    loop {
+        number += 1;
+        let line = match read_line(input, buffer.rest_bytes()) {
+            Ok(line) => line,
+            // Where the next statement begins is not known then, so nothing more of this script is run.
+            Err(error) => {
+                let error = error.with_detail(format!("{name}, line {number}"));
+                return console.show(&Err(error), "");
+            }
+        };
+        if line.is_empty() {
+            break;
+        }
+        if self::line(&line, &mut buffer, console, depth)? == Flow::Quit {
+            return Ok(());
+        }
+    }
+    match buffer.take_rest() {
+        Some(statement) => console.statement(&statement),
+        None => Ok(()),
+    }
+}
+
+/// Takes one line: runs the command on it, or the statements that become whole with it.
+pub(crate) fn line(
+    line: &str,
+    buffer: &mut StatementBuffer,
+    console: &mut Console,
+    depth: usize,
+) -> io::Result<Flow> {
+    if line.starts_with('\\') && buffer.at_boundary() {
+        buffer.clear();
+        let flow = meta_command::run(line, console, depth)?;
+        return Ok(if console.interrupt.is_requested() { Flow::Quit } else { flow });
+    }
+    buffer.push(line);
+    while let Some(statement) = buffer.next_statement() {
+        console.statement(&statement)?;
+        if console.interrupt.is_requested() {
+            buffer.clear();
+            return Ok(Flow::Quit);
+        }
+    }
+    Ok(Flow::Continue)
+}
+
+/// The next line with its end; empty at the end of the input. `begun_bytes` of its statement came before it.
+fn read_line(input: &mut dyn BufRead, begun_bytes: usize) -> spg_engine::Result<String> {
+    let room = STATEMENT_BYTES_MAX.saturating_sub(begun_bytes) + 1;
+    let mut line = Vec::new();
+    input.take(room as u64).read_until(b'\n', &mut line).map_err(|error| {
+        Error::new(SqlState::IoError, format!("could not read the script: {error}"))
+    })?;
+    if line.len() == room {
+        let message = format!("statement is longer than {STATEMENT_BYTES_MAX} bytes");
+        return Err(Error::new(SqlState::ProgramLimitExceeded, message));
+    }
+    String::from_utf8(line).map_err(|_| {
+        let message = "invalid byte sequence for encoding \"UTF8\"";
+        Error::new(SqlState::CharacterNotInRepertoire, message)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_bounded_and_text() {
+        let mut input = &b"a\nb\r\nc"[..];
+        let lines: Vec<String> = (0..4).map(|_| read_line(&mut input, 0).unwrap()).collect();
+        assert_eq!(lines, ["a\n", "b\r\n", "c", ""]);
+
+        let error = read_line(&mut &b"\xff\n"[..], 0).unwrap_err();
+        assert_eq!(error.sqlstate(), SqlState::CharacterNotInRepertoire);
+
+        let error = read_line(&mut &b"abcd"[..], STATEMENT_BYTES_MAX - 3).unwrap_err();
+        assert_eq!(error.sqlstate(), SqlState::ProgramLimitExceeded);
+        assert_eq!(read_line(&mut &b"abc"[..], STATEMENT_BYTES_MAX - 3).unwrap(), "abc");
+    }
+}

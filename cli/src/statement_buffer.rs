@@ -1,0 +1,119 @@
+//! Lines in, whole statements out.
+
+use std::collections::VecDeque;
+
+use spg_engine::parser::{is_complete, statements};
+
+/// Text that has come in and statements that are whole.
+#[derive(Debug, Default)]
+pub(crate) struct StatementBuffer {
+    ready: VecDeque<String>,
+    /// What comes behind the last semicolon, from its first token.
+    rest: String,
+}
+
+impl StatementBuffer {
+    /// Takes more text: a line with its end, or a whole script.
+    pub(crate) fn push(&mut self, text: &str) {
+        let was_empty = self.rest.is_empty();
+        self.rest.push_str(text);
+        // Without a semicolon nothing can become whole; what was empty may still be nothing but a comment.
+        if was_empty || text.contains(';') {
+            self.cut();
+        }
+    }
+
+    /// The next statement that a semicolon has ended.
+    pub(crate) fn next_statement(&mut self) -> Option<String> {
+        self.ready.pop_front()
+    }
+
+    /// Whether no statement has begun: here a line may be one of the shell's own commands.
+    pub(crate) fn at_boundary(&self) -> bool {
+        self.ready.is_empty() && statements(&self.rest).next().is_none()
+    }
+
+    /// The statement that the end of the input ends, if one has begun; the buffer is empty then.
+    pub(crate) fn take_rest(&mut self) -> Option<String> {
+        let rest = std::mem::take(&mut self.rest);
+        statements(&rest).next().map(str::to_owned)
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.ready.clear();
+        self.rest.clear();
+    }
+
+    /// Bytes of the statement that has begun.
+    pub(crate) fn rest_bytes(&self) -> usize {
+        self.rest.len()
+    }
+
+    fn cut(&mut self) {
+        let mut pieces: Vec<&str> = statements(&self.rest).collect();
+        let begun = if is_complete(&self.rest) { None } else { pieces.pop() };
+        // Pieces are parts of the text, so the distance is where the piece starts in it.
+        let start = begun.map(|piece| piece.as_ptr() as usize - self.rest.as_ptr() as usize);
+        self.ready.extend(pieces.into_iter().map(str::to_owned));
+        self.rest = start.map_or_else(String::new, |start| self.rest.split_off(start));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What becomes whole with each line, and what is left at the end.
+    fn feed(lines: &[&str]) -> (Vec<Vec<String>>, Option<String>) {
+        let mut buffer = StatementBuffer::default();
+        let whole = lines.iter().map(|line| {
+            buffer.push(line);
+            std::iter::from_fn(|| buffer.next_statement()).collect()
+        });
+        (whole.collect(), buffer.take_rest())
+    }
+
+    /// Lines, what becomes whole with each of them, what is left.
+    type Case<'a> = (&'a [&'a str], &'a [&'a [&'a str]], Option<&'a str>);
+
+    #[test]
+    fn statements_come_out_with_their_semicolon() {
+        let cases: [Case<'_>; 10] = [
+            (&[""], &[&[]], None),
+            (&["SELECT 1;\n"], &[&["SELECT 1"]], None),
+            (&["SELECT 1; SELECT\n", "2;\n"], &[&["SELECT 1"], &["SELECT\n2"]], None),
+            (&["SELECT\n", "1\n", ";"], &[&[], &[], &["SELECT\n1"]], None),
+            (&[";;\n", " ; "], &[&[], &[]], None),
+            (&["-- a;\n", "SELECT 1"], &[&[], &[]], Some("SELECT 1")),
+            (&["SELECT ';\n", "';x"], &[&[], &["SELECT ';\n'"]], Some("x")),
+            (&["/* ;\n", "*/ x; -- y;\n"], &[&[], &["x"]], None),
+            (&["a $$;\n", ";$$; b"], &[&[], &["a $$;\n;$$"]], Some("b")),
+            (&["SELECT 'open;\n"], &[&[]], Some("SELECT 'open;\n")),
+        ];
+        for (lines, whole, rest) in cases {
+            let (found, left) = feed(lines);
+            assert_eq!(found, whole, "{lines:?}");
+            assert_eq!(left.as_deref(), rest, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn comments_and_blanks_are_a_boundary() {
+        let mut buffer = StatementBuffer::default();
+        for (text, boundary) in [
+            ("", true),
+            ("-- x\n", true),
+            ("/* a\n", false),
+            ("b */\n", true),
+            ("\n  ", true),
+            ("SELECT", false),
+            (" 1;", false),
+        ] {
+            buffer.push(text);
+            assert_eq!(buffer.at_boundary(), boundary, "{text:?}");
+        }
+        buffer.clear();
+        assert!(buffer.at_boundary());
+    }
+}

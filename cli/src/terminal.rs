@@ -1,0 +1,112 @@
+//! The shell on a terminal: line editing, history, and Ctrl-C that ends a statement but not the shell.
+
+use std::io;
+use std::path::PathBuf;
+
+use rustyline::config::Behavior;
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use rustyline::{Config, Editor};
+use spg_engine::session::TransactionStatus;
+
+use crate::console::Console;
+use crate::shell::{self, Flow};
+use crate::statement_buffer::StatementBuffer;
+use crate::{messages, version};
+
+/// Entries kept in the history.
+const HISTORY_ENTRIES_MAX: usize = 1_000;
+
+/// Statements longer than this are not kept: a pasted load script would push out all else.
+const HISTORY_ENTRY_BYTES_MAX: usize = 16 << 10;
+
+/// Reads and runs lines until the user leaves.
+pub(crate) fn run(console: &mut Console) -> io::Result<()> {
+    let mut editor = match open_editor() {
+        Ok(editor) => editor,
+        Err(error) => return Err(io::Error::other(error)),
+    };
+    let history = history_path();
+    if let Some(path) = &history {
+        // The first time there is none.
+        editor.load_history(path).ok();
+    }
+    if let Err(error) = console.interrupt.listen(console.session.canceller()) {
+        messages::line(&format!("WARNING:  Ctrl-C will end the shell: {error}"));
+    }
+    messages::line(&format!("{}\nType \\? for help.", version()));
+    let result = read_lines(&mut editor, console);
+    if let Some(path) = &history
+        && let Err(error) = editor.save_history(path)
+    {
+        let path = path.display();
+        messages::line(&format!("WARNING:  could not save history to \"{path}\": {error}"));
+    }
+    result
+}
+
+/// The prompt goes to the terminal itself, so that standard output has nothing but data.
+fn open_editor() -> rustyline::Result<Editor<(), FileHistory>> {
+    let config = Config::builder()
+        .behavior(Behavior::PreferTerm)
+        .max_history_size(HISTORY_ENTRIES_MAX)?
+        .history_ignore_space(true)
+        .build();
+    Editor::with_config(config)
+}
+
+/// rustyline writes it readable by its owner only.
+fn history_path() -> Option<PathBuf> {
+    std::env::var_os("HOME")
+        .filter(|home| !home.is_empty())
+        .map(|home| PathBuf::from(home).join(".spg_history"))
+}
+
+fn read_lines(editor: &mut Editor<(), FileHistory>, console: &mut Console) -> io::Result<()> {
+    let mut buffer = StatementBuffer::default();
+    let mut entry = String::new();
+    loop {
+        match editor.readline(&prompt(console, &buffer)) {
+            Ok(line) => {
+                console.interrupt.reset();
+                entry.push_str(&line);
+                let flow = shell::line(&format!("{line}\n"), &mut buffer, console, 0)?;
+                if buffer.at_boundary() {
+                    remember(editor, &entry);
+                    entry.clear();
+                } else {
+                    entry.push('\n');
+                }
+                // An interrupted statement ends the line's further ones, not the shell.
+                if flow == Flow::Quit && !console.interrupt.is_requested() {
+                    return Ok(());
+                }
+            }
+            Err(ReadlineError::Interrupted) => {
+                buffer.clear();
+                entry.clear();
+            }
+            Err(ReadlineError::Eof) => return Ok(()),
+            Err(ReadlineError::Io(error)) => return Err(error),
+            Err(error) => return Err(io::Error::other(error)),
+        }
+    }
+}
+
+fn remember(editor: &mut Editor<(), FileHistory>, entry: &str) {
+    if entry.len() <= HISTORY_ENTRY_BYTES_MAX {
+        // Only a file-backed history can fail here, and saving it tells.
+        editor.add_history_entry(entry).ok();
+    }
+}
+
+/// As psql: `=` between statements and `-` within one; `*` in a block, `!` in a failed one.
+fn prompt(console: &Console, buffer: &StatementBuffer) -> String {
+    let place = if buffer.at_boundary() { '=' } else { '-' };
+    let block = match console.session.status() {
+        TransactionStatus::Idle => "",
+        TransactionStatus::InTransaction => "*",
+        TransactionStatus::Failed => "!",
+    };
+    format!("spg{place}{block}> ")
+}
