@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use super::columns::{ColumnSet, resolve_option};
 use super::estimate;
-use super::expressions::{
-    as_column_comparison, comparable, conjunction, each_column, split_conjuncts,
-};
+use super::expressions::{as_column_comparison, comparable, conjunction, split_conjuncts};
 use super::operators::Planned;
 use crate::binder::bound::{ColumnId, Comparison, Expression, Relation};
 use crate::error::Result;
@@ -347,13 +345,4 @@ pub(super) fn plan_index_path(
         reverse,
         filter,
     })
-}
-
-/// The columns that `expression` refers to all belong to `table`.
-pub(super) fn is_within(expression: &Expression, table: &TableRelation<'_>) -> bool {
-    let mut within = true;
-    each_column(expression, &mut |id| {
-        within &= table.ordinal(id).is_some() || table.row_id == Some(id);
-    });
-    within
 }

@@ -1,6 +1,6 @@
 //! Which columns a relation makes, which are needed of it, and the last step: ids replaced by ordinals.
 
-use super::expressions::{each_child_mut, each_column};
+use super::expressions::each_column;
 use crate::binder::bound::{ColumnId, Expression, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::types::DataType;
@@ -34,16 +34,6 @@ impl ColumnSet {
             self.words.resize(id / 64 + 1, 0);
         }
         self.words[id / 64] |= 1 << (id % 64);
-    }
-
-    /// Adds the columns of `other`.
-    pub(super) fn insert_all(&mut self, other: &Self) {
-        if other.words.len() > self.words.len() {
-            self.words.resize(other.words.len(), 0);
-        }
-        for (word, other) in self.words.iter_mut().zip(&other.words) {
-            *word |= other;
-        }
     }
 
     /// Adds the columns that `expression` refers to.
@@ -163,5 +153,5 @@ pub(super) fn rewrite_ids(
         }
         return;
     }
-    each_child_mut(expression, &mut |child| rewrite_ids(child, ordinal));
+    expression.each_child_mut(&mut |child| rewrite_ids(child, ordinal));
 }

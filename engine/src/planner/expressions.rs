@@ -7,78 +7,12 @@ use crate::types::{DataType, Value};
 /// because nested derived tables could double it at every level.
 const SUBSTITUTED_NODES_MAX: usize = 100;
 
-/// Calls `visit` for each direct operand.
-pub(super) fn each_child<'e>(expression: &'e Expression, visit: &mut dyn FnMut(&'e Expression)) {
-    match expression {
-        Expression::Literal { .. }
-        | Expression::Parameter { .. }
-        | Expression::Column { .. }
-        | Expression::ScalarSubquery { .. }
-        | Expression::Exists { .. } => {}
-        Expression::Call { arguments: operands, .. }
-        | Expression::And(operands)
-        | Expression::Or(operands)
-        | Expression::Coalesce { operands, .. } => operands.iter().for_each(visit),
-        Expression::Cast { operand, .. }
-        | Expression::Not(operand)
-        | Expression::IsNull { operand, .. }
-        | Expression::IsBoolean { operand, .. }
-        | Expression::InSubquery { operand, .. } => visit(operand),
-        Expression::InList { operand, list, .. } => {
-            visit(operand);
-            list.iter().for_each(visit);
-        }
-        Expression::Case { branches, otherwise, .. } => {
-            for (condition, value) in branches {
-                visit(condition);
-                visit(value);
-            }
-            if let Some(otherwise) = otherwise {
-                visit(otherwise);
-            }
-        }
-    }
-}
-
-/// Calls `visit` for each direct operand, which it may change.
-pub(super) fn each_child_mut(expression: &mut Expression, visit: &mut dyn FnMut(&mut Expression)) {
-    match expression {
-        Expression::Literal { .. }
-        | Expression::Parameter { .. }
-        | Expression::Column { .. }
-        | Expression::ScalarSubquery { .. }
-        | Expression::Exists { .. } => {}
-        Expression::Call { arguments: operands, .. }
-        | Expression::And(operands)
-        | Expression::Or(operands)
-        | Expression::Coalesce { operands, .. } => operands.iter_mut().for_each(visit),
-        Expression::Cast { operand, .. }
-        | Expression::Not(operand)
-        | Expression::IsNull { operand, .. }
-        | Expression::IsBoolean { operand, .. }
-        | Expression::InSubquery { operand, .. } => visit(operand),
-        Expression::InList { operand, list, .. } => {
-            visit(operand);
-            list.iter_mut().for_each(visit);
-        }
-        Expression::Case { branches, otherwise, .. } => {
-            for (condition, value) in branches {
-                visit(condition);
-                visit(value);
-            }
-            if let Some(otherwise) = otherwise {
-                visit(otherwise);
-            }
-        }
-    }
-}
-
 /// Calls `visit` for every column that `expression` refers to.
 pub(super) fn each_column(expression: &Expression, visit: &mut dyn FnMut(ColumnId)) {
     if let Expression::Column { id, .. } = expression {
         visit(*id);
     }
-    each_child(expression, &mut |child| each_column(child, visit));
+    expression.each_child(&mut |child| each_column(child, visit));
 }
 
 /// Whether every column of `expression` satisfies `test` (true when it has none).
@@ -104,12 +38,12 @@ pub(super) fn replace_columns(
         }
         return;
     }
-    each_child_mut(expression, &mut |child| replace_columns(child, definition));
+    expression.each_child_mut(&mut |child| replace_columns(child, definition));
 }
 
 fn node_count(expression: &Expression) -> usize {
     let mut count = 1;
-    each_child(expression, &mut |child| count += node_count(child));
+    expression.each_child(&mut |child| count += node_count(child));
     count
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::access_path::{self, TableRelation};
-use super::columns::{ColumnSet, produced, resolve_all, resolve_option, rewrite_ids};
+use super::columns::{ColumnSet, resolve_all, resolve_option, rewrite_ids};
 use super::expressions::conjunction;
 use super::text::column_name;
 use super::{estimate, join_method, join_order, ordering};
@@ -226,11 +226,6 @@ impl Planned {
         let types = columns.iter().map(|(_, data_type)| *data_type).collect();
         let columns = columns.iter().map(|(id, _)| *id).collect();
         Self { plan: Plan { node, types, names, estimated_rows }, columns }
-    }
-
-    /// A relation that yields no row, with these columns.
-    pub(super) fn empty(relation: &Relation) -> Self {
-        Self::leaf(PlanNode::Empty, &produced(relation), 0.0)
     }
 
     /// The type of the column `id`.
