@@ -1,7 +1,13 @@
 //! Distances of vectors: pgvector's four metrics, as loops that the compiler turns into vector instructions.
 //!
 //! Sums are kept in [`LANES`] independent lanes of f32 and added up at the end in one fixed order, so a result does not
-//! depend on which instructions the machine has.
+//! depend on which instructions the machine has. [`distances`] picks those at run time: AVX2 halves the work of SSE2,
+//! which is all that the compiler may assume.
+
+#![expect(
+    clippy::inline_always,
+    reason = "only what is inlined is compiled for the chosen instructions"
+)]
 
 use crate::error::{Error, Result, SqlState};
 
@@ -44,23 +50,54 @@ pub fn distances(metric: Metric, query: &[f32], block: &[f32], out: &mut Vec<f64
     if query.is_empty() {
         return;
     }
-    let vectors = block.chunks_exact(query.len());
-    match metric {
-        Metric::Euclidean => out.extend(vectors.map(|vector| euclidean(query, vector))),
-        Metric::InnerProduct => out.extend(vectors.map(|vector| -inner_product(query, vector))),
-        Metric::Taxicab => out.extend(vectors.map(|vector| taxicab(query, vector))),
-        Metric::Cosine => {
-            let query_norm = norm_squared(query);
-            out.extend(vectors.map(|vector| {
-                cosine(inner_product(query, vector), query_norm, norm_squared(vector))
-            }));
+    let start = out.len();
+    out.resize(start + block.len() / query.len(), 0.0);
+    pulp::Arch::new().dispatch(Job { metric, query, block, out: &mut out[start..] });
+}
+
+/// One block's distances, compiled once for each set of instructions.
+struct Job<'a> {
+    metric: Metric,
+    query: &'a [f32],
+    block: &'a [f32],
+    out: &'a mut [f64],
+}
+
+impl pulp::WithSimd for Job<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        let Self { metric, query, block, out } = self;
+        let places = out.iter_mut().zip(block.chunks_exact(query.len()));
+        match metric {
+            Metric::Euclidean => {
+                for (place, vector) in places {
+                    *place = euclidean(query, vector);
+                }
+            }
+            Metric::InnerProduct => {
+                for (place, vector) in places {
+                    *place = -inner_product(query, vector);
+                }
+            }
+            Metric::Taxicab => {
+                for (place, vector) in places {
+                    *place = taxicab(query, vector);
+                }
+            }
+            Metric::Cosine => {
+                let norm = norm_squared(query);
+                for (place, vector) in places {
+                    *place = cosine(inner_product(query, vector), norm, norm_squared(vector));
+                }
+            }
         }
     }
 }
 
 /// Sums `term` over both vectors' elements.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "each metric's loop must be vectorised with its own term")]
 fn sum(left: &[f32], right: &[f32], term: impl Fn(f32, f32) -> f32) -> f64 {
     let mut lanes = [0.0_f32; LANES];
     let (left_chunks, left_rest) = left.as_chunks::<LANES>();
@@ -70,14 +107,26 @@ fn sum(left: &[f32], right: &[f32], term: impl Fn(f32, f32) -> f32) -> f64 {
             lanes[lane] += term(left[lane], right[lane]);
         }
     }
-    for (lane, (&left, &right)) in left_rest.iter().zip(right_rest).enumerate() {
-        lanes[lane] += term(left, right);
+    if !left_rest.is_empty() {
+        let (left, right) = (padded(left_rest), padded(right_rest));
+        for lane in 0..LANES {
+            lanes[lane] += term(left[lane], right[lane]);
+        }
     }
     add_up(lanes)
 }
 
+/// The last elements and zeros behind them. (A loop over just these elements would index the lanes by a variable, and
+/// the compiler would keep them in memory instead of registers.)
+#[inline(always)]
+fn padded(rest: &[f32]) -> [f32; LANES] {
+    let mut lanes = [0.0; LANES];
+    lanes[..rest.len()].copy_from_slice(rest);
+    lanes
+}
+
 /// The lanes' sum: halves onto halves in f32, which is again a loop over lanes, and the last four in f64.
-#[inline]
+#[inline(always)]
 fn add_up(lanes: [f32; LANES]) -> f64 {
     let mut quarter = [0.0_f32; LANES / 4];
     for (lane, sum) in quarter.iter_mut().enumerate() {
@@ -87,15 +136,18 @@ fn add_up(lanes: [f32; LANES]) -> f64 {
     (wide[0] + wide[2]) + (wide[1] + wide[3])
 }
 
+#[inline(always)]
 fn euclidean(left: &[f32], right: &[f32]) -> f64 {
     sum(left, right, |left, right| (left - right) * (left - right)).sqrt()
 }
 
 /// The inner product.
+#[inline(always)]
 pub fn inner_product(left: &[f32], right: &[f32]) -> f64 {
     sum(left, right, |left, right| left * right)
 }
 
+#[inline(always)]
 fn norm_squared(vector: &[f32]) -> f64 {
     inner_product(vector, vector)
 }
@@ -105,10 +157,12 @@ pub fn norm(vector: &[f32]) -> f64 {
     vector.iter().map(|&element| f64::from(element) * f64::from(element)).sum::<f64>().sqrt()
 }
 
+#[inline(always)]
 fn taxicab(left: &[f32], right: &[f32]) -> f64 {
     sum(left, right, |left, right| (left - right).abs())
 }
 
+#[inline(always)]
 fn cosine(product: f64, left_norm_squared: f64, right_norm_squared: f64) -> f64 {
     let similarity = product / (left_norm_squared * right_norm_squared).sqrt();
     // Rounding may carry it a little beyond; NaN stays NaN.

@@ -309,7 +309,9 @@ fn batch_of<'a>(columns: &[Vec<Value>], selection: Selection) -> Batch<'a> {
         .enumerate()
         .map(|(id, values)| {
             let mut column = Column::with_capacity(TYPES[id / 2], values.len());
-            values.iter().for_each(|value| column.push(value.as_ref()));
+            for value in values {
+                column.push(value.as_ref());
+            }
             ColumnRef::Owned(column)
         })
         .collect();

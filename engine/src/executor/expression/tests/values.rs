@@ -316,7 +316,8 @@ fn membership_and_comparisons() {
 #[test]
 fn text_results_are_counted_before_they_are_made() {
     use crate::executor::context::{Context, NoSubqueries};
-    let (root, interrupt) = (crate::storage::root::Root::empty(), Default::default());
+    let root = crate::storage::root::Root::empty();
+    let interrupt = crate::executor::interrupt::Interrupt::default();
     let memory = crate::executor::memory::MemoryBudget::new(10 << 20);
     let context = Context {
         root: &root,
