@@ -50,6 +50,8 @@ pub(super) trait Leaf: Clone + std::fmt::Debug {
     /// Bytes of the leaf, what it owns included.
     fn bytes(&self) -> usize;
     fn separator(key: &Self::Key, row: RowId) -> Self::Separator;
+    /// Whether (key, row) is not below the separator.
+    fn covers(separator: &Self::Separator, key: &Self::Key, row: RowId) -> bool;
     /// A separator not above any entry.
     fn lowest() -> Self::Separator;
     /// The last leaf of the map whose separator is not above (key, row).
@@ -199,6 +201,10 @@ impl Leaf for FixedLeaf {
 
     fn separator(key: &i64, row: RowId) -> Self::Separator {
         (*key, row)
+    }
+
+    fn covers(separator: &Self::Separator, key: &i64, row: RowId) -> bool {
+        *separator <= (*key, row)
     }
 
     fn lowest() -> Self::Separator {
@@ -354,6 +360,10 @@ impl Leaf for BytesLeaf {
 
     fn separator(key: &[u8], row: RowId) -> BytesSeparator {
         BytesSeparator { key: Arc::from(key), row }
+    }
+
+    fn covers(separator: &BytesSeparator, key: &[u8], row: RowId) -> bool {
+        separator.parts() <= (key, row)
     }
 
     fn lowest() -> BytesSeparator {

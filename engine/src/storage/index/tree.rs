@@ -84,8 +84,7 @@ impl<L: Leaf> Tree<L> {
             self.len += 1;
             return true;
         };
-        // A unique key is looked for where its entry with the highest row id would be: that leaf has every entry
-        // of the key, and takes the new one.
+        // A unique key is looked for where its entry with the highest row id would be: that leaf has it if any has.
         let sought = if unique { RowId(u64::MAX) } else { row };
         let inserted = if self.is_last(&last.leaf, key, sought) {
             self.insert_into_last(key, row, unique, gauge)
@@ -152,15 +151,22 @@ impl<L: Leaf> Tree<L> {
         unique: bool,
         gauge: &Arc<Gauge>,
     ) -> bool {
-        let Some((separator, found)) = L::leaf_at(&self.map, key, sought) else {
+        let mut entry = L::leaf_at(&self.map, key, sought);
+        if unique && let Some((separator, found)) = entry {
+            if found.leaf.row_of(key).is_some() {
+                return false;
+            }
+            // A separator may be left from an entry of this key that is gone, with a higher row id.
+            if !L::covers(separator, key, row) {
+                entry = L::leaf_at(&self.map, key, row);
+            }
+        }
+        let Some((separator, _)) = entry else {
             let mut leaf = L::new();
             leaf.insert(0, key, row);
             self.map.insert(L::lowest(), CountedLeaf::new(leaf, gauge));
             return true;
         };
-        if unique && found.leaf.row_of(key).is_some() {
-            return false;
-        }
         let separator = separator.clone();
         let shared = self.map.get_mut(&separator).expect("the leaf was just found");
         let place = shared.leaf.search(key, row).unwrap_or_else(|at| at);
