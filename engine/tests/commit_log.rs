@@ -49,10 +49,8 @@ impl CommitLog for SteeredLog {
 fn steered() -> (Arc<Database>, Steering) {
     let (arrived_sender, arrived) = channel();
     let (verdict, verdict_receiver) = channel();
-    let log = SteeredLog {
-        arrived: Mutex::new(arrived_sender),
-        verdict: Mutex::new(verdict_receiver),
-    };
+    let log =
+        SteeredLog { arrived: Mutex::new(arrived_sender), verdict: Mutex::new(verdict_receiver) };
     let options = Options { log: Some(Box::new(log)), ..Options::default() };
     (Database::open(options).unwrap(), Steering { arrived, verdict })
 }
@@ -116,7 +114,8 @@ fn a_failed_log_takes_back_all_that_was_built_on_it() {
     let (database, steering) = with_table();
     std::thread::scope(|scope| {
         let mut first = database.session();
-        let failed = scope.spawn(move || run(&mut first, "INSERT INTO t VALUES (2, 2) RETURNING id"));
+        let failed =
+            scope.spawn(move || run(&mut first, "INSERT INTO t VALUES (2, 2) RETURNING id"));
         assert_eq!(steering.group(), [3]);
         let mut second = database.session();
         let duplicate = scope.spawn(move || run(&mut second, "INSERT INTO t VALUES (2, 3)"));
@@ -170,7 +169,12 @@ impl CommitLog for KeepingLog {
                 ),
             });
             let effects: Vec<String> = effects.collect();
-            let line = format!("{}: {} <- {}", record.commit().0, effects.join(", "), record.statements().join("; "));
+            let line = format!(
+                "{}: {} <- {}",
+                record.commit().0,
+                effects.join(", "),
+                record.statements().join("; ")
+            );
             self.0.lock().unwrap().push(line);
         }
         Ok(())

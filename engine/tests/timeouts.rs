@@ -118,8 +118,7 @@ fn memory_limits_stop_growth_and_nothing_else() {
     let mut a = database.session();
     ok(&mut a, "CREATE TABLE t (id INT PRIMARY KEY, x TEXT)");
     let full = (0..100_000).find_map(|id| {
-        let answer =
-            run(&mut a, &format!("INSERT INTO t VALUES ({id}, '{}')", "x".repeat(100)));
+        let answer = run(&mut a, &format!("INSERT INTO t VALUES ({id}, '{}')", "x".repeat(100)));
         (answer != "INSERT 0 1").then_some(answer)
     });
     assert_eq!(full.as_deref(), Some("53200: out of memory"));

@@ -11,9 +11,11 @@ fn autocommit_and_own_writes() {
     check(&mut a, "CREATE TABLE t (id INT PRIMARY KEY, n INT)", "CREATE TABLE");
     check(&mut a, "INSERT INTO t VALUES (1, 10), (2, 20)", "INSERT 0 2");
     check(&mut a, "UPDATE t SET n = n + 1 WHERE id = 1 RETURNING n", "11\nUPDATE 1");
-    check(&mut a, "INSERT INTO t VALUES (1, 0)", concat!(
-        "23505: duplicate key value violates unique constraint \"t_pkey\""
-    ));
+    check(
+        &mut a,
+        "INSERT INTO t VALUES (1, 0)",
+        concat!("23505: duplicate key value violates unique constraint \"t_pkey\""),
+    );
     check(&mut a, "SELECT id, n FROM t ORDER BY id", "1|11\n2|20\nSELECT 2");
     check(&mut a, "DELETE FROM t WHERE id = 3", "DELETE 0");
     check(&mut a, "DELETE FROM t WHERE id = 2", "DELETE 1");
@@ -116,11 +118,7 @@ fn a_key_taken_meanwhile_is_found_at_commit() {
     ok(&mut a, "BEGIN");
     ok(&mut a, "INSERT INTO t VALUES (3, 30)");
     ok(&mut b, "INSERT INTO t VALUES (4, 30)");
-    check(
-        &mut a,
-        "COMMIT",
-        "23505: duplicate key value violates unique constraint \"t_u_key\"",
-    );
+    check(&mut a, "COMMIT", "23505: duplicate key value violates unique constraint \"t_u_key\"");
     // A key that the other side gave up is free.
     ok(&mut a, "BEGIN");
     ok(&mut a, "DELETE FROM t WHERE id = 1");

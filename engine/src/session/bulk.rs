@@ -1,22 +1,21 @@
 //! Rows in bulk, as `spg import` brings them: columns in, one INSERT statement's rules.
 
+use crate::binder::bind_default;
 use crate::binder::bound::Expression;
 use crate::error::{Error, Result, SqlState};
 use crate::executor::context::{Context, NoSubqueries};
 use crate::executor::expression::{evaluate, evaluate_scalar};
 use crate::executor::interrupt::Interrupt;
 use crate::executor::memory::MemoryBudget;
+use crate::executor::modify::insert_columns;
 use crate::parser;
-use crate::session::run::bind_default;
 use crate::session::{Session, TransactionStatus, block_failed};
 use crate::storage::batch::{Batch, ColumnRef};
-use crate::storage::change::{InsertedRows, Stamps, TableChange};
 use crate::storage::column::{Column, ColumnData};
 use crate::storage::root::Root;
 use crate::storage::schema::{ColumnDefinition, Schema};
-use crate::storage::{RowId, Stamp, TableId};
-use crate::transaction::validate::duplicate_key_error;
-use crate::types::{DataType, Position, Value, format_value};
+use crate::storage::{Stamp, TableId};
+use crate::types::{DataType, Position, Value};
 
 /// What fills a column of the table.
 enum Filling {
@@ -183,16 +182,7 @@ fn insert_batch(
             Context { root, parameters: &[], interrupt, memory, subqueries: &NoSubqueries };
         table_columns(&schema, target, &batch, &context)?
     };
-    check_not_null(&schema, &values, rows)?;
-    let first = table.draw_row_ids(rows);
-    let ids = (0..rows as u64).map(|place| RowId(first.0 + place)).collect();
-    let inserted = InsertedRows { ids, values, stamps: Stamps::One(stamp) };
-    let change = TableChange { inserted: Some(inserted), ..TableChange::default() };
-    table.check_keys(&change)?;
-    if let Some(table) = root.table_mut(target.table) {
-        table.apply(&change).map_err(|duplicate| duplicate_key_error(&schema, &duplicate))?;
-    }
-    Ok(rows as u64)
+    insert_columns(root, stamp, target.table, values)
 }
 
 /// All columns of the table for the rows of a batch, cast to the table's types.
@@ -244,47 +234,4 @@ fn stored_type(column: &Column) -> DataType {
         ColumnData::Text(_) => DataType::Text,
         ColumnData::Vector(_) => DataType::Vector(None),
     }
-}
-
-/// 23502 for the first NULL where none may be.
-fn check_not_null(schema: &Schema, values: &[Column], rows: usize) -> Result<()> {
-    for (definition, column) in schema.columns.iter().zip(values) {
-        if !definition.not_null || column.nulls.is_none() {
-            continue;
-        }
-        if let Some(row) = (0..rows).find(|&row| column.is_null(row)) {
-            return Err(null_violation(schema, definition, values, row));
-        }
-    }
-    Ok(())
-}
-
-#[cold]
-fn null_violation(
-    schema: &Schema,
-    definition: &ColumnDefinition,
-    values: &[Column],
-    row: usize,
-) -> Error {
-    let texts: Vec<String> = values
-        .iter()
-        .map(|column| {
-            let mut text = String::new();
-            match column.get(row) {
-                value if value.is_null() => text.push_str("null"),
-                value => format_value(value, &mut text),
-            }
-            text
-        })
-        .collect();
-    Error::new(
-        SqlState::NotNullViolation,
-        format!(
-            "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
-            definition.name, schema.name
-        ),
-    )
-    .with_detail(format!("Failing row contains ({}).", texts.join(", ")))
-    .with_table(&*schema.name)
-    .with_column(&*definition.name)
 }

@@ -3,13 +3,14 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use crate::binder::bind;
 use crate::binder::bound::OutputColumn;
 use crate::error::Result;
 use crate::parser::ast::Statement;
 use crate::planner::plan;
-use crate::planner::plan::{StatementPlan, StatementPlanKind};
+use crate::planner::plan::StatementPlan;
 use crate::session::plan_shape::Shape;
-use crate::session::run::bind;
+use crate::session::run::answered_columns;
 use crate::storage::root::Root;
 use crate::types::DataType;
 
@@ -70,14 +71,7 @@ impl Prepared {
     pub(super) fn describe(&mut self, root: &Root) -> Result<()> {
         let prepared = self.plan_for(root)?;
         self.parameters.clone_from(&prepared.plan.parameters);
-        self.columns = match &prepared.plan.kind {
-            StatementPlanKind::Query { columns, .. } => columns.clone(),
-            StatementPlanKind::Insert { returning, .. }
-            | StatementPlanKind::Update { returning, .. }
-            | StatementPlanKind::Delete { returning, .. } => {
-                returning.as_ref().map(|returning| returning.columns.clone()).unwrap_or_default()
-            }
-        };
+        self.columns = answered_columns(&prepared.plan).unwrap_or_default().to_vec();
         Ok(())
     }
 

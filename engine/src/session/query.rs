@@ -1,12 +1,13 @@
 //! Reads, and EXPLAIN.
 
+use crate::binder::bind;
 use crate::error::Result;
 use crate::executor::interrupt::Interrupt;
 use crate::executor::memory::MemoryBudget;
+use crate::executor::modify::Execution;
 use crate::parser::ast::Statement;
 use crate::planner::{explain, plan};
 use crate::session::parameter::coerce;
-use crate::session::run::bind;
 use crate::session::run::run_query;
 use crate::session::variable::answer_texts;
 use crate::session::{CommandTag, Prepared, RowSink, Session, TransactionStatus};
@@ -66,7 +67,8 @@ fn run_on(
 ) -> Result<u64> {
     let planned = prepared.plan_for(root)?;
     let parameters = coerce(parameters, &planned.plan.parameters, root)?;
-    run_query(&planned.plan, root, &parameters, interrupt, memory, sink)
+    let execution = Execution { parameters: &parameters, interrupt, memory };
+    run_query(&planned.plan, root, &execution, sink)
 }
 
 fn explained_lines(explained: &Statement, root: &Root) -> Result<Vec<String>> {

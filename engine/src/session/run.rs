@@ -1,51 +1,49 @@
-//! Plans run over roots.
+//! A plan run over a root, its rows given to a sink.
 
-use crate::binder::bound::{Bound, Expression};
-use crate::error::{Error, Result, SqlState};
-use crate::executor::interrupt::Interrupt;
-use crate::executor::memory::MemoryBudget;
-use crate::parser::ast;
-use crate::planner::plan::StatementPlan;
+use crate::binder::bound::OutputColumn;
+use crate::error::Result;
+use crate::executor::modify::{Execution, modify, query};
+use crate::planner::plan::{StatementPlan, StatementPlanKind};
 use crate::session::RowSink;
 use crate::storage::Stamp;
 use crate::storage::root::Root;
-use crate::types::{DataType, Value};
 
-fn unfinished<T>() -> Result<T> {
-    Err(Error::new(SqlState::InternalError, "the stage is being written"))
+/// Names and types of the rows that a plan answers.
+pub(super) fn answered_columns(plan: &StatementPlan) -> Option<&[OutputColumn]> {
+    match &plan.kind {
+        StatementPlanKind::Query { columns, .. } => Some(columns),
+        StatementPlanKind::Insert { returning, .. }
+        | StatementPlanKind::Update { returning, .. }
+        | StatementPlanKind::Delete { returning, .. } => {
+            returning.as_ref().map(|returning| returning.columns.as_slice())
+        }
+    }
 }
 
-pub(super) fn bind(_statement: &ast::Statement, _root: &Root) -> Result<Bound> {
-    unfinished()
-}
-
-pub(super) fn bind_default(
-    _expression: &ast::Expression,
-    _column: &str,
-    _data_type: DataType,
-) -> Result<Expression> {
-    unfinished()
-}
-
+/// Runs a plan that reads; answers the number of rows.
+#[inline]
 pub(super) fn run_query(
-    _plan: &StatementPlan,
-    _root: &Root,
-    _parameters: &[Value],
-    _interrupt: &Interrupt,
-    _memory: &MemoryBudget,
-    _sink: &mut dyn RowSink,
+    plan: &StatementPlan,
+    root: &Root,
+    execution: &Execution<'_>,
+    sink: &mut dyn RowSink,
 ) -> Result<u64> {
-    unfinished()
+    if let Some(columns) = answered_columns(plan) {
+        sink.columns(columns)?;
+    }
+    query(plan, root, execution, &mut |batch| sink.batch(batch))
 }
 
+/// Runs a plan that writes: answers the number of rows; after an error the root is as it was.
 pub(super) fn run_write(
-    _plan: &StatementPlan,
-    _root: &mut Root,
-    _stamp: Stamp,
-    _parameters: &[Value],
-    _interrupt: &Interrupt,
-    _memory: &MemoryBudget,
-    _sink: &mut dyn RowSink,
+    plan: &StatementPlan,
+    root: &mut Root,
+    stamp: Stamp,
+    execution: &Execution<'_>,
+    sink: &mut dyn RowSink,
 ) -> Result<u64> {
-    unfinished()
+    if let Some(columns) = answered_columns(plan) {
+        sink.columns(columns)?;
+    }
+    modify(plan, root, stamp, execution, &mut |batch| sink.batch(batch))
 }

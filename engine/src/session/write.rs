@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::error::{Result, SqlState};
 use crate::executor::memory::MemoryBudget;
+use crate::executor::modify::Execution;
 use crate::parser::ast::Statement;
 use crate::planner::plan::StatementPlanKind;
 use crate::session::definition::{self, Definer};
@@ -62,7 +63,8 @@ impl Session {
         let stamp = self.block.stamp(heads);
         let root = self.block.root_mut(heads);
         let interrupt = self.interrupts.current();
-        let rows = run_write(&planned.plan, root, stamp, &parameters, interrupt, memory, sink)?;
+        let execution = Execution { parameters: &parameters, interrupt, memory };
+        let rows = run_write(&planned.plan, root, stamp, &execution, sink)?;
         self.block.touch(written_table(&planned), rows);
         if heads.keeps_statements() {
             self.block.keep_statement(&prepared.text);
@@ -95,8 +97,8 @@ impl Session {
             let planned = prepared.plan_for(root)?;
             let parameters = coerce(parameters, &planned.plan.parameters, root)?;
             let interrupt = session.interrupts.current();
-            let rows =
-                run_write(&planned.plan, root, stamp, &parameters, interrupt, memory, &mut held)?;
+            let execution = Execution { parameters: &parameters, interrupt, memory };
+            let rows = run_write(&planned.plan, root, stamp, &execution, &mut held)?;
             Ok((rows, rows != 0))
         })?;
         held.give(sink)?;

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::executor::modify::duplicate_key;
 use crate::limits::SMALL_STATEMENT_ROWS_MAX;
 use crate::storage::change::TableChange;
 use crate::storage::difference::{difference, extract};
@@ -109,9 +110,7 @@ fn their_tree(base: &Arc<Table>, mine: &Arc<Table>, theirs: &Arc<Table>) -> Resu
 
 fn applied(table: &Arc<Table>, change: &TableChange) -> Result<Table> {
     let mut table = Table::clone(table);
-    table
-        .apply(change)
-        .map_err(|duplicate| validate::duplicate_key_error(table.schema(), &duplicate))?;
+    table.apply(change).map_err(|duplicate| duplicate_key(table.schema(), &duplicate))?;
     Ok(table)
 }
 

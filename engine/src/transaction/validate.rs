@@ -8,9 +8,8 @@ use crate::error::{Error, Result, SqlState};
 use crate::storage::difference::RowDifference;
 use crate::storage::root::Root;
 use crate::storage::schema::{IndexDefinition, Schema};
-use crate::storage::table::{DuplicateKey, Table};
+use crate::storage::table::Table;
 use crate::storage::{RowId, Stamp};
-use crate::types::format_value;
 
 fn stamp(table: &Table, id: RowId) -> Option<Stamp> {
     table.find(id).map(|(chunk, slot)| chunk.stamp(slot))
@@ -66,37 +65,4 @@ pub fn added_indexes<'a>(
     new: &'a Schema,
 ) -> impl Iterator<Item = &'a Arc<IndexDefinition>> {
     new.indexes.iter().filter(|index| old.index(index.id).is_none())
-}
-
-/// 23505 for a key that exists already.
-#[cold]
-pub fn duplicate_key_error(schema: &Schema, duplicate: &DuplicateKey) -> Error {
-    let index = &duplicate.index.name;
-    Error::new(
-        SqlState::UniqueViolation,
-        format!("duplicate key value violates unique constraint \"{index}\""),
-    )
-    .with_detail(format!("Key {} already exists.", key_text(schema, duplicate)))
-    .with_table(&*schema.name)
-    .with_constraint(&**index)
-}
-
-/// `(a, b)=(1, x)`, as DETAIL has it.
-pub fn key_text(schema: &Schema, duplicate: &DuplicateKey) -> String {
-    let names: Vec<&str> = duplicate
-        .index
-        .columns
-        .iter()
-        .map(|column| &*schema.columns[column.ordinal].name)
-        .collect();
-    let values: Vec<String> = duplicate
-        .values
-        .iter()
-        .map(|value| {
-            let mut text = String::new();
-            format_value(value.as_ref(), &mut text);
-            text
-        })
-        .collect();
-    format!("({})=({})", names.join(", "), values.join(", "))
 }

@@ -9,6 +9,7 @@ mod update;
 mod violation;
 
 pub use insert::insert_columns;
+pub use violation::{duplicate_key, key_text};
 
 use crate::binder::bound::Expression;
 use crate::error::{Error, Result, SqlState};

@@ -65,13 +65,24 @@ fn shown(value: ValueRef<'_>) -> String {
 
 /// 23505 for a key that a unique index has already.
 #[cold]
-pub(super) fn duplicate_key(schema: &Schema, duplicate: &DuplicateKey) -> Error {
+pub fn duplicate_key(schema: &Schema, duplicate: &DuplicateKey) -> Error {
     let name = &duplicate.index.name;
+    Error::new(
+        SqlState::UniqueViolation,
+        format!("duplicate key value violates unique constraint \"{name}\""),
+    )
+    .with_detail(format!("Key {} already exists.", key_text(schema, duplicate)))
+    .with_table(&*schema.name)
+    .with_constraint(&**name)
+}
+
+/// `(a, b)=(1, x)`: a key as DETAIL has it.
+pub fn key_text(schema: &Schema, duplicate: &DuplicateKey) -> String {
     let columns: Vec<_> = duplicate
         .index
         .columns
         .iter()
-        .map(|column| schema.columns[column.ordinal].name.to_string())
+        .map(|column| &*schema.columns[column.ordinal].name)
         .collect();
     let values: Vec<_> = duplicate
         .values
@@ -82,11 +93,5 @@ pub(super) fn duplicate_key(schema: &Schema, duplicate: &DuplicateKey) -> Error 
             text
         })
         .collect();
-    Error::new(
-        SqlState::UniqueViolation,
-        format!("duplicate key value violates unique constraint \"{name}\""),
-    )
-    .with_detail(format!("Key ({})=({}) already exists.", columns.join(", "), values.join(", ")))
-    .with_table(&*schema.name)
-    .with_constraint(&**name)
+    format!("({})=({})", columns.join(", "), values.join(", "))
 }

@@ -6,10 +6,10 @@ use super::create_table::{already_exists, check_key_type, check_key_width};
 use super::names::choose_name;
 use super::{Definer, existing_name, written_name};
 use crate::error::{Error, Result, SqlState};
+use crate::executor::modify::key_text;
 use crate::parser::ast::CreateIndex;
 use crate::storage::schema::{IndexColumn, IndexDefinition};
 use crate::storage::table::{AddIndexError, Table};
-use crate::transaction::validate::key_text;
 
 impl Definer<'_> {
     pub(super) fn create_index(&mut self, create: &CreateIndex) -> Result<()> {

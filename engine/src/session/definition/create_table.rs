@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::names::choose_name;
 use super::{Definer, created_name};
+use crate::binder::bind_default;
 use crate::error::{Error, Result, SqlState};
 use crate::limits::{COLUMNS_MAX, INDEX_COLUMNS_MAX};
 use crate::parser::ast::{ColumnSpecification, CreateTable, Identifier};
-use crate::session::run::bind_default;
 use crate::storage::schema::{ColumnDefinition, IndexColumn, IndexDefinition, Schema};
 use crate::types::{DataType, Position};
 
