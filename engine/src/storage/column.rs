@@ -81,11 +81,10 @@ impl Column {
 
     /// `rows` copies of one value; NULL takes `data_type`.
     pub fn repeat(data_type: DataType, value: ValueRef<'_>, rows: usize) -> Self {
-        let mut column = Self::with_capacity(data_type, rows);
-        for _ in 0..rows {
-            column.push(value);
-        }
-        column
+        let mut column = Self::with_capacity(data_type, 1);
+        column.push(value);
+        // Gathering shares a long text instead of copying it for each row.
+        column.gather(&vec![0; rows])
     }
 
     /// Number of rows.
