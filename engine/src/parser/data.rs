@@ -22,7 +22,7 @@ impl Parser<'_> {
             self.accept_keywords(&[Keyword::Default, Keyword::Values])?;
             InsertSource::Default
         } else {
-            InsertSource::Query(Box::new(self.query()?))
+            InsertSource::Query(self.query()?)
         };
         self.refuse_keyword(Keyword::On, "ON CONFLICT")?;
         let returning = self.returning()?;

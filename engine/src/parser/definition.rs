@@ -46,7 +46,7 @@ impl Parser<'_> {
             TokenKind::Keyword(Keyword::Inherits) => "INHERITS",
             TokenKind::Keyword(Keyword::Partition) => "PARTITION BY",
             TokenKind::Keyword(Keyword::Using) => "CREATE TABLE ... USING",
-            TokenKind::Keyword(Keyword::With) => "storage parameters",
+            TokenKind::Keyword(Keyword::With) => "storage parameter",
             TokenKind::Keyword(Keyword::Without) => "WITHOUT OIDS",
             TokenKind::Keyword(Keyword::On) => "ON COMMIT",
             TokenKind::Keyword(Keyword::Tablespace) => "TABLESPACE",
@@ -149,7 +149,7 @@ impl Parser<'_> {
     fn refuse_constraint_options(&self) -> Result<()> {
         let what = match self.kind() {
             TokenKind::Keyword(Keyword::Include) => "INCLUDE",
-            TokenKind::Keyword(Keyword::With) => "storage parameters",
+            TokenKind::Keyword(Keyword::With) => "storage parameter",
             TokenKind::Keyword(Keyword::Using) => "TABLESPACE",
             _ => return self.refuse_deferrable(),
         };
@@ -297,7 +297,7 @@ impl Parser<'_> {
     fn refuse_index_options(&mut self) -> Result<()> {
         self.refuse_keyword(Keyword::Include, "INCLUDE")?;
         self.nulls_distinct()?;
-        self.refuse_keyword(Keyword::With, "storage parameters")?;
+        self.refuse_keyword(Keyword::With, "storage parameter")?;
         self.refuse_keyword(Keyword::Tablespace, "TABLESPACE")?;
         self.refuse_keyword(Keyword::Where, "partial index")
     }

@@ -6,7 +6,8 @@ use super::keyword::Keyword;
 use super::operator::{Extent, Level, foreign_operator};
 use super::primary::Enclosed;
 use super::token::TokenKind;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
+use crate::limits::IN_LIST_MAX;
 use crate::types::Position;
 
 impl Parser<'_> {
@@ -40,8 +41,8 @@ impl Parser<'_> {
             if barred == Some(level) {
                 return Err(self.unexpected());
             }
-            self.deepen()?;
             (left, barred) = self.infix(left, level, extent)?;
+            self.deepen()?;
         }
         Ok(left)
     }
@@ -66,6 +67,7 @@ impl Parser<'_> {
         };
         self.advance();
         let operand = self.expression_at(level, extent)?;
+        self.deepen()?;
         Ok(apply_prefix(operator, operand, position))
     }
 
@@ -175,10 +177,11 @@ impl Parser<'_> {
         let kind = match keyword {
             Keyword::Between => self.between(operand, negated)?,
             Keyword::In => match self.enclosed()? {
-                Enclosed::Query(query) => {
-                    ExpressionKind::InSubquery { operand, query: Box::new(query), negated }
+                Enclosed::Query(query) => ExpressionKind::InSubquery { operand, query, negated },
+                Enclosed::Expressions(list) => {
+                    check_list(list.len(), position)?;
+                    ExpressionKind::InList { operand, list, negated }
                 }
-                Enclosed::Expressions(list) => ExpressionKind::InList { operand, list, negated },
             },
             Keyword::Like | Keyword::Ilike => {
                 self.like(operand, keyword == Keyword::Ilike, negated)?
@@ -216,6 +219,15 @@ impl Parser<'_> {
         };
         Ok(ExpressionKind::Like { operand, pattern, escape, case_insensitive, negated })
     }
+}
+
+/// 54000 for a list that is too long.
+fn check_list(length: usize, position: Position) -> Result<()> {
+    if length <= IN_LIST_MAX {
+        return Ok(());
+    }
+    let message = format!("IN lists are limited to {IN_LIST_MAX} elements");
+    Err(Error::new(SqlState::ProgramLimitExceeded, message).at(position))
 }
 
 fn binary(

@@ -11,7 +11,7 @@ use crate::types::Position;
 
 /// What stands in parentheses in FROM.
 enum EnclosedTable {
-    Query(Query),
+    Query(Box<Query>),
     Join(TableReference),
 }
 
@@ -27,8 +27,8 @@ impl Parser<'_> {
     /// The joins behind a table that has been parsed since the innermost `nested` began.
     fn joins(&mut self, mut left: TableReference) -> Result<TableReference> {
         while let Some((kind, natural)) = self.join_start() {
-            self.deepen()?;
             left = self.join(left, kind, natural)?;
+            self.deepen()?;
         }
         Ok(left)
     }
@@ -127,7 +127,7 @@ impl Parser<'_> {
         let alias_position = self.position();
         match (enclosed, self.table_alias()?) {
             (EnclosedTable::Query(query), Some(alias)) => {
-                Ok(TableReference::Derived { query: Box::new(query), alias, position })
+                Ok(TableReference::Derived { query, alias, position })
             }
             (EnclosedTable::Query(_), None) => {
                 Err(Self::syntax_error("subquery in FROM must have an alias", position)
@@ -150,7 +150,7 @@ impl Parser<'_> {
                 let position = parser.position();
                 match parser.enclosed_table()? {
                     EnclosedTable::Query(query) if parser.continues_query() => {
-                        let first = QueryBody::Nested(Box::new(query));
+                        let first = QueryBody::Nested(query);
                         EnclosedTable::Query(parser.query_continued(first)?)
                     }
                     inner => {

@@ -31,6 +31,7 @@ impl Parser<'_> {
         if parts.iter().any(|qualifier| qualifier.name != "pg_catalog") || parts.len() > 1 {
             return Err(Error::not_supported("function name with a schema", position));
         }
+        self.deepen()?;
         let call = FunctionCall { name, arguments, star, distinct };
         Ok(Expression { kind: ExpressionKind::Function(Box::new(call)), position })
     }
@@ -64,6 +65,25 @@ impl Parser<'_> {
 
     /// What starts with a keyword: a function with a syntax of its own, else a name.
     pub(super) fn special_function(&mut self, keyword: Keyword) -> Result<Expression> {
+        if !self.next_is_symbol(b'(') {
+            return self.other_keyword(keyword);
+        }
+        let parse = match keyword {
+            Keyword::Coalesce | Keyword::Greatest | Keyword::Least | Keyword::Nullif => {
+                Self::conditional_function
+            }
+            Keyword::Substring => Self::substring,
+            Keyword::Trim => Self::trim,
+            Keyword::Position => Self::position_function,
+            _ => return self.other_keyword(keyword),
+        };
+        let call = self.nested(parse)?;
+        self.deepen()?;
+        Ok(call)
+    }
+
+    /// A keyword that is a name, or a function that SPG has not.
+    fn other_keyword(&mut self, keyword: Keyword) -> Result<Expression> {
         let what = match keyword {
             Keyword::CurrentDate
             | Keyword::CurrentTime
@@ -78,12 +98,6 @@ impl Parser<'_> {
             Keyword::CurrentSchema if !self.next_is_symbol(b'(') => "CURRENT_SCHEMA".to_owned(),
             Keyword::Collation if self.next_is_keyword(Keyword::For) => "COLLATION FOR".to_owned(),
             _ if !self.next_is_symbol(b'(') => return self.named_primary(),
-            Keyword::Coalesce | Keyword::Greatest | Keyword::Least | Keyword::Nullif => {
-                return self.conditional_function(keyword);
-            }
-            Keyword::Substring => return self.substring(),
-            Keyword::Trim => return self.trim(),
-            Keyword::Position => return self.position_function(),
             Keyword::Row => "row constructor".to_owned(),
             Keyword::Grouping
             | Keyword::Extract
@@ -104,11 +118,11 @@ impl Parser<'_> {
     }
 
     /// COALESCE, GREATEST, LEAST, NULLIF.
-    fn conditional_function(&mut self, keyword: Keyword) -> Result<Expression> {
-        let position = self.advance().position;
+    fn conditional_function(&mut self) -> Result<Expression> {
+        let name = self.take_name();
         self.expect_symbol(b'(')?;
         let mut arguments = vec![self.expression()?];
-        if keyword == Keyword::Nullif {
+        if name.name == "nullif" {
             self.expect_symbol(b',')?;
             arguments.push(self.expression()?);
         } else {
@@ -117,7 +131,7 @@ impl Parser<'_> {
             }
         }
         self.expect_symbol(b')')?;
-        Ok(call(keyword.word(), arguments, position))
+        Ok(call(&name.name, arguments, name.position))
     }
 
     /// substring(s, from, for), substring(s FROM from FOR for), with FROM and FOR in either order.

@@ -69,4 +69,6 @@ mod generator;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod refusals;
+#[cfg(test)]
 mod tests;

@@ -7,13 +7,13 @@ use super::name;
 use super::token::TokenKind;
 use super::type_name::named_type;
 use crate::error::{Error, Result, SqlState};
-use crate::limits::{IN_LIST_MAX, PARAMETERS_MAX, VECTOR_DIMENSIONS_MAX};
+use crate::limits::{PARAMETERS_MAX, VECTOR_DIMENSIONS_MAX};
 use crate::types::Position;
 
 /// What stands in parentheses.
 pub(super) enum Enclosed {
     /// A query.
-    Query(Query),
+    Query(Box<Query>),
     /// One expression or more.
     Expressions(Vec<Expression>),
 }
@@ -45,11 +45,16 @@ impl Parser<'_> {
             Keyword::Null => ExpressionKind::Null,
             Keyword::True => ExpressionKind::Boolean(true),
             Keyword::False => ExpressionKind::Boolean(false),
-            Keyword::Case => return self.case(),
-            Keyword::Cast => return self.cast(),
+            Keyword::Case | Keyword::Cast => {
+                let parse = if keyword == Keyword::Case { Self::case } else { Self::cast };
+                let kind = self.nested(parse)?;
+                self.deepen()?;
+                return Ok(Expression { kind, position });
+            }
             Keyword::Exists => {
                 self.advance();
-                let query = Box::new(self.enclosed_query()?);
+                let query = self.enclosed_query()?;
+                self.deepen()?;
                 return Ok(Expression { kind: ExpressionKind::Exists(query), position });
             }
             Keyword::Array => return Err(self.not_supported("ARRAY")),
@@ -99,7 +104,9 @@ impl Parser<'_> {
         function: bool,
     ) -> Result<Expression> {
         match self.kind() {
-            TokenKind::Symbol(b'(') if function => return self.function_call(parts),
+            TokenKind::Symbol(b'(') if function => {
+                return self.nested(|parser| parser.function_call(parts));
+            }
             TokenKind::String(_) if function => {
                 let target = named_type(&parts, &[])?;
                 return self.literal_of_type(target);
@@ -193,7 +200,7 @@ impl Parser<'_> {
     fn parenthesised(&mut self) -> Result<Expression> {
         let position = self.position();
         let inner = match self.enclosed()? {
-            Enclosed::Query(query) => scalar_subquery(query, position),
+            Enclosed::Query(query) => self.scalar_subquery(query, position)?,
             Enclosed::Expressions(mut list) => match list.pop() {
                 Some(only) if list.is_empty() => only,
                 _ => return Err(Error::not_supported("row constructor", position)),
@@ -206,50 +213,49 @@ impl Parser<'_> {
     /// `(query)` or `(expression, ...)`.
     pub(super) fn enclosed(&mut self) -> Result<Enclosed> {
         self.nested(|parser| {
-            let position = parser.position();
             parser.expect_symbol(b'(')?;
-            if parser.starts_query() {
-                let query = parser.query()?;
-                parser.expect_symbol(b')')?;
-                return Ok(Enclosed::Query(query));
-            }
-            let mut list = Vec::new();
-            if parser.is_symbol(b'(') {
-                // What stands in inner parentheses shows only behind them whether it starts a query or an operand.
-                let inner_position = parser.position();
-                match parser.enclosed()? {
-                    Enclosed::Query(query) if parser.continues_query() => {
-                        let query = parser.query_continued(QueryBody::Nested(Box::new(query)))?;
-                        parser.expect_symbol(b')')?;
-                        return Ok(Enclosed::Query(query));
-                    }
-                    Enclosed::Query(query) => list.push(scalar_subquery(query, inner_position)),
-                    Enclosed::Expressions(mut inner) => match inner.pop() {
-                        Some(only) if inner.is_empty() => list.push(only),
-                        _ => return Err(Error::not_supported("row constructor", inner_position)),
-                    },
-                }
-                parser.refuse_indirection()?;
-                let first = list.pop().expect("one was pushed above");
-                list.push(parser.continued(first)?);
+            let enclosed = if parser.starts_query() {
+                Enclosed::Query(parser.query()?)
+            } else if parser.is_symbol(b'(') {
+                parser.twice_enclosed()?
             } else {
-                list.push(parser.expression()?);
-            }
-            while parser.accept_symbol(b',') {
-                if list.len() == IN_LIST_MAX {
-                    let message = format!("lists are limited to {IN_LIST_MAX} elements");
-                    return Err(Error::new(SqlState::ProgramLimitExceeded, message).at(position));
-                }
-                list.push(parser.expression()?);
-            }
+                Enclosed::Expressions(parser.comma_separated(Self::expression)?)
+            };
             parser.expect_symbol(b')')?;
-            Ok(Enclosed::Expressions(list))
+            Ok(enclosed)
         })
     }
 
+    /// What starts with a second parenthesis: only behind it shows whether it starts a query or an operand.
+    fn twice_enclosed(&mut self) -> Result<Enclosed> {
+        let position = self.position();
+        let mut list = match self.enclosed()? {
+            Enclosed::Query(query) if self.continues_query() => {
+                return self.query_continued(QueryBody::Nested(query)).map(Enclosed::Query);
+            }
+            Enclosed::Query(query) => vec![self.scalar_subquery(query, position)?],
+            Enclosed::Expressions(list) if list.len() == 1 => list,
+            Enclosed::Expressions(_) => {
+                return Err(Error::not_supported("row constructor", position));
+            }
+        };
+        self.refuse_indirection()?;
+        let first = list.pop().expect("a list has an expression");
+        list.push(self.continued(first)?);
+        if self.accept_symbol(b',') {
+            list.append(&mut self.comma_separated(Self::expression)?);
+        }
+        Ok(Enclosed::Expressions(list))
+    }
+
+    fn scalar_subquery(&mut self, query: Box<Query>, position: Position) -> Result<Expression> {
+        self.deepen()?;
+        Ok(Expression { kind: ExpressionKind::ScalarSubquery(query), position })
+    }
+
     /// CASE [operand] WHEN ... THEN ... [ELSE ...] END.
-    fn case(&mut self) -> Result<Expression> {
-        let position = self.advance().position;
+    fn case(&mut self) -> Result<ExpressionKind> {
+        self.advance();
         let operand =
             if self.is_keyword(Keyword::When) { None } else { Some(Box::new(self.expression()?)) };
         let mut branches = Vec::new();
@@ -268,21 +274,17 @@ impl Parser<'_> {
             None
         };
         self.expect_keyword(Keyword::End)?;
-        Ok(Expression { kind: ExpressionKind::Case { operand, branches, otherwise }, position })
+        Ok(ExpressionKind::Case { operand, branches, otherwise })
     }
 
     /// CAST(operand AS type).
-    fn cast(&mut self) -> Result<Expression> {
-        let position = self.advance().position;
+    fn cast(&mut self) -> Result<ExpressionKind> {
+        self.advance();
         self.expect_symbol(b'(')?;
         let operand = Box::new(self.expression()?);
         self.expect_keyword(Keyword::As)?;
         let target = self.type_name()?;
         self.expect_symbol(b')')?;
-        Ok(Expression { kind: ExpressionKind::Cast { operand, target }, position })
+        Ok(ExpressionKind::Cast { operand, target })
     }
-}
-
-fn scalar_subquery(query: Query, position: Position) -> Expression {
-    Expression { kind: ExpressionKind::ScalarSubquery(Box::new(query)), position }
 }

@@ -40,7 +40,7 @@ impl Parser<'_> {
     }
 
     /// A query, in parentheses or not.
-    pub(super) fn query(&mut self) -> Result<Query> {
+    pub(super) fn query(&mut self) -> Result<Box<Query>> {
         self.nested(|parser| {
             let first = parser.query_operand()?;
             parser.query_continued(first)
@@ -48,7 +48,7 @@ impl Parser<'_> {
     }
 
     /// `(query)`.
-    pub(super) fn enclosed_query(&mut self) -> Result<Query> {
+    pub(super) fn enclosed_query(&mut self) -> Result<Box<Query>> {
         self.nested(|parser| {
             parser.expect_symbol(b'(')?;
             let query = parser.query()?;
@@ -58,28 +58,37 @@ impl Parser<'_> {
     }
 
     /// The rest of a query whose first operand has been parsed since the innermost `nested` began.
-    pub(super) fn query_continued(&mut self, first: QueryBody) -> Result<Query> {
+    pub(super) fn query_continued(&mut self, first: QueryBody) -> Result<Box<Query>> {
         let body = self.set_operations(first, 0)?;
         let order_by = self.order_by()?;
-        self.refuse_keyword(Keyword::For, "FOR UPDATE or FOR SHARE")?;
+        self.refuse_row_locks()?;
         let (limit, offset) = self.limit_and_offset()?;
-        self.refuse_keyword(Keyword::For, "FOR UPDATE or FOR SHARE")?;
+        self.refuse_row_locks()?;
+        self.deepen()?;
         match body {
             // Parentheses around a whole query mean nothing.
             QueryBody::Nested(query)
                 if order_by.is_empty() && limit.is_none() && offset.is_none() =>
             {
-                Ok(*query)
+                Ok(query)
             }
-            body => Ok(Query { body, order_by, limit, offset }),
+            body => Ok(Box::new(Query { body, order_by, limit, offset })),
         }
+    }
+
+    fn refuse_row_locks(&self) -> Result<()> {
+        let what = match self.next_kind() {
+            TokenKind::Keyword(Keyword::Update | Keyword::No) => "FOR UPDATE",
+            _ => "FOR SHARE",
+        };
+        self.refuse_keyword(Keyword::For, what)
     }
 
     fn query_operand(&mut self) -> Result<QueryBody> {
         match self.kind() {
             TokenKind::Keyword(Keyword::Select) => Ok(QueryBody::Select(Box::new(self.select()?))),
             TokenKind::Keyword(Keyword::Values) => Ok(QueryBody::Values(self.values()?)),
-            TokenKind::Symbol(b'(') => Ok(QueryBody::Nested(Box::new(self.enclosed_query()?))),
+            TokenKind::Symbol(b'(') => Ok(QueryBody::Nested(self.enclosed_query()?)),
             TokenKind::Keyword(Keyword::With) => Err(self.not_supported("WITH")),
             TokenKind::Keyword(Keyword::Table) => Err(self.not_supported("TABLE")),
             _ => Err(self.unexpected()),
@@ -103,11 +112,11 @@ impl Parser<'_> {
             if !all {
                 self.accept_keyword(Keyword::Distinct);
             }
-            self.deepen()?;
             let right = self.nested(|parser| {
                 let operand = parser.query_operand()?;
                 parser.set_operations(operand, binding + 1)
             })?;
+            self.deepen()?;
             left = QueryBody::SetOperation {
                 operator,
                 all,

@@ -23,7 +23,7 @@ impl Parser<'_> {
 
     fn statement(&mut self) -> Result<Statement> {
         if self.is_symbol(b'(') || self.is_keyword(Keyword::Values) || self.starts_query() {
-            return Ok(Statement::Query(Box::new(self.query()?)));
+            return Ok(Statement::Query(self.query()?));
         }
         let TokenKind::Keyword(keyword) = self.kind() else {
             return Err(self.unexpected());
@@ -87,6 +87,7 @@ impl Parser<'_> {
             }
             _ => return Err(self.unexpected()),
         };
+        self.deepen()?;
         Ok(Statement::Explain(Box::new(explained)))
     }
 
@@ -100,6 +101,9 @@ impl Parser<'_> {
             ) => Err(Error::not_supported("CREATE TEMPORARY TABLE", position)),
             TokenKind::Keyword(Keyword::Unlogged) => {
                 Err(Error::not_supported("CREATE UNLOGGED TABLE", position))
+            }
+            TokenKind::Keyword(Keyword::Or) => {
+                Err(Error::not_supported("CREATE OR REPLACE", position))
             }
             TokenKind::Keyword(keyword) if is_object_kind(keyword) => {
                 Err(Error::not_supported(&format!("CREATE {}", upper(keyword)), position))
@@ -236,7 +240,6 @@ fn is_object_kind(keyword: Keyword) -> bool {
             | Keyword::Language
             | Keyword::Materialized
             | Keyword::Operator
-            | Keyword::Or
             | Keyword::Policy
             | Keyword::Procedural
             | Keyword::Procedure

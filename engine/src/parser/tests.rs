@@ -1,6 +1,8 @@
 //! Whole statements: what parses, and what is refused where and how.
 
 use super::{parse, parse_expression};
+use crate::error::SqlState;
+use crate::limits::{IN_LIST_MAX, NESTING_DEPTH_MAX, STATEMENT_BYTES_MAX};
 
 #[test]
 fn parses() {
@@ -71,4 +73,117 @@ fn parses_one_expression() {
         parse_expression("1 2").map_err(|error| error.to_string()).err().as_deref(),
         Some("42601: syntax error at or near \"2\"")
     );
+}
+
+/// Statements nested `depth` levels in every way that the grammar allows.
+fn nested_statements(depth: usize) -> Vec<String> {
+    let around = |open: &str, inner: &str, close: &str| {
+        format!("{}{inner}{}", open.repeat(depth), close.repeat(depth))
+    };
+    vec![
+        format!("SELECT {}", around("(", "1", ")")),
+        format!("SELECT {}", around("", "1", " + 1")),
+        format!("SELECT {}", around("(", "1", " + a)")),
+        format!("SELECT {}", around("- ", "a", "")),
+        format!("SELECT {}", around("NOT ", "a", "")),
+        format!("SELECT {}", around("a = NOT ", "a", "")),
+        format!("SELECT {}", around("1 + (", "1", ")")),
+        format!("SELECT {}", around("", "a", "::int")),
+        format!("SELECT {}", around("", "a", " IS NULL")),
+        format!("SELECT {}", around("", "a", " || b IS NULL")),
+        format!("SELECT {}", around("", "a", " IN (1)")),
+        format!("SELECT {}", around("a IN (", "1", ")")),
+        format!("SELECT {}", around("a BETWEEN 1 AND (", "1", ")")),
+        format!("SELECT {}", around("a LIKE (", "1", ")")),
+        format!("SELECT {}", around("a AND (b OR ", "c", ")")),
+        format!("SELECT {}", around("f(", "1", ")")),
+        format!("SELECT {}", around("trim(", "1", ")")),
+        format!("SELECT {}", around("coalesce(", "1", ")")),
+        format!("SELECT {}", around("CAST(", "1", " AS int)")),
+        format!("SELECT {}", around("CASE WHEN ", "a", " THEN 1 END")),
+        format!("SELECT {}", around("CASE ", "a", " WHEN 1 THEN 1 END")),
+        format!("SELECT {}", around("CASE WHEN a THEN 1 ELSE ", "a", " END")),
+        around("SELECT (", "SELECT 1", ")"),
+        around("SELECT EXISTS (", "SELECT 1", ")"),
+        around("SELECT a IN (", "SELECT 1", ")"),
+        around("SELECT 1 WHERE a = (", "SELECT 1", ")"),
+        around("SELECT 1 ORDER BY (", "SELECT 1", ")"),
+        around("VALUES ((", "SELECT 1", "))"),
+        around("(", "SELECT 1", ")"),
+        around("(", "SELECT 1", " LIMIT 1)"),
+        around("", "SELECT 1", " UNION SELECT 1"),
+        around("SELECT 1 UNION (", "SELECT 1", ")"),
+        around("SELECT 1 EXCEPT SELECT 1 INTERSECT (", "SELECT 1", ")"),
+        around("SELECT * FROM (", "SELECT 1", ") x"),
+        around("SELECT * FROM (t CROSS JOIN (", "SELECT 1", ") x)"),
+        format!("SELECT * FROM {}", around("", "t", " CROSS JOIN t")),
+        format!("SELECT * FROM {}", around("t JOIN ", "t", " ON true")),
+        format!("SELECT * FROM {}", around("(", "t CROSS JOIN t", ")")),
+        format!("SELECT * FROM {}", around("(", "t", " CROSS JOIN t)")),
+        format!("SELECT * FROM {}", around("(t CROSS JOIN ", "t", ")")),
+        format!("CREATE TABLE t (a int DEFAULT {})", around("(", "1", " + 1)")),
+        format!("EXPLAIN {}", around("SELECT (", "SELECT 1", ")")),
+    ]
+}
+
+/// A quarter less than a thread's usual 2 MiB, so that something is left for who calls the parser.
+const STACK_BYTES: usize = 3 << 19;
+
+fn on_small_stack(run: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(run);
+    thread.expect("a thread starts").join().expect("the thread does not panic");
+}
+
+/// At every depth a statement is either refused with 54001 or survives all recursions over its tree.
+#[test]
+fn nesting_is_bounded() {
+    on_small_stack(|| {
+        let case_count = nested_statements(1).len();
+        let depths: Vec<usize> = (1..=2 * NESTING_DEPTH_MAX + 2).collect();
+        let by_depth: Vec<Vec<String>> =
+            depths.iter().map(|&depth| nested_statements(depth)).collect();
+        for index in 0..case_count {
+            let accepted = by_depth.partition_point(|texts| parse(&texts[index]).is_ok());
+            let deepest = &by_depth[accepted.saturating_sub(1)][index];
+            assert!(accepted >= NESTING_DEPTH_MAX / 4, "{accepted}: {deepest}");
+            let tree = parse(deepest).expect("the deepest that is accepted");
+            let copy = tree.clone();
+            assert_eq!(parse(&copy.to_string()).as_ref(), Ok(&tree));
+            let refused = parse(&nested_statements(10 * NESTING_DEPTH_MAX)[index]);
+            assert_eq!(
+                refused.map_err(|error| error.sqlstate()),
+                Err(SqlState::StatementTooComplex)
+            );
+            if let Some(next) = by_depth.get(accepted) {
+                let refused = parse(&next[index]).map_err(|error| error.sqlstate());
+                assert_eq!(refused, Err(SqlState::StatementTooComplex));
+            }
+        }
+    });
+}
+
+/// AND, OR and lists are flat: their length is bounded, not their depth.
+#[test]
+fn lists_are_not_deep() {
+    let many = 10 * NESTING_DEPTH_MAX;
+    for text in [
+        format!("SELECT a{}", " AND b".repeat(many)),
+        format!("SELECT a{} OR c", " OR b".repeat(many)),
+        format!("SELECT a IN (1{})", ", 1".repeat(many)),
+        format!("SELECT 1{}", ", 1".repeat(many)),
+        format!("SELECT 1 FROM t{}", ", t".repeat(many)),
+        format!("VALUES (1){}", ", (1)".repeat(many)),
+        format!("SELECT CASE WHEN a THEN b{} END", " WHEN c THEN d".repeat(many)),
+    ] {
+        assert!(parse(&text).is_ok(), "{}", &text[..30]);
+    }
+    let many = IN_LIST_MAX + 1;
+    for text in [
+        format!("SELECT a IN (1{})", ", 1".repeat(many)),
+        format!("VALUES (1){}", ", (1)".repeat(many)),
+        " ".repeat(STATEMENT_BYTES_MAX + 1),
+    ] {
+        let refused = parse(&text).map_err(|error| error.sqlstate());
+        assert_eq!(refused, Err(SqlState::ProgramLimitExceeded));
+    }
 }
