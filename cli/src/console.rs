@@ -33,11 +33,16 @@ impl Console {
         let result = self.session.execute(text, &[], self.format.as_mut());
         let result = result.map(|tag| tag.to_string());
         self.show(&result, text)?;
+        self.tell_time(started);
+        Ok(())
+    }
+
+    /// Tells how long something took that began at `started`, if that is asked for.
+    pub(crate) fn tell_time(&self, started: Instant) {
         if self.timing {
             let milliseconds = started.elapsed().as_secs_f64() * 1_000.0;
             messages::line(&format!("Time: {milliseconds:.3} ms"));
         }
-        Ok(())
     }
 
     /// Shows how something ended: its tag, or the error with its place in `text`.
@@ -45,8 +50,10 @@ impl Console {
         match result {
             Ok(tag) => self.format.complete(tag),
             Err(error) => {
+                // Where the output itself ended the statement, that is what is answered here.
+                self.format.fail(error, text)?;
                 self.any_failed = true;
-                self.format.fail(error, text)
+                Ok(())
             }
         }
     }

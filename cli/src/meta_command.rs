@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 use std::{io, iter};
 
 use spg_engine::{Error, Result, SqlState};
@@ -38,15 +39,18 @@ enum MetaCommand {
 
 /// Runs the command on `line`; `depth` counts the scripts around it.
 pub(crate) fn run(line: &str, console: &mut Console, depth: usize) -> io::Result<Flow> {
+    let started = Instant::now();
     match parse(line) {
         Ok(MetaCommand::Import { table, file, create }) => {
             let import = Import { table: &table, file: &file, create };
             let result = import::run(&import, &mut console.session, &console.interrupt);
             console.show(&result.map(|rows| format!("IMPORT {rows}")), "")?;
+            console.tell_time(started);
         }
         Ok(MetaCommand::Export { table, file }) => {
             let result = export::to_file(&table, &file, &mut console.session);
             console.show(&result.map(|rows| format!("EXPORT {rows}")), "")?;
+            console.tell_time(started);
         }
         Ok(MetaCommand::Include(path)) => return include(&path, console, depth),
         Ok(MetaCommand::Timing) => {

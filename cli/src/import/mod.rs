@@ -39,6 +39,10 @@ pub(crate) fn run(
     session: &mut Session,
     interrupt: &Interrupt,
 ) -> Result<u64> {
+    if session.status() == TransactionStatus::Failed {
+        // 25P02, before the file is touched.
+        return session.insert_rows("", &[], &mut || Ok(None));
+    }
     let own_transaction = import.create && session.status() == TransactionStatus::Idle;
     if own_transaction {
         session.execute("BEGIN", &[], &mut Silent)?;

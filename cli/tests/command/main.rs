@@ -1,0 +1,6 @@
+//! The real `spg`: exit statuses and what it writes, byte for byte.
+
+mod formats;
+mod import_export;
+mod support;
+mod usage;
