@@ -1,8 +1,6 @@
 //! Several sessions against each other: who wins, who gets which error, what each sees.
 
-mod support;
-
-use support::{check, database, fails, notices, number, ok, run};
+use crate::support::{check, database, fails, notices, number, ok, run};
 
 #[test]
 fn autocommit_and_own_writes() {

@@ -1,14 +1,12 @@
 //! Visible means durable: what is answered when, while the log writes, and what remains when it fails.
 
-mod support;
-
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::{check, fails, number, ok, run};
 use spg_engine::transaction::log::{CommitLog, Record, TableEffect};
 use spg_engine::{Database, Error, Options, Result, SqlState};
-use support::{check, fails, number, ok, run};
 
 /// A log that announces each group and waits to be told how it goes.
 #[derive(Debug)]

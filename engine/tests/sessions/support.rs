@@ -1,5 +1,4 @@
 //! A few words for tests that talk to the engine through sessions.
-#![expect(dead_code, reason = "each test file uses some of it")]
 
 use std::sync::Arc;
 
@@ -7,12 +6,12 @@ use spg_engine::session::{Notice, Rows, Session};
 use spg_engine::{Database, Options, Value};
 
 /// An empty database.
-pub fn database() -> Arc<Database> {
+pub(crate) fn database() -> Arc<Database> {
     Database::open(Options::default()).unwrap()
 }
 
 /// Runs one statement; its answer as text: rows as `a|b` lines and the tag, or `SQLSTATE: message`.
-pub fn run(session: &mut Session, text: &str) -> String {
+pub(crate) fn run(session: &mut Session, text: &str) -> String {
     let mut rows = Rows::default();
     match session.execute(text, &[], &mut rows) {
         Ok(tag) => {
@@ -26,7 +25,7 @@ pub fn run(session: &mut Session, text: &str) -> String {
 
 /// Runs one statement that must succeed.
 #[track_caller]
-pub fn ok(session: &mut Session, text: &str) -> String {
+pub(crate) fn ok(session: &mut Session, text: &str) -> String {
     let answer = run(session, text);
     let is_error = answer.get(5..7) == Some(": ");
     assert!(!is_error, "{text}: {answer}");
@@ -35,20 +34,20 @@ pub fn ok(session: &mut Session, text: &str) -> String {
 
 /// Runs one statement and checks its answer.
 #[track_caller]
-pub fn check(session: &mut Session, text: &str, expected: &str) {
+pub(crate) fn check(session: &mut Session, text: &str, expected: &str) {
     assert_eq!(run(session, text), expected, "{text}");
 }
 
 /// Runs one statement that must fail with this SQLSTATE.
 #[track_caller]
-pub fn fails(session: &mut Session, text: &str, sqlstate: &str) {
+pub(crate) fn fails(session: &mut Session, text: &str, sqlstate: &str) {
     let answer = run(session, text);
     assert!(answer.starts_with(&format!("{sqlstate}: ")), "{text}: {answer}");
 }
 
 /// The one number that a query answers.
 #[track_caller]
-pub fn number(session: &mut Session, text: &str) -> i64 {
+pub(crate) fn number(session: &mut Session, text: &str) -> i64 {
     let mut rows = Rows::default();
     session.execute(text, &[], &mut rows).unwrap();
     match rows.rows[0][0] {
@@ -59,7 +58,7 @@ pub fn number(session: &mut Session, text: &str) -> i64 {
 }
 
 /// The notices of one statement that must succeed.
-pub fn notices(session: &mut Session, text: &str) -> Vec<Notice> {
+pub(crate) fn notices(session: &mut Session, text: &str) -> Vec<Notice> {
     let mut rows = Rows::default();
     session.execute(text, &[], &mut rows).unwrap();
     rows.notices

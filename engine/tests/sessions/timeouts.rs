@@ -1,14 +1,12 @@
 //! Ending statements and transactions that take too long.
 
-mod support;
-
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::support::{check, database, fails, notices, number, ok, run};
 use spg_engine::session::{Notice, RowSink, Session};
 use spg_engine::storage::batch::Batch;
 use spg_engine::{Options, Result, SqlState};
-use support::{check, database, fails, notices, number, ok, run};
 
 /// Enough rows that a product of three of these tables never ends.
 fn with_rows(session: &mut Session) {

@@ -1,0 +1,7 @@
+//! Sessions of one database against each other.
+
+mod commit_log;
+mod readers;
+mod support;
+mod timeouts;
+mod transactions;
