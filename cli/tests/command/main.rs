@@ -1,5 +1,7 @@
 //! The real `spg`: exit statuses and what it writes, byte for byte.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod formats;
 mod import_export;
 mod support;
