@@ -1,7 +1,7 @@
 //! `spg`: the command line.
 //!
 //! Reading order: [`arguments`]; [`query`] and [`shell`] feed statements to the [`console`], which shows their answers
-//! in a [`format`]; [`import`] and [`export`] move tables from and to CSV files.
+//! in a [`mod@format`]; [`import`] and [`export`] move tables from and to CSV files.
 //!
 //! Exit status: 0 all went well, 1 a statement failed, 2 usage, 3 no connection or a lost one.
 
