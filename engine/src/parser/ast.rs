@@ -435,7 +435,7 @@ pub struct SetVariable {
     pub local: bool,
     /// The setting; dotted names keep their dot.
     pub name: Identifier,
-    /// The values as written (several for lists such as search_path); None is DEFAULT.
+    /// The values as written (several for lists such as `search_path`); None is DEFAULT.
     pub value: Option<Vec<String>>,
 }
 
@@ -576,7 +576,7 @@ pub enum ExpressionKind {
         /// ELSE.
         otherwise: Option<Box<Expression>>,
     },
-    /// CAST(operand AS type), operand::type, type 'literal'.
+    /// CAST(operand AS type), `operand::type`, type 'literal'.
     Cast {
         /// What is cast.
         operand: Box<Expression>,

@@ -25,11 +25,10 @@ impl Parser<'_> {
         self.expect_symbol(b'(')?;
         let mut columns = Vec::new();
         let mut constraints = Vec::new();
-        while !self.is_symbol(b')') || !(columns.is_empty() && constraints.is_empty()) {
-            self.table_element(&name, &mut columns, &mut constraints)?;
-            if !self.accept_symbol(b',') {
-                break;
-            }
+        if !self.is_symbol(b')') {
+            self.comma_separated(|parser| {
+                parser.table_element(&name, &mut columns, &mut constraints)
+            })?;
         }
         self.expect_symbol(b')')?;
         self.refuse_table_options()?;
@@ -290,7 +289,7 @@ impl Parser<'_> {
         if !directed && Self::is_column_name(self.kind()) {
             return Err(self.not_supported("operator class"));
         }
-        let (descending, nulls_first) = self.direction()?;
+        let (descending, nulls_first) = self.direction();
         Ok(IndexColumnSpecification { column, descending, nulls_first })
     }
 

@@ -262,3 +262,69 @@ fn apply_prefix(operator: UnaryOperator, operand: Expression, position: Position
     };
     Expression { kind, position }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::parser::parse_expression;
+
+    /// The canonical text puts every operand in parentheses, so it shows what binds to what.
+    #[test]
+    fn precedence() {
+        for (text, expected) in [
+            ("1 + 2 * 3", "1 + (2 * 3)"),
+            ("1 - 2 - 3", "(1 - 2) - 3"),
+            ("2 ^ 3 ^ 4", "(2 ^ 3) ^ 4"),
+            ("-a ^ 2", "(-a) ^ 2"),
+            ("2 ^ -a ^ 2", "(2 ^ (-a)) ^ 2"),
+            ("-a::int", "-a::integer"),
+            ("-1::int", "-1::integer"),
+            ("(-1)::int", "(-1)::integer"),
+            ("- - 5", "5"),
+            ("-(-(5))", "5"),
+            ("1 -1", "1 - 1"),
+            ("1-(-1)", "1 - (-1)"),
+            ("-2147483648", "-2147483648"),
+            ("+ 5", "+5"),
+            ("a || b + c", "a || (b + c)"),
+            ("a || b || c", "(a || b) || c"),
+            ("a <-> b < c", "(a <-> b) < c"),
+            ("a<->-1", "a <-> (-1)"),
+            ("a*-1", "a * (-1)"),
+            ("a <-> b + [1, -2.5, +3e1]", "a <-> (b + [1, -2.5, 3e1])"),
+            ("a != b", "a <> b"),
+            ("a < b IS NULL", "(a < b) IS NULL"),
+            ("a = b IN (1)", "a = (b IN (1))"),
+            ("a IN (1) = b", "(a IN (1)) = b"),
+            ("a LIKE b || c", "a LIKE (b || c)"),
+            ("NOT a = b", "NOT (a = b)"),
+            ("NOT a IS NULL", "NOT (a IS NULL)"),
+            ("NOT a AND b", "(NOT a) AND b"),
+            ("a + NOT b = c", "a + (NOT (b = c))"),
+            ("a OR b AND c AND d OR e", "a OR (b AND c AND d) OR e"),
+            ("(a AND b) AND c", "(a AND b) AND c"),
+            ("a BETWEEN 1 AND 2 AND b", "(a BETWEEN 1 AND 2) AND b"),
+            ("a BETWEEN b < c AND d + 1", "a BETWEEN (b < c) AND (d + 1)"),
+            ("a NOT LIKE b ESCAPE c OR d", "(a NOT LIKE b ESCAPE c) OR d"),
+            ("a IS DISTINCT FROM b = c", "a IS DISTINCT FROM (b = c)"),
+            ("a NOTNULL", "a IS NOT NULL"),
+            ("1 IS NULL IS TRUE", "(1 IS NULL) IS TRUE"),
+            ("CAST(a + b AS vector(3))", "(a + b)::vector(3)"),
+            ("int4 '5'", "'5'::integer"),
+            ("float(24) '5'", "'5'::real"),
+            ("character varying(3) 'é'", "'é'::character varying(3)"),
+            ("substring(a FROM 2 FOR 3)", "substring(a, 2, 3)"),
+            ("substring(a FOR 3)", "substring(a, 1, 3)"),
+            ("trim(LEADING 'x' FROM a)", "ltrim(a, 'x')"),
+            ("trim(a)", "btrim(a)"),
+            ("position('x' IN a)", "\"position\"(a, 'x')"),
+            ("pg_catalog.abs(1)", "abs(1)"),
+            ("((SELECT 1))", "(SELECT 1)"),
+            ("((SELECT 1) + 1)", "(SELECT 1) + 1"),
+            ("a IN ((SELECT 1))", "a IN (SELECT 1)"),
+            ("a IN ((SELECT 1), 2)", "a IN ((SELECT 1), 2)"),
+        ] {
+            let shown = parse_expression(text).map(|tree| tree.to_string());
+            assert_eq!(shown.as_deref(), Ok(expected), "{text}");
+        }
+    }
+}

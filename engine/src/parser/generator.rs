@@ -82,9 +82,9 @@ pub(super) fn expression() -> BoxedStrategy<Expression> {
         .prop_map(wrap)
         .prop_recursive(5, 40, 3, |inner| {
             prop_oneof![
-                3 => compound(inner.clone().boxed()),
+                3 => compound(&inner.clone().boxed()),
                 1 => special(inner.clone().boxed()),
-                1 => subquery(inner.boxed()),
+                1 => subquery(&inner.boxed()),
             ]
             .prop_map(wrap)
         })
@@ -117,7 +117,7 @@ fn binary_operator() -> impl Strategy<Value = BinaryOperator> {
     ])
 }
 
-fn compound(inner: BoxedStrategy<Expression>) -> impl Strategy<Value = ExpressionKind> {
+fn compound(inner: &BoxedStrategy<Expression>) -> impl Strategy<Value = ExpressionKind> + use<> {
     let unary = proptest::sample::select(vec![
         UnaryOperator::Not,
         UnaryOperator::Minus,
@@ -126,23 +126,23 @@ fn compound(inner: BoxedStrategy<Expression>) -> impl Strategy<Value = Expressio
     let test =
         proptest::sample::select(vec![IsTest::Null, IsTest::True, IsTest::False, IsTest::Unknown]);
     prop_oneof![
-        (unary, boxed(&inner)).prop_map(|(operator, operand)| {
+        (unary, boxed(inner)).prop_map(|(operator, operand)| {
             // The parser makes a minus before a number the number's sign.
             let folds = matches!(operand.kind, ExpressionKind::Number(_));
             let operator = if folds { UnaryOperator::Plus } else { operator };
             ExpressionKind::Unary { operator, operand }
         }),
-        (binary_operator(), boxed(&inner), boxed(&inner)).prop_map(|(operator, left, right)| {
+        (binary_operator(), boxed(inner), boxed(inner)).prop_map(|(operator, left, right)| {
             ExpressionKind::Binary { operator, left, right }
         }),
         vec(inner.clone(), 2..4).prop_map(ExpressionKind::And),
         vec(inner.clone(), 2..4).prop_map(ExpressionKind::Or),
-        (boxed(&inner), test, any::<bool>())
+        (boxed(inner), test, any::<bool>())
             .prop_map(|(operand, test, negated)| ExpressionKind::Is { operand, test, negated }),
-        (boxed(&inner), boxed(&inner), any::<bool>()).prop_map(|(left, right, negated)| {
+        (boxed(inner), boxed(inner), any::<bool>()).prop_map(|(left, right, negated)| {
             ExpressionKind::IsDistinctFrom { left, right, negated }
         }),
-        (boxed(&inner), data_type())
+        (boxed(inner), data_type())
             .prop_map(|(operand, target)| ExpressionKind::Cast { operand, target }),
     ]
 }
@@ -200,12 +200,12 @@ fn special(inner: BoxedStrategy<Expression>) -> impl Strategy<Value = Expression
     ]
 }
 
-fn subquery(inner: BoxedStrategy<Expression>) -> impl Strategy<Value = ExpressionKind> {
+fn subquery(inner: &BoxedStrategy<Expression>) -> impl Strategy<Value = ExpressionKind> + use<> {
     let query = query_of(inner.clone()).prop_map(Box::new).boxed();
     prop_oneof![
         query.clone().prop_map(ExpressionKind::ScalarSubquery),
         query.clone().prop_map(ExpressionKind::Exists),
-        (boxed(&inner), query, any::<bool>()).prop_map(|(operand, query, negated)| {
+        (boxed(inner), query, any::<bool>()).prop_map(|(operand, query, negated)| {
             ExpressionKind::InSubquery { operand, query, negated }
         }),
     ]

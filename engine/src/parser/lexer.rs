@@ -260,16 +260,12 @@ impl<'a> Lexer<'a> {
         }
         let body = self.offset + ahead + 1;
         let tag = &self.text[self.offset..body];
-        match self.text[body..].find(tag) {
-            Some(length) => {
-                self.offset = body + length + tag.len();
-                TokenKind::String(StringStyle::Dollar)
-            }
-            None => {
-                self.offset = self.bytes.len();
-                TokenKind::Invalid(LexicalError::UnterminatedDollarString)
-            }
+        if let Some(length) = self.text[body..].find(tag) {
+            self.offset = body + length + tag.len();
+            return TokenKind::String(StringStyle::Dollar);
         }
+        self.offset = self.bytes.len();
+        TokenKind::Invalid(LexicalError::UnterminatedDollarString)
     }
 
     /// The longest operator, cut before a comment and before trailing signs: `a<->-1` is `a <-> -1`, but a

@@ -203,3 +203,46 @@ pub(super) fn invalid_bytes(bytes: &[u8]) -> Error {
         format!("invalid byte sequence for encoding \"UTF8\": {}", shown.join(" ")),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::parser::ast::ExpressionKind;
+    use crate::parser::parse_expression;
+
+    #[test]
+    fn strings() {
+        for (text, expected) in [
+            ("'a''b'", "a'b"),
+            ("'a\\n'", "a\\n"),
+            ("'a' \n -- x\n 'b'\n'c'", "abc"),
+            ("E'\\b\\f\\n\\r\\t\\\\\\'\\q'", "\u{8}\u{c}\n\r\t\\'q"),
+            ("e'\\101\\x41\\x4g\\x'", "AA\u{4}gx"),
+            ("E'\\xc3\\xa9\\u00e9\\U0001F600\\uD83D\\uDE00'", "éé😀😀"),
+            ("E'a'\n'\\t''b'", "a\t'b"),
+            ("$$a'b$$", "a'b"),
+            ("$a$ $$ $a$", " $$ "),
+            ("$é$x$é$", "x"),
+        ] {
+            let kind = parse_expression(text).map(|tree| tree.kind);
+            assert_eq!(kind, Ok(ExpressionKind::String(expected.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_fold_unless_quoted() {
+        let long = "x".repeat(70);
+        for (text, expected) in [
+            ("AbC", "abc"),
+            ("\"AbC\"", "AbC"),
+            ("\"a\"\"b\"", "a\"b"),
+            ("ÄB_1$", "Äb_1$"),
+            (long.as_str(), &long[..63]),
+        ] {
+            let kind = parse_expression(text).map(|tree| tree.kind);
+            let Ok(ExpressionKind::Column { table: None, column }) = kind else {
+                panic!("{text}: {kind:?}");
+            };
+            assert_eq!(column.name, expected);
+        }
+    }
+}

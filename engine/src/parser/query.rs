@@ -271,24 +271,24 @@ impl Parser<'_> {
         self.comma_separated(|parser| {
             let expression = parser.expression()?;
             parser.refuse_keyword(Keyword::Using, "ORDER BY ... USING")?;
-            let (descending, nulls_first) = parser.direction()?;
+            let (descending, nulls_first) = parser.direction();
             Ok(OrderItem { expression, descending, nulls_first })
         })
     }
 
     /// [ASC | DESC] [NULLS FIRST | LAST]: whether it is DESC, and whether NULLS FIRST if written.
-    pub(super) fn direction(&mut self) -> Result<(bool, Option<bool>)> {
+    pub(super) fn direction(&mut self) -> (bool, Option<bool>) {
         let descending = self.accept_keyword(Keyword::Desc);
         if !descending {
             self.accept_keyword(Keyword::Asc);
         }
         let first = self.next_is_keyword(Keyword::First);
         if !self.is_keyword(Keyword::Nulls) || !(first || self.next_is_keyword(Keyword::Last)) {
-            return Ok((descending, None));
+            return (descending, None);
         }
         self.advance();
         self.advance();
-        Ok((descending, Some(first)))
+        (descending, Some(first))
     }
 
     /// LIMIT and OFFSET in either order, each at most once.

@@ -38,3 +38,49 @@ pub fn is_complete(text: &str) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cuts_at_semicolons_between_statements() {
+        for (text, expected) in [
+            ("", &[][..]),
+            (" ; ;; -- x\n /* ; */ ", &[]),
+            ("select 1", &["select 1"]),
+            (" select 1 ; -- a;b\n select 2 /* ; */ ;", &["select 1", "select 2"]),
+            (
+                "select ';', \"a;b\", $$;$$, $a$;$$;$a$; x",
+                &["select ';', \"a;b\", $$;$$, $a$;$$;$a$", "x"],
+            ),
+            ("select E'\\';'; select '\\'; b", &["select E'\\';'", "select '\\'", "b"]),
+            ("select 'a'\n ';'; b", &["select 'a'\n ';'", "b"]),
+            ("/* /* ; */ ; */ a; b /* ;", &["a", "b /* ;"]),
+            ("a; select 'b; c", &["a", "select 'b; c"]),
+            ("a; $x$ b; c", &["a", "$x$ b; c"]),
+            ("1a; x$$;$$; é;", &["1a", "x$$", "$$; é;"]),
+        ] {
+            assert_eq!(statements(text).collect::<Vec<_>>(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn complete_is_a_semicolon_at_the_end() {
+        for (text, expected) in [
+            ("", false),
+            ("select 1", false),
+            ("select 1;", true),
+            ("select 1; -- x\n /* y */ ", true),
+            ("select 1; select", false),
+            ("select ';", false),
+            ("select $$;", false),
+            ("/* ;", false),
+            ("select 1; /* ", false),
+            ("select 1 -- ;", false),
+            ("select (1;", true),
+        ] {
+            assert_eq!(is_complete(text), expected, "{text}");
+        }
+    }
+}
