@@ -12,7 +12,7 @@ fn autocommit_and_own_writes() {
     check(
         &mut a,
         "INSERT INTO t VALUES (1, 0)",
-        concat!("23505: duplicate key value violates unique constraint \"t_pkey\""),
+        "23505: duplicate key value violates unique constraint \"t_pkey\"",
     );
     check(&mut a, "SELECT id, n FROM t ORDER BY id", "1|11\n2|20\nSELECT 2");
     check(&mut a, "DELETE FROM t WHERE id = 3", "DELETE 0");
