@@ -62,20 +62,21 @@ fn an_idle_transaction_expires() {
     let database = database();
     let mut a = database.session();
     with_rows(&mut a);
-    ok(&mut a, "SET idle_in_transaction_session_timeout = '1ms'");
     ok(&mut a, "BEGIN");
     ok(&mut a, "INSERT INTO t VALUES (5000)");
+    ok(&mut a, "SET idle_in_transaction_session_timeout = '1ms'");
     std::thread::sleep(Duration::from_millis(5));
     fails(&mut a, "SELECT 1", "25P03");
     assert_eq!(number(&mut a, "SELECT count(*) FROM t"), 1_000);
+    // The setting was made in the transaction and went with it.
+    check(&mut a, "SHOW idle_in_transaction_session_timeout", "1h\nSHOW");
     ok(&mut a, "BEGIN");
     ok(&mut a, "DELETE FROM t");
-    let before = Instant::now();
-    ok(&mut a, "SELECT 1");
-    assert!(!a.expire_if_idle(before));
-    assert!(a.expire_if_idle(Instant::now() + Duration::from_secs(9)));
+    let now = Instant::now();
+    assert!(!a.expire_if_idle(now));
+    assert!(a.expire_if_idle(now + Duration::from_hours(2)));
     assert_eq!(number(&mut a, "SELECT count(*) FROM t"), 1_000);
-    assert!(!a.expire_if_idle(Instant::now() + Duration::from_secs(9)));
+    assert!(!a.expire_if_idle(now + Duration::from_hours(2)));
 }
 
 /// A sink that refuses.
