@@ -4,6 +4,8 @@ use crate::binder::bound::{AggregateCall, BoundQuery, ColumnId, Expression};
 use crate::binder::scope::{Scope, Source};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::{JOIN_TABLES_MAX, NESTING_DEPTH_MAX};
+use crate::parser::ast;
+use crate::parser::ast::ExpressionKind;
 use crate::storage::root::Root;
 use crate::types::{DataType, Position};
 use std::sync::Arc;
@@ -148,6 +150,27 @@ pub(super) fn leftmost(first: Position, second: Position) -> Position {
         (true, true) => Position(first.0.min(second.0)),
         (true, false) => first,
         (false, _) => second,
+    }
+}
+
+/// The leftmost place of an expression that is not bound yet; an operator's own place is in its middle.
+pub(super) fn start_of(expression: &ast::Expression) -> Position {
+    let mut start = expression.position;
+    let mut expression = expression;
+    loop {
+        expression = match &expression.kind {
+            ExpressionKind::Binary { left: operand, .. }
+            | ExpressionKind::IsDistinctFrom { left: operand, .. }
+            | ExpressionKind::Is { operand, .. }
+            | ExpressionKind::Between { operand, .. }
+            | ExpressionKind::InList { operand, .. }
+            | ExpressionKind::InSubquery { operand, .. }
+            | ExpressionKind::Like { operand, .. }
+            | ExpressionKind::Cast { operand, .. } => operand,
+            ExpressionKind::And(operands) | ExpressionKind::Or(operands) => &operands[0],
+            _ => return start,
+        };
+        start = leftmost(start, expression.position);
     }
 }
 

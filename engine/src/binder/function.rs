@@ -148,9 +148,7 @@ pub(super) fn bind_call(
 fn session_value(name: &str) -> Option<String> {
     Some(match name {
         "version" => format!("PostgreSQL 15.0 (SPG {})", env!("CARGO_PKG_VERSION")),
-        "current_schema" => "public".to_owned(),
-        "current_user" | "session_user" | "current_database" | "current_catalog"
-        | "current_role" | "user" => "spg".to_owned(),
+        "current_database" => "spg".to_owned(),
         _ => return None,
     })
 }

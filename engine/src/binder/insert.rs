@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::binder::bound::{BoundInsert, BoundQuery, Expression, OutputColumn, Relation};
 use crate::binder::coercion::{Coercion, assign, null};
-use crate::binder::context::{Clause, Context, Level};
+use crate::binder::context::{Clause, Context, Level, start_of};
 use crate::binder::default::default_value;
 use crate::binder::expression::bind_expression;
 use crate::binder::from::find_table;
@@ -52,7 +52,7 @@ pub(super) fn bind_insert(context: &mut Context<'_>, insert: &Insert) -> Result<
                 if query.order_by.is_empty() && query.limit.is_none() && query.offset.is_none() =>
             {
                 let width = values.rows.first().map_or(0, Vec::len);
-                let place = |index: usize| values.rows[0][index].position;
+                let place = |index: usize| start_of(&values.rows[0][index]);
                 targets.check_width(width, place)?;
                 bind_rows(context, &targets, &values.rows, alias)?
             }

@@ -76,7 +76,7 @@ pub(super) fn convert_unknown(
     }))
 }
 
-/// Numeric widening of a constant, which loses nothing of an integer's range; None for every other cast.
+/// A numeric constant as another type, if an integer keeps its value's range; None for every other cast.
 pub(super) fn widen(value: &Value, target: DataType) -> Option<Value> {
     let integer = match value {
         Value::Int2(value) => i64::from(*value),

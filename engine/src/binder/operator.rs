@@ -4,6 +4,7 @@ use crate::binder::bound::{Arithmetic, Comparison, Expression, Function};
 use crate::binder::coercion::{Category, Coercion, category, coerce};
 use crate::binder::context::{Context, Typed, leftmost};
 use crate::binder::fold::fold;
+use crate::binder::literal;
 use crate::error::{Error, Result, SqlState};
 use crate::parser::ast::BinaryOperator;
 use crate::types::{DataType, Position};
@@ -41,6 +42,7 @@ pub(super) fn bind_binary(
             });
         }
     };
+    let operand_type = narrowed(&resolved, &left, &right);
     let start = leftmost(leftmost(left.position, position), right.position);
     let coercion = if operator == BinaryOperator::Concatenate {
         Coercion::Explicit
@@ -48,12 +50,37 @@ pub(super) fn bind_binary(
         Coercion::Implicit
     };
     let arguments = vec![
-        coerce_operand(context, left, resolved.operand_type, coercion)?,
-        coerce_operand(context, right, resolved.operand_type, coercion)?,
+        coerce_operand(context, left, operand_type, coercion)?,
+        coerce_operand(context, right, operand_type, coercion)?,
     ];
     let call =
         Expression::Call { function: resolved.function, arguments, data_type: resolved.data_type };
     Ok(Typed::new(fold(call), start))
+}
+
+/// The type to compare in: a constant is narrowed to the other side's integer type where it fits, so that an index
+/// on the other side serves.
+fn narrowed(resolved: &Resolved, left: &Typed, right: &Typed) -> DataType {
+    let (left_type, right_type) = (left.data_type(), right.data_type());
+    if matches!(resolved.function, Function::Compare(_)) {
+        if fits(right, left_type) {
+            return left_type;
+        }
+        if fits(left, right_type) {
+            return right_type;
+        }
+    }
+    resolved.operand_type
+}
+
+/// Whether it is an integer constant in the range of an integer type.
+pub(super) fn fits(constant: &Typed, target: DataType) -> bool {
+    match &constant.expression {
+        Expression::Literal { value, data_type } => {
+            data_type.is_integer() && target.is_integer() && literal::widen(value, target).is_some()
+        }
+        _ => false,
+    }
 }
 
 /// Only `||` casts as if the cast were written, and then only what is not text already.

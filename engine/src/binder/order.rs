@@ -10,11 +10,14 @@ use crate::binder::select::Item;
 use crate::error::{Error, Result, SqlState};
 use crate::parser::ast;
 use crate::parser::ast::{ExpressionKind, OrderItem};
+use crate::types::Position;
 
 /// One key of ORDER BY.
 pub(super) struct Key {
     /// What to sort by.
     pub(super) value: KeyValue,
+    /// Its leftmost place.
+    position: Position,
     descending: bool,
     nulls_first: bool,
 }
@@ -45,11 +48,13 @@ pub(super) fn bind_order_by(
     let names: Vec<&str> = items.iter().map(|item| &*item.name).collect();
     let mut keys: Vec<Key> = Vec::with_capacity(order_by.len());
     for item in order_by {
+        let mut position = item.expression.position;
         let value = match find_output(&item.expression, &names, values)? {
             Some(index) => KeyValue::Item(index),
             None => {
                 let typed = bind_expression(context, &item.expression)?;
                 let typed = default_to_text(context, typed)?;
+                position = typed.position;
                 match values.iter().position(|value| value.expression == typed.expression) {
                     Some(index) => KeyValue::Item(index),
                     None => KeyValue::Expression(typed.expression),
@@ -58,17 +63,17 @@ pub(super) fn bind_order_by(
         };
         if let KeyValue::Item(index) = value {
             let unknown = Expression::Or(Vec::new());
-            let position = values[index].position;
-            let value = std::mem::replace(&mut values[index], Typed::new(unknown, position));
+            let place = values[index].position;
+            let value = std::mem::replace(&mut values[index], Typed::new(unknown, place));
             values[index] = default_to_text(context, value)?;
         }
-        push_key(&mut keys, value, item);
+        push_key(&mut keys, value, item, position);
     }
     Ok(keys)
 }
 
 /// A key that is there already decides nothing.
-pub(super) fn push_key(keys: &mut Vec<Key>, value: KeyValue, item: &OrderItem) {
+pub(super) fn push_key(keys: &mut Vec<Key>, value: KeyValue, item: &OrderItem, position: Position) {
     let repeated = keys.iter().any(|key| match (&key.value, &value) {
         (KeyValue::Item(first), KeyValue::Item(second)) => first == second,
         (KeyValue::Expression(first), KeyValue::Expression(second)) => first == second,
@@ -77,6 +82,7 @@ pub(super) fn push_key(keys: &mut Vec<Key>, value: KeyValue, item: &OrderItem) {
     if !repeated {
         keys.push(Key {
             value,
+            position,
             descending: item.descending,
             nulls_first: item.nulls_first.unwrap_or(item.descending),
         });
@@ -134,16 +140,15 @@ pub(super) fn ordinal(
 }
 
 /// 42P10 for a key that SELECT DISTINCT does not answer.
-pub(super) fn check_distinct(keys: &[Key], order_by: &[OrderItem]) -> Result<()> {
-    let Some(index) = keys.iter().position(|key| matches!(key.value, KeyValue::Expression(_)))
-    else {
-        return Ok(());
-    };
-    Err(Error::new(
-        SqlState::InvalidColumnReference,
-        "for SELECT DISTINCT, ORDER BY expressions must appear in select list",
-    )
-    .at(order_by[index].expression.position))
+pub(super) fn check_distinct(keys: &[Key]) -> Result<()> {
+    match keys.iter().find(|key| matches!(key.value, KeyValue::Expression(_))) {
+        Some(key) => Err(Error::new(
+            SqlState::InvalidColumnReference,
+            "for SELECT DISTINCT, ORDER BY expressions must appear in select list",
+        )
+        .at(key.position)),
+        None => Ok(()),
+    }
 }
 
 /// Binds LIMIT and OFFSET.
@@ -164,6 +169,7 @@ fn bind_row_count(
     let referred = level.references.len();
     let groups = std::mem::take(&mut level.groups);
     let typed = bind_expression(context, expression)?;
+    let count = to_row_count(context, typed, clause)?;
     let level = context.level();
     level.groups = groups;
     if let Some(reference) = level.references.get(referred) {
@@ -173,7 +179,7 @@ fn bind_row_count(
         )
         .at(reference.position));
     }
-    to_row_count(context, typed, clause).map(Some)
+    Ok(Some(count))
 }
 
 /// Sorts a relation; `item` makes the value of an output column.

@@ -7,7 +7,7 @@ use crate::binder::coercion::{
 use crate::binder::context::{Context, Typed, leftmost};
 use crate::binder::expression::{bind_expression, negate};
 use crate::binder::fold::fold;
-use crate::binder::operator::{compare, comparison_type, undefined_operator};
+use crate::binder::operator::{compare, comparison_type, fits, undefined_operator};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::IN_LIST_MAX;
 use crate::parser::ast;
@@ -176,6 +176,12 @@ pub(super) fn bind_in_list(
 
 /// The type as which the operand compares with all elements.
 fn in_list_type(operand: &Typed, elements: &[Typed], position: Position) -> Result<DataType> {
+    let own = operand.data_type();
+    if own.is_integer()
+        && elements.iter().all(|e| e.data_type() == DataType::Unknown || fits(e, own))
+    {
+        return Ok(own);
+    }
     let all = std::iter::once(operand).chain(elements);
     let types = all.map(|typed| (typed.data_type(), typed.position));
     if let Ok(common) = common_type(types, "IN")

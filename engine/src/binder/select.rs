@@ -61,7 +61,7 @@ pub(super) fn bind_select(
     let relation = filter(from.relation, predicate);
     let relation = group(context, relation, &mut values, having, &mut keys)?;
     let rows = if select.distinct {
-        order::check_distinct(&keys, tail.order_by)?;
+        order::check_distinct(&keys)?;
         let rows = distinct(project(context, relation, items, values));
         order::apply_to_rows(rows, keys, limits)
     } else {

@@ -109,7 +109,7 @@ fn bind_tail(context: &mut Context<'_>, rows: Rows, tail: Tail<'_>) -> Result<Ro
         let Some(index) = order::find_output(&item.expression, &names, &values)? else {
             return Err(not_an_output(context, item));
         };
-        order::push_key(&mut keys, KeyValue::Item(index), item);
+        order::push_key(&mut keys, KeyValue::Item(index), item, item.expression.position);
     }
     // LIMIT sees no columns at all.
     context.level().scope.columns.clear();
@@ -122,7 +122,7 @@ fn bind_tail(context: &mut Context<'_>, rows: Rows, tail: Tail<'_>) -> Result<Ro
 fn not_an_output(context: &mut Context<'_>, item: &OrderItem) -> Error {
     match bind_expression(context, &item.expression) {
         Err(error) => error,
-        Ok(_) => Error::new(
+        Ok(typed) => Error::new(
             SqlState::FeatureNotSupported,
             "invalid UNION/INTERSECT/EXCEPT ORDER BY clause",
         )
@@ -130,6 +130,6 @@ fn not_an_output(context: &mut Context<'_>, item: &OrderItem) -> Error {
         .with_hint(
             "Add the expression/function to every SELECT, or move the UNION into a FROM clause.",
         )
-        .at(item.expression.position),
+        .at(typed.position),
     }
 }

@@ -1,1 +1,0 @@
-//! Binding whole statements, against what PostgreSQL 15 answers.
