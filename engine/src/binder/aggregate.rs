@@ -61,13 +61,12 @@ pub(super) fn bind_aggregate(
     let call = resolve(context, kind, call, arguments, position)?;
     let data_type = call.data_type;
     let present = context.level().aggregates.iter().find(|(_, other)| *other == call);
-    let id = match present {
-        Some((id, _)) => *id,
-        None => {
-            let id = context.draw_column_id();
-            context.level().aggregates.push((id, call));
-            id
-        }
+    let id = if let Some((id, _)) = present {
+        *id
+    } else {
+        let id = context.draw_column_id();
+        context.level().aggregates.push((id, call));
+        id
     };
     Ok(Typed::new(Expression::Column { id, data_type }, position))
 }

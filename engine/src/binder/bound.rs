@@ -459,11 +459,11 @@ pub enum ScalarFunction {
     Ln,
     /// log(f), log10
     Log10,
-    /// pi()
+    /// `pi()`
     Pi,
-    /// length(t), char_length, character_length: in characters
+    /// `length(t)`, `char_length`, `character_length`: in characters
     Length,
-    /// octet_length(t)
+    /// `octet_length(t)`
     OctetLength,
     /// lower(t)
     Lower,
@@ -487,7 +487,7 @@ pub enum ScalarFunction {
     Right,
     /// concat(...): NULLs skipped; not strict
     Concat,
-    /// concat_ws(separator, ...): NULLs skipped; strict in the separator
+    /// `concat_ws(separator, ...)`: NULLs skipped; strict in the separator
     ConcatWithSeparator,
     /// repeat(t, n)
     Repeat,
@@ -497,15 +497,15 @@ pub enum ScalarFunction {
     PadLeft,
     /// rpad(t, n[, fill])
     PadRight,
-    /// starts_with(t, prefix)
+    /// `starts_with(t, prefix)`
     StartsWith,
-    /// split_part(t, separator, n)
+    /// `split_part(t, separator, n)`
     SplitPart,
-    /// vector_dims(v)
+    /// `vector_dims(v)`
     VectorDimensions,
-    /// vector_norm(v)
+    /// `vector_norm(v)`
     VectorNorm,
-    /// inner_product(v, v)
+    /// `inner_product(v, v)`
     InnerProduct,
 }
 
@@ -529,116 +529,6 @@ impl Expression {
             | Self::InList { .. }
             | Self::Exists { .. }
             | Self::InSubquery { .. } => DataType::Bool,
-        }
-    }
-
-    /// Calls `visit` for each direct operand, left to right.
-    pub fn each_child<'e>(&'e self, visit: &mut dyn FnMut(&'e Self)) {
-        match self {
-            Self::Literal { .. }
-            | Self::Parameter { .. }
-            | Self::Column { .. }
-            | Self::ScalarSubquery { .. }
-            | Self::Exists { .. } => {}
-            Self::Call { arguments: operands, .. }
-            | Self::And(operands)
-            | Self::Or(operands)
-            | Self::Coalesce { operands, .. } => operands.iter().for_each(visit),
-            Self::Cast { operand, .. }
-            | Self::Not(operand)
-            | Self::IsNull { operand, .. }
-            | Self::IsBoolean { operand, .. }
-            | Self::InSubquery { operand, .. } => visit(operand),
-            Self::InList { operand, list, .. } => {
-                visit(operand);
-                list.iter().for_each(visit);
-            }
-            Self::Case { branches, otherwise, .. } => {
-                for (condition, value) in branches {
-                    visit(condition);
-                    visit(value);
-                }
-                if let Some(otherwise) = otherwise {
-                    visit(otherwise);
-                }
-            }
-        }
-    }
-
-    /// Calls `visit` for each direct operand, left to right, which it may change.
-    pub fn each_child_mut(&mut self, visit: &mut dyn FnMut(&mut Self)) {
-        match self {
-            Self::Literal { .. }
-            | Self::Parameter { .. }
-            | Self::Column { .. }
-            | Self::ScalarSubquery { .. }
-            | Self::Exists { .. } => {}
-            Self::Call { arguments: operands, .. }
-            | Self::And(operands)
-            | Self::Or(operands)
-            | Self::Coalesce { operands, .. } => operands.iter_mut().for_each(visit),
-            Self::Cast { operand, .. }
-            | Self::Not(operand)
-            | Self::IsNull { operand, .. }
-            | Self::IsBoolean { operand, .. }
-            | Self::InSubquery { operand, .. } => visit(operand),
-            Self::InList { operand, list, .. } => {
-                visit(operand);
-                list.iter_mut().for_each(visit);
-            }
-            Self::Case { branches, otherwise, .. } => {
-                for (condition, value) in branches {
-                    visit(condition);
-                    visit(value);
-                }
-                if let Some(otherwise) = otherwise {
-                    visit(otherwise);
-                }
-            }
-        }
-    }
-}
-
-impl Relation {
-    /// Calls `visit` for each direct input, left to right.
-    pub fn each_input<'r>(&'r self, visit: &mut dyn FnMut(&'r Self)) {
-        match self {
-            Self::OneRow | Self::Empty { .. } | Self::Scan { .. } | Self::Values { .. } => {}
-            Self::Filter { input, .. }
-            | Self::Project { input, .. }
-            | Self::Aggregate { input, .. }
-            | Self::Distinct { input, .. }
-            | Self::Sort { input, .. }
-            | Self::Limit { input, .. } => visit(input),
-            Self::Join { left, right, .. } => {
-                visit(left);
-                visit(right);
-            }
-            Self::SetOperation { left, right, .. } => {
-                visit(&left.0);
-                visit(&right.0);
-            }
-        }
-    }
-
-    /// Calls `visit` for each direct input, left to right, which it may change.
-    pub fn each_input_mut(&mut self, visit: &mut dyn FnMut(&mut Self)) {
-        match self {
-            Self::OneRow | Self::Empty { .. } | Self::Scan { .. } | Self::Values { .. } => {}
-            Self::Filter { input, .. }
-            | Self::Project { input, .. }
-            | Self::Aggregate { input, .. }
-            | Self::Distinct { input, .. }
-            | Self::Sort { input, .. }
-            | Self::Limit { input, .. } => visit(input),
-            Self::Join { left, right, .. } => {
-                visit(left);
-                visit(right);
-            }
-            Self::SetOperation { left, right, .. } => {
-                visit(&mut left.0);
-                visit(&mut right.0);
-            }
         }
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct Context<'a> {
     pub(super) subqueries: Vec<BoundQuery>,
     /// Types of the parameters; Unknown is undecided.
     pub(super) parameters: Vec<DataType>,
-    /// Where each parameter stood last.
+    /// Where each parameter stood first without a type.
     pub(super) parameter_positions: Vec<Position>,
     next_column_id: ColumnId,
     depth: usize,

@@ -142,7 +142,7 @@ fn bind_parameter(context: &mut Context<'_>, number: u32, position: Position) ->
     }
     let index = count - 1;
     let data_type = context.parameters[index];
-    if data_type == DataType::Unknown {
+    if data_type == DataType::Unknown && !context.parameter_positions[index].is_known() {
         context.parameter_positions[index] = position;
     }
     Ok(Typed::new(Expression::Parameter { index, data_type }, position))

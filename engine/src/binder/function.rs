@@ -184,7 +184,7 @@ fn bind_scalar(
     Ok(Typed::new(fold(call), position))
 }
 
-/// concat and concat_ws take any number of arguments of any type.
+/// concat and `concat_ws` take any number of arguments of any type.
 fn variadic(name: &str, arguments: &[Typed]) -> Option<ScalarFunction> {
     match (name, arguments) {
         ("concat", [_, ..]) => Some(ScalarFunction::Concat),
@@ -197,7 +197,7 @@ fn variadic(name: &str, arguments: &[Typed]) -> Option<ScalarFunction> {
     }
 }
 
-/// concat and concat_ws write their arguments as text.
+/// concat and `concat_ws` write their arguments as text.
 fn bind_variadic(
     context: &mut Context<'_>,
     function: ScalarFunction,

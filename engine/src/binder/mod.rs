@@ -35,6 +35,7 @@ mod set_operation;
 mod subquery;
 mod update;
 mod values;
+mod walk;
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! Names of output columns, as PostgreSQL's FigureColname.
+//! Names of output columns, as PostgreSQL's `FigureColname`.
 
 use crate::parser::ast::{Expression, ExpressionKind, Query, QueryBody, SelectItem};
 

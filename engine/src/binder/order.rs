@@ -42,23 +42,22 @@ pub(super) fn bind_order_by(
     context: &mut Context<'_>,
     order_by: &[OrderItem],
     items: &[Item<'_>],
-    values: &mut Vec<Typed>,
+    values: &mut [Typed],
 ) -> Result<Vec<Key>> {
     context.level().clause = Clause::OrderBy;
     let names: Vec<&str> = items.iter().map(|item| &*item.name).collect();
     let mut keys: Vec<Key> = Vec::with_capacity(order_by.len());
     for item in order_by {
         let mut position = item.expression.position;
-        let value = match find_output(&item.expression, &names, values)? {
-            Some(index) => KeyValue::Item(index),
-            None => {
-                let typed = bind_expression(context, &item.expression)?;
-                let typed = default_to_text(context, typed)?;
-                position = typed.position;
-                match values.iter().position(|value| value.expression == typed.expression) {
-                    Some(index) => KeyValue::Item(index),
-                    None => KeyValue::Expression(typed.expression),
-                }
+        let value = if let Some(index) = find_output(&item.expression, &names, values)? {
+            KeyValue::Item(index)
+        } else {
+            let typed = bind_expression(context, &item.expression)?;
+            let typed = default_to_text(context, typed)?;
+            position = typed.position;
+            match values.iter().position(|value| value.expression == typed.expression) {
+                Some(index) => KeyValue::Item(index),
+                None => KeyValue::Expression(typed.expression),
             }
         };
         if let KeyValue::Item(index) = value {

@@ -233,7 +233,7 @@ const OWN: &str = r#"42883 20 select case 1 when true then 2 end => operator doe
 0A000 8 select substring(b, 'x') from t => function substring(text, text) is not supported
 42883 10 select v <-> 1 from e => operator does not exist: vector <-> integer
 22P02 14 select v <-> 'x' from e => invalid input syntax for type vector: "x"
-42883 10 select e.v || b from e, t|operator does not exist: vector | =>  text
+42883 12 select e.v || b from e, t => operator does not exist: vector || text
 42883 10 select v / v from e => operator does not exist: vector / vector
 42846 9 select v::int from e => cannot cast type vector to integer
 42883 8 select max(v) from e => function max(vector) does not exist

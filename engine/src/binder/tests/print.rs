@@ -1,5 +1,7 @@
 //! Bound trees as compact text.
 
+use std::fmt::Write as _;
+
 use crate::binder::bound::{
     Bound, BoundQuery, BoundStatement, Expression, Function, OutputColumn, Relation, Returning,
 };
@@ -31,10 +33,10 @@ pub(super) fn print(bound: &Bound) -> String {
         }
     };
     for (index, query) in bound.subqueries.iter().enumerate() {
-        text += &format!(" | sub{index}: {}", print_query(query));
+        let _ = write!(text, " | sub{index}: {}", print_query(query));
     }
     if !bound.parameters.is_empty() {
-        text += &format!(" | ${:?}", bound.parameters);
+        let _ = write!(text, " | ${:?}", bound.parameters);
     }
     text
 }

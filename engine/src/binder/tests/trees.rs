@@ -13,7 +13,7 @@ fn trees() {
 }
 
 /// Each a statement and, in the line below it, its tree.
-const CASES: &str = r#"select a, b as k, * from t
+const CASES: &str = r"select a, b as k, * from t
 project(t[#0=0 #1=1 #2=2 #3=3]; #4=#0, #5=#1, #6=#0, #7=#1, #8=#2, #9=#3) => a int4#4, k text#5, a int4#6, b text#7, c float8#8, d bool#9
 
 select 1, 99999999999, 1.5, 'x', null, true
@@ -71,7 +71,7 @@ select a in (1, '2', 2.5::real), b not in ('x') from t
 project(t[#0=0 #1=1]; #4=in(#0:=double precision; 1:float8, 2:float8, 2.5:float8), #5=notin(#1; x:text)) => ?column? bool#4, ?column? bool#5
 
 select a from t where a in (select x from u) and exists (select 1 from u) and (select max(x) from u) > 1
-project(filter(t[#0=0], and(insub0(#0), exists1, Greater(scalar2:int2:=integer, 1:int4):bool)); #21=#0) => a int4#21 | sub0: project(project(u[#5=1]; #8=#5); #9=#8:=integer) => x int4#9 | sub1: project(u[]; #14=1:int4) => ?column? int4#14 | sub2: project(aggregate(u[#16=1]; ; #19=Max(#16):int2); #20=#19) => max int2#20
+project(filter(t[#0=0], and(insub0(#0), exists1, Greater(scalar2:int2, 1:int2):bool)); #21=#0) => a int4#21 | sub0: project(project(u[#5=1]; #8=#5); #9=#8:=integer) => x int4#9 | sub1: project(u[]; #14=1:int4) => ?column? int4#14 | sub2: project(aggregate(u[#16=1]; ; #19=Max(#16):int2); #20=#19) => max int2#20
 
 select case t.a when 1 then 'x' else b end, coalesce(t.a, x), nullif(x, t.a), greatest(x, 1.5) from t, u where d is not true
 project(filter(inner(t[#0=0 #1=1 #3=3], u[#5=1]), isnottrue(#3)); #8=case(Equal(#0, 1:int4):bool: x:text else #1):text, #9=coalesce(#0, #5:=integer):int4, #10=case(Equal(#5:=integer, #0):bool: null:int2 else #5):int2, #11=Greatest(#5:=double precision, 1.5:float8):float8) => b text#8, coalesce int4#9, nullif int2#10, greatest float8#11
@@ -140,4 +140,4 @@ select b from t group by 1, b order by b, b
 project(sort(aggregate(t[#1=1]; #4=#1; ); #4); #5=#4) => b text#5
 
 select x in (1, 2), x = 70000, x in (70000) from u
-project(u[#1=1]; #4=in(#1; 1:int2, 2:int2), #5=Equal(#1:=integer, 70000:int4):bool, #6=in(#1:=integer; 70000:int4)) => ?column? bool#4, ?column? bool#5, ?column? bool#6"#;
+project(u[#1=1]; #4=in(#1; 1:int2, 2:int2), #5=Equal(#1:=integer, 70000:int4):bool, #6=in(#1:=integer; 70000:int4)) => ?column? bool#4, ?column? bool#5, ?column? bool#6";
