@@ -1,1 +1,8 @@
-//! Shared parts of the model-based checks: the model database and the generators.
+//! Shared parts of the model-based checks: the model database, the generators, PostgreSQL as the other opinion.
+
+#[path = "../../engine/tests/golden/answer.rs"]
+pub mod answer;
+pub mod postgres;
+#[path = "../../engine/tests/golden/script.rs"]
+pub mod script;
+pub mod skip;

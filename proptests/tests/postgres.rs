@@ -1,0 +1,127 @@
+//! The golden scripts and generated queries answer as PostgreSQL 15 does, the documented differences aside.
+//!
+//! A script with the line `# postgres: no` is not compared (vectors, plans, conflicts that PostgreSQL would wait for).
+//! A step below `# differs: REASON` must differ, REASON being one of [`DIFFERENCES`].
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use spg_proptests::answer::{Answer, Failure};
+use spg_proptests::postgres::{Client, Server};
+use spg_proptests::script::{self, Item, Step};
+use spg_proptests::skip::workspace;
+
+/// Where SPG answers otherwise than PostgreSQL 15; README's list for users says the same.
+const DIFFERENCES: &[(&str, &str)] = &[
+    ("numeric", "there is no NUMERIC yet: decimal literals, avg and sum(bigint) are not exact decimals"),
+    ("unsupported", "PostgreSQL has it, SPG answers 0A000"),
+    ("settings", "a setting that SPG does not have, or whose default is its own"),
+    ("isolation", "the default isolation level is REPEATABLE READ"),
+    ("wording", "the same SQLSTATE in other words, or another hint or position"),
+    ("vector", "the vector literal takes a bracket that PostgreSQL refuses"),
+];
+
+#[test]
+fn golden_scripts_answer_as_postgresql_does() {
+    let Some(server) = Server::start() else { return };
+    let mut paths = Vec::new();
+    find_scripts(&workspace().join("engine/tests/scripts"), &mut paths);
+    paths.sort();
+    let mut faults = Vec::new();
+    let mut compared = 0;
+    for path in paths {
+        let items = script::parse(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let excluded = Item::Text("# postgres: no".to_owned());
+        if !items.contains(&excluded) {
+            compared += compare_script(&server, &path, &items, &mut faults);
+        }
+    }
+    println!("{compared} statements compared with PostgreSQL 15");
+    assert!(compared > 500, "the scripts are missing");
+    assert!(faults.is_empty(), "{} answers differ:\n{}", faults.len(), faults.join("\n"));
+}
+
+fn find_scripts(folder: &Path, paths: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            find_scripts(&path, paths);
+        } else {
+            paths.push(path);
+        }
+    }
+}
+
+fn compare_script(server: &Server, path: &Path, items: &[Item], faults: &mut Vec<String>) -> usize {
+    let mut sessions: BTreeMap<&str, Client> = BTreeMap::new();
+    let mut expected_difference = None;
+    let mut compared = 0;
+    drop(server.connect());
+    for item in items {
+        let step = match item {
+            Item::Text(line) => {
+                expected_difference = line.strip_prefix("# differs: ").or(expected_difference);
+                continue;
+            }
+            Item::Step(step) => step,
+        };
+        let client = sessions.entry(&step.session).or_insert_with(|| server.join());
+        let theirs = script::answer_lines(&Step { plan: false, ..step.clone() }, &mut |sql| {
+            comparable(client.run(sql))
+        });
+        let ours: Vec<&String> =
+            step.answer.iter().filter(|line| !line.starts_with("plan: ")).collect();
+        compared += 1;
+        let same = same_lines(&ours, &theirs);
+        let known = expected_difference.take().map(|reason| {
+            DIFFERENCES.iter().any(|(name, _)| *name == reason)
+        });
+        match (same, known) {
+            (true, None) | (false, Some(true)) => {}
+            (true, Some(_)) => faults.push(format!("{}: no longer differs: {}", path.display(), step.sql)),
+            (false, Some(false)) => faults.push(format!("{}: unknown reason: {}", path.display(), step.sql)),
+            (false, None) => faults.push(format!(
+                "{}: {}\n  SPG:\n    {}\n  PostgreSQL:\n    {}\n",
+                path.display(),
+                step.sql,
+                step.answer.join("\n    "),
+                theirs.join("\n    "),
+            )),
+        }
+    }
+    compared
+}
+
+/// PostgreSQL's answer without what SPG need not repeat: hints and the runtime fields of no interest to a client.
+fn comparable(mut answer: Answer) -> Answer {
+    if let Some(failure) = &mut answer.failure {
+        *failure = Failure { hint: None, ..failure.clone() };
+    }
+    answer
+}
+
+/// Whether two answers agree: line by line, numbers of type numeric up to rounding.
+fn same_lines(ours: &[&String], theirs: &[String]) -> bool {
+    let ours: Vec<&&String> = ours.iter().filter(|line| !line.starts_with("hint: ")).collect();
+    let mut numeric = Vec::new();
+    ours.len() == theirs.len()
+        && ours.iter().zip(theirs).all(|(ours, theirs)| {
+            let (left, right): (Vec<_>, Vec<_>) = (ours.split(" | ").collect(), theirs.split(" | ").collect());
+            if theirs.contains(":numeric") {
+                numeric = right.iter().map(|name| name.ends_with(":numeric")).collect();
+            }
+            left.len() == right.len()
+                && left.iter().zip(&right).enumerate().all(|(place, (ours, theirs))| {
+                    ours == theirs
+                        || numeric.get(place).copied().unwrap_or_default() && same_number(ours, theirs)
+                })
+        })
+}
+
+fn same_number(ours: &str, theirs: &str) -> bool {
+    if let Some(name) = theirs.strip_suffix(":numeric") {
+        return [":float8", ":int8"].iter().any(|suffix| ours.strip_suffix(suffix) == Some(name));
+    }
+    let (Ok(ours), Ok(theirs)) = (ours.parse::<f64>(), theirs.parse::<f64>()) else { return false };
+    (ours - theirs).abs() <= theirs.abs() * 1e-12
+}
