@@ -6,3 +6,4 @@ pub mod postgres;
 #[path = "../../engine/tests/golden/script.rs"]
 pub mod script;
 pub mod skip;
+pub mod transcript;

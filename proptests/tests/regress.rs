@@ -1,0 +1,128 @@
+//! PostgreSQL 15's own regression scripts, statement by statement, as far as they lie inside what SPG has.
+//!
+//! `SPG_VERBOSE=1` prints every statement that answers otherwise.
+
+use std::sync::Arc;
+
+use spg_engine::database::{Database, Options};
+use spg_engine::session::Session;
+use spg_proptests::answer::{self, Answer};
+use spg_proptests::skip;
+use spg_proptests::transcript::{Shown, Transcript, statements};
+
+/// The scripts, and how many of their statements must agree at least: raised when more do, never lowered.
+const SCRIPTS: &[(&str, usize)] = &[
+    ("boolean", 0),
+    ("case", 0),
+    ("delete", 0),
+    ("float8", 0),
+    ("int2", 0),
+    ("int4", 0),
+    ("int8", 0),
+    ("join", 0),
+    ("limit", 0),
+    ("returning", 0),
+    ("select", 0),
+    ("select_distinct", 0),
+    ("subselect", 0),
+    ("text", 0),
+    ("union", 0),
+    ("update", 0),
+    ("aggregates", 0),
+];
+
+/// Tables whose rows come from files that are not here.
+const WITHOUT_DATA: &[&str] = &["onek", "tenk", "road", "person", "emp", "student", "stud_emp", "real_city", "hash_", "aggtest", "bt_"];
+
+#[derive(Debug, Default)]
+struct Tally {
+    agree: usize,
+    differ: usize,
+    not_supported: usize,
+    no_data: usize,
+    unknown: usize,
+}
+
+#[test]
+fn regression_scripts_answer_as_expected() {
+    let Some(folder) = skip::shared("corpora/pgregress") else { return };
+    let setup = std::fs::read_to_string(folder.join("sql/test_setup.sql")).unwrap();
+    let verbose = std::env::var_os("SPG_VERBOSE").is_some();
+    let only = std::env::var("SPG_REGRESS_ONLY").unwrap_or_default();
+    let mut faults = Vec::new();
+    for (name, floor) in SCRIPTS.iter().filter(|(name, _)| name.contains(&only)) {
+        let database = Database::open(Options::default()).unwrap();
+        let mut session = Arc::clone(&database).session();
+        for statement in statements(&setup) {
+            answer::run(&mut session, &statement);
+        }
+        let script = std::fs::read_to_string(folder.join(format!("sql/{name}.sql"))).unwrap();
+        let expected = std::fs::read_to_string(folder.join(format!("expected/{name}.out"))).unwrap();
+        let tally = run_script(&mut session, &script, &expected, verbose);
+        println!("{name}: {tally:?}");
+        if tally.agree < *floor {
+            faults.push(format!("{name}: {} agree, {floor} did", tally.agree));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+fn run_script(session: &mut Session, script: &str, expected: &str, verbose: bool) -> Tally {
+    let mut transcript = Transcript::new(expected);
+    let mut tally = Tally::default();
+    for statement in statements(script) {
+        let shown = transcript.shown(&statement);
+        let answer = answer::run(session, &statement);
+        let lower = statement.to_lowercase();
+        let not_supported = answer.failure.as_ref().is_some_and(|failure| failure.sqlstate == "0A000");
+        if WITHOUT_DATA.iter().any(|table| lower.contains(table)) {
+            tally.no_data += 1;
+        } else if shown == Shown::Unknown {
+            tally.unknown += 1;
+        } else if agrees(&statement, &answer, &shown) {
+            tally.agree += 1;
+        } else if not_supported {
+            tally.not_supported += 1;
+        } else {
+            tally.differ += 1;
+            if verbose {
+                println!("{statement}\n  SPG: {:?}\n  PostgreSQL: {shown:?}\n", answer.lines());
+            }
+        }
+    }
+    tally
+}
+
+fn agrees(statement: &str, answer: &Answer, shown: &Shown) -> bool {
+    match (shown, &answer.failure) {
+        (Shown::Error(message), Some(failure)) => *message == failure.message,
+        (Shown::Nothing, None) => answer.columns.is_empty(),
+        (Shown::Table(expected), None) => {
+            let text = |value: &Option<String>| value.clone().unwrap_or_default().trim().to_owned();
+            let mut ours: Vec<Vec<String>> =
+                answer.rows.iter().map(|row| row.iter().map(text).collect()).collect();
+            let mut expected = expected.clone();
+            if !statement.to_lowercase().contains("order by") {
+                ours.sort();
+                expected.sort();
+            }
+            same_rows(&ours, &expected)
+        }
+        _ => false,
+    }
+}
+
+fn same_rows(ours: &[Vec<String>], expected: &[Vec<String>]) -> bool {
+    ours.len() == expected.len()
+        && ours.iter().zip(expected).all(|(ours, expected)| {
+            ours.len() == expected.len()
+                && ours.iter().zip(expected).all(|(ours, expected)| same_value(ours, expected))
+        })
+}
+
+fn same_value(ours: &str, expected: &str) -> bool {
+    let numbers = (ours.parse::<f64>(), expected.parse::<f64>());
+    ours == expected
+        || (ours.is_empty() && expected == "(null)")
+        || matches!(numbers, (Ok(ours), Ok(theirs)) if (ours - theirs).abs() <= theirs.abs() * 1e-12)
+}
