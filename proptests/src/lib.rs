@@ -2,6 +2,9 @@
 
 #[path = "../../engine/tests/golden/answer.rs"]
 pub mod answer;
+pub mod check;
+pub mod generator;
+pub mod model;
 pub mod postgres;
 #[path = "../../engine/tests/golden/script.rs"]
 pub mod script;

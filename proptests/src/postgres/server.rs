@@ -33,7 +33,7 @@ impl Server {
             chown(&folder, Some(uid), Some(gid)).expect("root may give a folder away");
         }
         let server = Self { binaries, folder, user };
-        server.run("initdb", &["-A", "trust", "-U", "spg", "-N", "-E", "UTF8", "--locale=C"]);
+        server.run("initdb", &["-A", "trust", "-U", "spg", "-N", "-E", "UTF8", "--lc-collate=C", "--lc-ctype=C.UTF-8", "--lc-messages=C"]);
         let options = format!("-F -c listen_addresses= -c max_connections=20 -k {}", server.folder.display());
         server.run("pg_ctl", &["-w", "-s", "-l", &server.path("log"), "-o", &options, "start"]);
         Some(server)

@@ -1,0 +1,102 @@
+//! kNN equals a sort by distance: filters, NULLs, ties, LIMIT and OFFSET included, for all four distances.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use spg_engine::Value;
+use spg_engine::database::{Database, Options};
+use spg_engine::session::{Rows, Session};
+use spg_proptests::answer;
+
+const OPERATORS: [&str; 4] = ["<->", "<#>", "<=>", "<+>"];
+
+/// A row: its vector (small integers, so that distances tie and are exact) and a group.
+type Point = (Option<[i8; 3]>, i8);
+
+fn point() -> impl Strategy<Value = Point> {
+    (prop::option::weighted(0.9, prop::array::uniform3(-3_i8..4)), 0_i8..3)
+}
+
+proptest! {
+    #[test]
+    fn nearest_is_the_head_of_a_sort(
+        points in prop::collection::vec(point(), 0..80),
+        removed in prop::collection::vec(0_usize..80, 0..10),
+        target in prop::array::uniform3(-3_i8..4),
+        group in prop::option::of(0_i8..3),
+        limit in 0_usize..20,
+        offset in 0_usize..5,
+    ) {
+        let database = Database::open(Options::default()).unwrap();
+        let mut session = Arc::clone(&database).session();
+        run(&mut session, "CREATE TABLE p (id INT PRIMARY KEY, e VECTOR(3), g INT)");
+        let mut kept = Vec::new();
+        for (id, point) in points.iter().enumerate() {
+            let vector = point.0.map_or_else(|| "NULL".to_owned(), |vector| format!("{vector:?}"));
+            run(&mut session, &format!("INSERT INTO p VALUES ({id}, {vector}, {})", point.1));
+            kept.push((id, *point));
+        }
+        for id in removed {
+            run(&mut session, &format!("DELETE FROM p WHERE id = {id}"));
+            kept.retain(|(known, _)| *known != id);
+        }
+        let filter = group.map_or_else(String::new, |group| format!("WHERE g = {group}"));
+        kept.retain(|(_, (_, of))| group.is_none_or(|group| *of == group));
+        for operator in OPERATORS {
+            let sql = format!(
+                "SELECT id, e {operator} {target:?} FROM p {filter} ORDER BY e {operator} {target:?} LIMIT {limit} OFFSET {offset}"
+            );
+            let rows = run(&mut session, &sql);
+            let mut expected: Vec<(f64, usize)> =
+                kept.iter().map(|(id, (vector, _))| (distance(operator, *vector, target), *id)).collect();
+            // NULL, and cosine's NaN for a zero vector before it, come last; a tie goes to the older row.
+            expected.sort_by(|left, right| left.0.total_cmp(&right.0).then(left.1.cmp(&right.1)));
+            let expected: Vec<usize> =
+                expected.into_iter().map(|(_, id)| id).skip(offset).take(limit).collect();
+            let ids: Vec<usize> = rows.rows.iter().map(|row| identity(&row[0])).collect();
+            prop_assert_eq!(ids, expected, "{}\n{:#?}", sql, rows.rows);
+        }
+    }
+}
+
+#[test]
+fn these_queries_run_as_nearest() {
+    let database = Database::open(Options::default()).unwrap();
+    let mut session = Arc::clone(&database).session();
+    run(&mut session, "CREATE TABLE p (id INT PRIMARY KEY, e VECTOR(3), g INT)");
+    for operator in OPERATORS {
+        let sql = format!("EXPLAIN SELECT id FROM p WHERE g = 1 ORDER BY e {operator} [1, 2, 3] LIMIT 3");
+        let plan = answer::run(&mut session, &sql).lines().join("\n");
+        assert!(plan.contains("Nearest"), "{plan}");
+    }
+}
+
+fn run(session: &mut Session, sql: &str) -> Rows {
+    let mut rows = Rows::default();
+    session.execute(sql, &[], &mut rows).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    rows
+}
+
+fn identity(value: &Value) -> usize {
+    match value {
+        Value::Int4(id) => usize::try_from(*id).unwrap(),
+        other => panic!("{other:?} is no id"),
+    }
+}
+
+/// The distance in double precision; a zero vector has a cosine of NaN, NULL is behind it.
+fn distance(operator: &str, vector: Option<[i8; 3]>, target: [i8; 3]) -> f64 {
+    let Some(vector) = vector else { return f64::from_bits(f64::NAN.to_bits() | 1) };
+    let pairs = || vector.iter().zip(target).map(|(left, right)| (f64::from(*left), f64::from(right)));
+    let dot = || pairs().map(|(left, right)| left * right).sum::<f64>();
+    match operator {
+        "<->" => pairs().map(|(left, right)| (left - right).powi(2)).sum::<f64>().sqrt(),
+        "<#>" => -dot() + 0.0,
+        "<+>" => pairs().map(|(left, right)| (left - right).abs()).sum(),
+        _ => {
+            let norms = pairs().fold((0.0, 0.0), |sum, (left, right)| (sum.0 + left * left, sum.1 + right * right));
+            let cosine = dot() / f64::sqrt(norms.0 * norms.1);
+            if cosine.is_nan() { f64::NAN } else { 1.0 - cosine }
+        }
+    }
+}
