@@ -118,8 +118,8 @@ fn read_output(output: &str) -> Shown {
     }
     let Some(rule) = lines.next() else { return Shown::Nothing };
     let is_rule = rule.starts_with("--") && rule.chars().all(|c| c == '-' || c == '+');
-    if !is_rule || header.starts_with("--") {
-        return if header.trim().is_empty() && rule.starts_with('(') { Shown::Unknown } else { Shown::Nothing };
+    if !is_rule || header.starts_with("--") || header.trim().is_empty() {
+        return Shown::Nothing;
     }
     let widths: Vec<usize> = rule.split('+').map(str::len).collect();
     let mut rows = Vec::new();

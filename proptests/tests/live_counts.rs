@@ -10,6 +10,8 @@ use spg_proptests::answer;
 use spg_proptests::generator::{DEFINITION, statement};
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn dropping_everything_leaves_nothing(
         steps in prop::collection::vec(prop::collection::vec(any::<u16>(), 0..60), 1..60),

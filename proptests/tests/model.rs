@@ -13,7 +13,7 @@ const SESSIONS: usize = 3;
 const TABLES: usize = 2;
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn engine_and_model_agree(steps in prop::collection::vec(prop::collection::vec(any::<u16>(), 0..60), 1..60)) {

@@ -18,6 +18,8 @@ fn point() -> impl Strategy<Value = Point> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn nearest_is_the_head_of_a_sort(
         points in prop::collection::vec(point(), 0..80),

@@ -19,6 +19,8 @@ const INDEXES: [&str; 6] = [
 ];
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn indexes_change_no_answer(
         changes in prop::collection::vec(prop::collection::vec(any::<u16>(), 20..60), 5..40),

@@ -27,13 +27,20 @@ pub struct Model {
 }
 
 /// An open transaction block.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Block {
+    /// None until the first statement that reads or writes: only then the block takes its snapshot.
+    snapshot: Option<Snapshot>,
+    savepoints: Vec<(usize, Option<Snapshot>)>,
+    failed: bool,
+}
+
+/// What a block started from, what it made of it, and which rows of the base it wrote.
+#[derive(Clone, Debug)]
+struct Snapshot {
     base: State,
     work: State,
     written: BTreeSet<(TableName, u64)>,
-    savepoints: Vec<(usize, State, BTreeSet<(TableName, u64)>)>,
-    failed: bool,
 }
 
 impl Model {
@@ -60,7 +67,8 @@ impl Model {
 
     /// Whether a unique index besides the primary keys exists, committed or not.
     pub fn has_unique_indexes(&self) -> bool {
-        let works = self.sessions.iter().flatten().map(|block| &block.work);
+        let snapshots = self.sessions.iter().flatten().filter_map(|block| block.snapshot.as_ref());
+        let works = snapshots.map(|snapshot| &snapshot.work);
         works
             .chain([&self.committed])
             .any(|state| state.indexes.values().any(|index| index.unique))
@@ -82,12 +90,14 @@ impl Model {
             }
             Statement::RollbackTo(name) => self.rollback_to(step.session, *name),
             _ if failed => failure("25P02"),
-            Statement::Begin => self.begin(step.session),
+            Statement::Begin => {
+                self.sessions[step.session].get_or_insert_default();
+                tag("BEGIN")
+            }
             Statement::Savepoint(name) => self.savepoint(step.session, *name),
             Statement::Release(name) => self.release(step.session, *name),
             Statement::Query(query) => {
-                let state = self.sessions[step.session].as_ref().map_or(&self.committed, |block| &block.work);
-                match answer(state, query) {
+                match answer(self.current(step.session), query) {
                     Ok(rows) => {
                         let tag = format!("SELECT {}", rows.len());
                         Outcome::Rows(rows, tag)
@@ -103,16 +113,16 @@ impl Model {
         result
     }
 
-    fn begin(&mut self, session: usize) -> Outcome {
-        let block = || Block {
-            base: self.committed.clone(),
-            work: self.committed.clone(),
+    /// The state that a statement reads; a block's first one takes the block's snapshot.
+    fn current(&mut self, session: usize) -> &State {
+        let committed = &self.committed;
+        let Some(block) = &mut self.sessions[session] else { return committed };
+        let take = || Snapshot {
+            base: committed.clone(),
+            work: committed.clone(),
             written: BTreeSet::new(),
-            savepoints: Vec::new(),
-            failed: false,
         };
-        self.sessions[session].get_or_insert_with(block);
-        tag("BEGIN")
+        &block.snapshot.get_or_insert_with(take).work
     }
 
     fn commit(&mut self, session: usize) -> Outcome {
@@ -120,7 +130,8 @@ impl Model {
         if block.failed {
             return tag("ROLLBACK");
         }
-        match self.committed.merge(&block.base, &block.work, &block.written) {
+        let Some(snapshot) = block.snapshot else { return tag("COMMIT") };
+        match self.committed.merge(&snapshot.base, &snapshot.work, &snapshot.written) {
             Ok(merged) => {
                 self.committed = merged;
                 tag("COMMIT")
@@ -131,13 +142,13 @@ impl Model {
 
     fn savepoint(&mut self, session: usize, name: usize) -> Outcome {
         let Some(block) = &mut self.sessions[session] else { return failure("25P01") };
-        block.savepoints.push((name, block.work.clone(), block.written.clone()));
+        block.savepoints.push((name, block.snapshot.clone()));
         tag("SAVEPOINT")
     }
 
     fn release(&mut self, session: usize, name: usize) -> Outcome {
         let Some(block) = &mut self.sessions[session] else { return failure("25P01") };
-        let Some(place) = block.savepoints.iter().rposition(|(known, ..)| *known == name) else {
+        let Some(place) = block.savepoints.iter().rposition(|(known, _)| *known == name) else {
             return failure("3B001");
         };
         block.savepoints.truncate(place);
@@ -146,33 +157,40 @@ impl Model {
 
     fn rollback_to(&mut self, session: usize, name: usize) -> Outcome {
         let Some(block) = &mut self.sessions[session] else { return failure("25P01") };
-        let Some(place) = block.savepoints.iter().rposition(|(known, ..)| *known == name) else {
+        let Some(place) = block.savepoints.iter().rposition(|(known, _)| *known == name) else {
             return failure("3B001");
         };
         block.savepoints.truncate(place + 1);
-        let (_, work, written) = block.savepoints[place].clone();
-        block.work = work;
-        block.written = written;
+        // A snapshot taken since stays: only what was made of it is undone.
+        block.snapshot = match (&block.savepoints[place].1, block.snapshot.take()) {
+            (Some(before), _) => Some(before.clone()),
+            (None, Some(taken)) => Some(Snapshot {
+                work: taken.base.clone(),
+                written: BTreeSet::new(),
+                base: taken.base,
+            }),
+            (None, None) => None,
+        };
         block.failed = false;
         tag("ROLLBACK")
     }
 
     fn change(&mut self, session: usize, statement: &Statement) -> Outcome {
-        let current = self.sessions[session].as_ref().map_or(&self.committed, |block| &block.work);
-        let mut state = current.clone();
+        let mut state = self.current(session).clone();
         let done = change(&mut state, statement, &mut self.next);
         if !done.codes.is_empty() {
             return Outcome::Failure(done.codes);
         }
-        match &mut self.sessions[session] {
+        let block = self.sessions[session].as_mut();
+        match block.and_then(|block| block.snapshot.as_mut()) {
             None => self.committed = state,
-            Some(block) => {
+            Some(snapshot) => {
                 // A row of one's own is no row of the base: only the base's can conflict.
                 let of_base = |(table, id): &(TableName, u64)| {
-                    block.base.tables[table].rows.contains_key(id)
+                    snapshot.base.tables[table].rows.contains_key(id)
                 };
-                block.written.extend(done.written.into_iter().filter(of_base));
-                block.work = state;
+                snapshot.written.extend(done.written.into_iter().filter(of_base));
+                snapshot.work = state;
             }
         }
         let count = done.rows.len();
