@@ -16,9 +16,11 @@ pub fn disagreement(statement: &Statement, expected: &Outcome, answer: &Answer) 
     match (expected, &answer.failure) {
         (Outcome::Failure(codes), Some(failure)) => {
             let code = failure.sqlstate.as_str();
-            let same_class = DATA_ERRORS.contains(&code) && codes.iter().any(|code| DATA_ERRORS.contains(code));
+            let same_class =
+                DATA_ERRORS.contains(&code) && codes.iter().any(|code| DATA_ERRORS.contains(code));
             let agrees = codes.contains(code) || same_class;
-            (!agrees).then(|| format!("one of {codes:?} expected, {code} {} answered", failure.message))
+            (!agrees)
+                .then(|| format!("one of {codes:?} expected, {code} {} answered", failure.message))
         }
         (Outcome::Failure(codes), None) => {
             Some(format!("one of {codes:?} expected, {:?} answered", answer.lines()))
@@ -35,7 +37,10 @@ pub fn disagreement(statement: &Statement, expected: &Outcome, answer: &Answer) 
             (wrong_tag || !same_rows(rows, answer, order)).then(|| {
                 let texts = rows.iter().map(|row| texts(row).join(" | "));
                 let expected = texts.collect::<Vec<_>>().join("\n    ");
-                format!("{tag} expected:\n    {expected}\n  answered:\n    {}", answer.lines().join("\n    "))
+                format!(
+                    "{tag} expected:\n    {expected}\n  answered:\n    {}",
+                    answer.lines().join("\n    ")
+                )
             })
         }
     }
@@ -46,9 +51,9 @@ fn texts(row: &[Value]) -> Vec<String> {
 }
 
 fn same_rows(expected: &[Vec<Value>], answer: &Answer, order: &[OrderKey]) -> bool {
-    let types_agree = expected.iter().all(|row| {
-        row.iter().zip(&answer.columns).all(|(value, (_, name))| has_type(value, name))
-    });
+    let types_agree = expected
+        .iter()
+        .all(|row| row.iter().zip(&answer.columns).all(|(value, (_, name))| has_type(value, name)));
     let mut ours: Vec<Vec<String>> = expected.iter().map(|row| texts(row)).collect();
     let null = |value: &Option<String>| value.clone().unwrap_or_else(|| "NULL".to_owned());
     let mut theirs: Vec<Vec<String>> =

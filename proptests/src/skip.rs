@@ -27,5 +27,7 @@ pub fn shared(path: &str) -> Option<PathBuf> {
 
 /// The workspace's root folder.
 pub fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("invariant: proptests lies in the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("invariant: proptests lies in the workspace")
 }

@@ -152,7 +152,10 @@ mod tests {
     fn statements_and_their_answers_are_found() {
         let script = "-- a; comment\nSELECT 1 AS one,\n  ';' AS b; -- more\n\\d t\nSELECT nosuch;\nCREATE TABLE t (a int);\n";
         let found = statements(script);
-        assert_eq!(found, ["SELECT 1 AS one,\n  ';' AS b;", "SELECT nosuch;", "CREATE TABLE t (a int);"]);
+        assert_eq!(
+            found,
+            ["SELECT 1 AS one,\n  ';' AS b;", "SELECT nosuch;", "CREATE TABLE t (a int);"]
+        );
         let output = "-- a; comment\nSELECT 1 AS one,\n  ';' AS b; -- more\n one | b \n-----+---\n   1 | ;\n(1 row)\n\n\
                       SELECT nosuch;\nERROR:  column \"nosuch\" does not exist\nLINE 1: SELECT nosuch;\n               ^\n\
                       CREATE TABLE t (a int);\n";

@@ -36,7 +36,8 @@ fn modules_use_only_what_stands_below_them() {
         let module = module_of(&source.path);
         let Some((_, allowed)) = MAY_USE.iter().find(|(name, _)| *name == module) else { continue };
         for used in used_modules(&source.code) {
-            let common = used == module || used == "error" || (used == "limits" && module != "crypto");
+            let common =
+                used == module || used == "error" || (used == "limits" && module != "crypto");
             if !common && !allowed.contains(&used.as_str()) {
                 faults.push(format!("{} uses {used}", source.path));
             }
@@ -65,7 +66,10 @@ fn only_storage_names_the_persistent_map() {
         .map(|source| source.path)
         .collect();
     assert!(outside.is_empty(), "{outside:?} name im::");
-    assert!(sources("engine/src").any(|source| names(&source)), "the rule no longer sees any use of im::");
+    assert!(
+        sources("engine/src").any(|source| names(&source)),
+        "the rule no longer sees any use of im::"
+    );
 }
 
 #[test]
@@ -159,7 +163,8 @@ fn code_of(text: &str) -> Vec<String> {
         } else {
             lines.push(line.to_owned());
         }
-        let is_use = line.trim_start().starts_with("use ") || line.trim_start().starts_with("pub use ");
+        let is_use =
+            line.trim_start().starts_with("use ") || line.trim_start().starts_with("pub use ");
         open_use = (open_use || is_use) && !line.contains(';');
     }
     lines

@@ -67,7 +67,8 @@ fn these_queries_run_as_nearest() {
     let mut session = Arc::clone(&database).session();
     run(&mut session, "CREATE TABLE p (id INT PRIMARY KEY, e VECTOR(3), g INT)");
     for operator in OPERATORS {
-        let sql = format!("EXPLAIN SELECT id FROM p WHERE g = 1 ORDER BY e {operator} [1, 2, 3] LIMIT 3");
+        let sql =
+            format!("EXPLAIN SELECT id FROM p WHERE g = 1 ORDER BY e {operator} [1, 2, 3] LIMIT 3");
         let plan = answer::run(&mut session, &sql).lines().join("\n");
         assert!(plan.contains("Nearest"), "{plan}");
     }
@@ -89,14 +90,17 @@ fn identity(value: &Value) -> usize {
 /// The distance in double precision; a zero vector has a cosine of NaN, NULL is behind it.
 fn distance(operator: &str, vector: Option<[i8; 3]>, target: [i8; 3]) -> f64 {
     let Some(vector) = vector else { return f64::from_bits(f64::NAN.to_bits() | 1) };
-    let pairs = || vector.iter().zip(target).map(|(left, right)| (f64::from(*left), f64::from(right)));
+    let pairs =
+        || vector.iter().zip(target).map(|(left, right)| (f64::from(*left), f64::from(right)));
     let dot = || pairs().map(|(left, right)| left * right).sum::<f64>();
     match operator {
         "<->" => pairs().map(|(left, right)| (left - right).powi(2)).sum::<f64>().sqrt(),
         "<#>" => -dot() + 0.0,
         "<+>" => pairs().map(|(left, right)| (left - right).abs()).sum(),
         _ => {
-            let norms = pairs().fold((0.0, 0.0), |sum, (left, right)| (sum.0 + left * left, sum.1 + right * right));
+            let norms = pairs().fold((0.0, 0.0), |sum, (left, right)| {
+                (sum.0 + left * left, sum.1 + right * right)
+            });
             let cosine = dot() / f64::sqrt(norms.0 * norms.1);
             if cosine.is_nan() { f64::NAN } else { 1.0 - cosine }
         }

@@ -18,7 +18,10 @@ use spg_proptests::skip::workspace;
 
 /// Where SPG answers otherwise than PostgreSQL 15; README's list for users says the same.
 const DIFFERENCES: &[(&str, &str)] = &[
-    ("numeric", "there is no NUMERIC yet: decimal literals, avg and sum(bigint) are not exact decimals"),
+    (
+        "numeric",
+        "there is no NUMERIC yet: decimal literals, avg and sum(bigint) are not exact decimals",
+    ),
     ("unsupported", "PostgreSQL has it, SPG answers 0A000"),
     ("settings", "a setting that SPG does not have, or whose default is its own"),
     ("isolation", "the default isolation level is REPEATABLE READ"),
@@ -78,13 +81,17 @@ fn compare_script(server: &Server, path: &Path, items: &[Item], faults: &mut Vec
             step.answer.iter().filter(|line| !line.starts_with("plan: ")).collect();
         compared += 1;
         let same = same_lines(&ours, &theirs);
-        let known = expected_difference.take().map(|reason| {
-            DIFFERENCES.iter().any(|(name, _)| *name == reason)
-        });
+        let known = expected_difference
+            .take()
+            .map(|reason| DIFFERENCES.iter().any(|(name, _)| *name == reason));
         match (same, known) {
             (true, None) | (false, Some(true)) => {}
-            (true, Some(_)) => faults.push(format!("{}: no longer differs: {}", path.display(), step.sql)),
-            (false, Some(false)) => faults.push(format!("{}: unknown reason: {}", path.display(), step.sql)),
+            (true, Some(_)) => {
+                faults.push(format!("{}: no longer differs: {}", path.display(), step.sql))
+            }
+            (false, Some(false)) => {
+                faults.push(format!("{}: unknown reason: {}", path.display(), step.sql))
+            }
             (false, None) => faults.push(format!(
                 "{}: {}\n  SPG:\n    {}\n  PostgreSQL:\n    {}\n",
                 path.display(),
@@ -111,14 +118,16 @@ fn same_lines(ours: &[&String], theirs: &[String]) -> bool {
     let mut numeric = Vec::new();
     ours.len() == theirs.len()
         && ours.iter().zip(theirs).all(|(ours, theirs)| {
-            let (left, right): (Vec<_>, Vec<_>) = (ours.split(" | ").collect(), theirs.split(" | ").collect());
+            let (left, right): (Vec<_>, Vec<_>) =
+                (ours.split(" | ").collect(), theirs.split(" | ").collect());
             if theirs.contains(":numeric") {
                 numeric = right.iter().map(|name| name.ends_with(":numeric")).collect();
             }
             left.len() == right.len()
                 && left.iter().zip(&right).enumerate().all(|(place, (ours, theirs))| {
                     ours == theirs
-                        || numeric.get(place).copied().unwrap_or_default() && same_number(ours, theirs)
+                        || numeric.get(place).copied().unwrap_or_default()
+                            && same_number(ours, theirs)
                 })
         })
 }

@@ -42,7 +42,9 @@ fn transfer(session: &mut Session) {
     let mut seed = 7_u64;
     for number in 0..TRANSFERS {
         let mut draw = |bound: u64| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) % bound
         };
         let (from, to, amount) = (draw(ACCOUNTS as u64), draw(ACCOUNTS as u64), draw(50));
@@ -64,7 +66,9 @@ fn read(mut session: Session, reader: usize, done: &AtomicBool, looks: &AtomicU6
     loop {
         let last_look = done.load(Ordering::Acquire);
         let both = "SELECT sum(balance), min(transfers), count(*) FROM account CROSS JOIN progress";
-        let [sum, transfers, count] = numbers(&mut session, both)[..] else { panic!("three numbers") };
+        let [sum, transfers, count] = numbers(&mut session, both)[..] else {
+            panic!("three numbers")
+        };
         assert_eq!((sum, count), (ACCOUNTS * BALANCE, ACCOUNTS), "half a transaction was seen");
         assert!(transfers >= latest, "{transfers} transfers seen after {latest}");
         latest = transfers;
@@ -115,10 +119,13 @@ fn count(mut session: Session, writer: i64, rounds: i64) {
             let update = "UPDATE counter SET n = n + 1 WHERE id = 2";
             let mut rows = Rows::default();
             let updated = session.execute(update, &[], &mut rows).map(|_| ());
-            let ended = updated.and_then(|()| session.execute("COMMIT", &[], &mut rows).map(|_| ()));
+            let ended =
+                updated.and_then(|()| session.execute("COMMIT", &[], &mut rows).map(|_| ()));
             match ended {
                 Ok(()) => break,
-                Err(error) => assert_eq!(error.sqlstate().code(), "40001", "writer {writer}, round {round}"),
+                Err(error) => {
+                    assert_eq!(error.sqlstate().code(), "40001", "writer {writer}, round {round}")
+                }
             }
             run(&mut session, "ROLLBACK");
         }

@@ -32,7 +32,19 @@ const SCRIPTS: &[(&str, usize)] = &[
 ];
 
 /// Tables whose rows come from files that are not here.
-const WITHOUT_DATA: &[&str] = &["onek", "tenk", "road", "person", "emp", "student", "stud_emp", "real_city", "hash_", "aggtest", "bt_"];
+const WITHOUT_DATA: &[&str] = &[
+    "onek",
+    "tenk",
+    "road",
+    "person",
+    "emp",
+    "student",
+    "stud_emp",
+    "real_city",
+    "hash_",
+    "aggtest",
+    "bt_",
+];
 
 #[derive(Debug, Default)]
 struct Tally {
@@ -57,7 +69,8 @@ fn regression_scripts_answer_as_expected() {
             answer::run(&mut session, &statement);
         }
         let script = std::fs::read_to_string(folder.join(format!("sql/{name}.sql"))).unwrap();
-        let expected = std::fs::read_to_string(folder.join(format!("expected/{name}.out"))).unwrap();
+        let expected =
+            std::fs::read_to_string(folder.join(format!("expected/{name}.out"))).unwrap();
         let tally = run_script(&mut session, &script, &expected, verbose);
         println!("{name}: {tally:?}");
         if tally.agree < *floor {
@@ -95,11 +108,20 @@ fn run_script(session: &mut Session, script: &str, expected: &str, verbose: bool
 
 /// Temporary tables are not built yet: a table of its own takes the place of one, and of the one that it hides.
 fn without_temporary(session: &mut Session, statement: &str) -> String {
-    for words in ["CREATE TEMP TABLE ", "create temp table ", "CREATE TEMPORARY TABLE ", "CREATE UNLOGGED TABLE "] {
+    for words in [
+        "CREATE TEMP TABLE ",
+        "create temp table ",
+        "CREATE TEMPORARY TABLE ",
+        "CREATE UNLOGGED TABLE ",
+    ] {
         if let Some(rest) = statement.strip_prefix(words) {
-            let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            let name: String =
+                rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
             answer::run(session, &format!("DROP TABLE IF EXISTS {name}"));
-            return format!("CREATE TABLE {}", rest.replace("SERIAL", "INT").replace("serial", "int"));
+            return format!(
+                "CREATE TABLE {}",
+                rest.replace("SERIAL", "INT").replace("serial", "int")
+            );
         }
     }
     statement.to_owned()

@@ -14,15 +14,132 @@ use spg_proptests::generator::{DEFINITION, statement};
 const STACK_BYTES: usize = 2 << 20;
 
 const WORDS: &[&str] = &[
-    "SELECT", "FROM", "WHERE", "GROUP BY", "HAVING", "ORDER BY", "LIMIT", "OFFSET", "t0", "t1", "AS", "x", "x.a", "a", "b",
-    "c", "d", "f", "id", "*", "(", ")", "((", "))", ",", ";", "1", "-1", "0", "2147483648", "9223372036854775808", "1e400",
-    "1.5", "'a'", "''", "E'\\x'", "$$a$$", "$1", "NULL", "TRUE", "+", "-", "*", "/", "%", "^", "||", "=", "<>", "<", "<->", "<=>",
-    "AND", "OR", "NOT", "IN", "BETWEEN", "LIKE", "ILIKE", "ESCAPE", "IS", "DISTINCT", "ALL", "UNION", "INTERSECT", "EXCEPT",
-    "CASE", "WHEN", "THEN", "ELSE", "END", "CAST", "::", "INT", "TEXT", "VECTOR(3)", "VARCHAR(2)", "[1,2]", "[", "]", "count",
-    "sum", "min", "coalesce", "greatest", "substr", "position", "trim", "power", "EXISTS", "VALUES", "INSERT INTO", "UPDATE",
-    "SET", "DELETE FROM", "RETURNING", "DEFAULT", "CREATE TABLE", "CREATE INDEX", "ON", "DROP TABLE", "IF EXISTS",
-    "PRIMARY KEY", "UNIQUE", "JOIN", "LEFT", "CROSS JOIN", "USING", "NATURAL", "BEGIN", "COMMIT", "ROLLBACK", "TO",
-    "SAVEPOINT", "EXPLAIN", "SHOW", "TRUNCATE", "WITH", "--", "/*", "*/", "'", "\"", "é", "\u{0}", "\u{1f600}",
+    "SELECT",
+    "FROM",
+    "WHERE",
+    "GROUP BY",
+    "HAVING",
+    "ORDER BY",
+    "LIMIT",
+    "OFFSET",
+    "t0",
+    "t1",
+    "AS",
+    "x",
+    "x.a",
+    "a",
+    "b",
+    "c",
+    "d",
+    "f",
+    "id",
+    "*",
+    "(",
+    ")",
+    "((",
+    "))",
+    ",",
+    ";",
+    "1",
+    "-1",
+    "0",
+    "2147483648",
+    "9223372036854775808",
+    "1e400",
+    "1.5",
+    "'a'",
+    "''",
+    "E'\\x'",
+    "$$a$$",
+    "$1",
+    "NULL",
+    "TRUE",
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "^",
+    "||",
+    "=",
+    "<>",
+    "<",
+    "<->",
+    "<=>",
+    "AND",
+    "OR",
+    "NOT",
+    "IN",
+    "BETWEEN",
+    "LIKE",
+    "ILIKE",
+    "ESCAPE",
+    "IS",
+    "DISTINCT",
+    "ALL",
+    "UNION",
+    "INTERSECT",
+    "EXCEPT",
+    "CASE",
+    "WHEN",
+    "THEN",
+    "ELSE",
+    "END",
+    "CAST",
+    "::",
+    "INT",
+    "TEXT",
+    "VECTOR(3)",
+    "VARCHAR(2)",
+    "[1,2]",
+    "[",
+    "]",
+    "count",
+    "sum",
+    "min",
+    "coalesce",
+    "greatest",
+    "substr",
+    "position",
+    "trim",
+    "power",
+    "EXISTS",
+    "VALUES",
+    "INSERT INTO",
+    "UPDATE",
+    "SET",
+    "DELETE FROM",
+    "RETURNING",
+    "DEFAULT",
+    "CREATE TABLE",
+    "CREATE INDEX",
+    "ON",
+    "DROP TABLE",
+    "IF EXISTS",
+    "PRIMARY KEY",
+    "UNIQUE",
+    "JOIN",
+    "LEFT",
+    "CROSS JOIN",
+    "USING",
+    "NATURAL",
+    "BEGIN",
+    "COMMIT",
+    "ROLLBACK",
+    "TO",
+    "SAVEPOINT",
+    "EXPLAIN",
+    "SHOW",
+    "TRUNCATE",
+    "WITH",
+    "--",
+    "/*",
+    "*/",
+    "'",
+    "\"",
+    "é",
+    "\u{0}",
+    "\u{1f600}",
 ];
 
 #[test]
@@ -34,7 +151,10 @@ fn words_in_any_order_answer() {
 #[test]
 fn statements_with_damage_answer() {
     let numbers = prop::collection::vec(any::<u16>(), 0..60);
-    let damage = prop::collection::vec((any::<prop::sample::Index>(), 0_usize..4, prop::sample::select(WORDS)), 0..4);
+    let damage = prop::collection::vec(
+        (any::<prop::sample::Index>(), 0_usize..4, prop::sample::select(WORDS)),
+        0..4,
+    );
     let damaged = (numbers, damage).prop_map(|(numbers, damage)| {
         let mut text: Vec<char> = statement(&numbers, 1).statement.to_string().chars().collect();
         for (place, removed, word) in damage {
@@ -57,18 +177,29 @@ fn check(name: &'static str, texts: &(impl Strategy<Value = String> + Clone + Se
     let texts = texts.clone();
     on_small_stack(move || {
         let mut session = session_with_tables();
-        let config = ProptestConfig { cases: 4 * ProptestConfig::default().cases, failure_persistence: None, ..ProptestConfig::default() };
+        let config = ProptestConfig {
+            cases: 4 * ProptestConfig::default().cases,
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        };
         let session = std::cell::RefCell::new(&mut session);
         TestRunner::new(config)
             .run(&texts, |text| {
                 let mut session = session.borrow_mut();
                 let answer = answer::run(&mut session, &text);
-                let internal = answer.failure.iter().find(|failure| failure.sqlstate.starts_with("XX"));
+                let internal =
+                    answer.failure.iter().find(|failure| failure.sqlstate.starts_with("XX"));
                 prop_assert!(internal.is_none(), "{}: {:?}", text, internal);
                 // Whatever the text did, the session goes on.
                 answer::run(&mut session, "ROLLBACK");
                 let alive = answer::run(&mut session, "SELECT 1");
-                prop_assert_eq!(alive.tag.as_deref(), Some("SELECT 1"), "after {}: {:?}", text, alive.failure);
+                prop_assert_eq!(
+                    alive.tag.as_deref(),
+                    Some("SELECT 1"),
+                    "after {}: {:?}",
+                    text,
+                    alive.failure
+                );
                 Ok(())
             })
             .unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -80,7 +211,12 @@ fn session_with_tables() -> Session {
     let mut session = Arc::clone(&database).session();
     for table in 0..2 {
         answer::run(&mut session, &format!("CREATE TABLE t{table} {DEFINITION}"));
-        answer::run(&mut session, &format!("INSERT INTO t{table} VALUES (1, 2, 3, 'x', TRUE, 1.5), (2, NULL, NULL, NULL, NULL, NULL)"));
+        answer::run(
+            &mut session,
+            &format!(
+                "INSERT INTO t{table} VALUES (1, 2, 3, 'x', TRUE, 1.5), (2, NULL, NULL, NULL, NULL, NULL)"
+            ),
+        );
     }
     session
 }
@@ -147,7 +283,10 @@ fn nesting_ends_in_an_error_and_not_in_the_stack() {
                 let answer = answer::run(&mut session, &sql);
                 let sqlstate = code(&answer);
                 if depth == 1 {
-                    assert!(sqlstate.is_none_or(|code| code.starts_with("42") || code == "0A000"), "{name}: {sqlstate:?}");
+                    assert!(
+                        sqlstate.is_none_or(|code| code.starts_with("42") || code == "0A000"),
+                        "{name}: {sqlstate:?}"
+                    );
                 }
                 // A comment nests without a tree; what is refused for another reason may be refused earlier.
                 let shallow = ["comments", "vectors", "explain", "exists"].contains(name);

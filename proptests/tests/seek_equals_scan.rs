@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use spg_engine::database::{Database, Options};
 use spg_engine::session::Session;
 use spg_proptests::answer::{self, Answer};
-use spg_proptests::generator::{Choices, DEFINITION, query, statement, Statement};
+use spg_proptests::generator::{Choices, DEFINITION, Statement, query, statement};
 
 /// Indexes over one and several columns, both directions: every access path has one to take.
 const INDEXES: [&str; 6] = [
@@ -74,7 +74,10 @@ fn create_indexes(session: &mut Session) {
 fn is_change(statement: &Statement) -> bool {
     matches!(
         statement,
-        Statement::Insert(..) | Statement::InsertSelect(..) | Statement::Update(..) | Statement::Delete(..)
+        Statement::Insert(..)
+            | Statement::InsertSelect(..)
+            | Statement::Update(..)
+            | Statement::Delete(..)
     )
 }
 

@@ -171,7 +171,12 @@ fn category_of(sql: &str, error: &Error) -> Option<Category> {
     }
 }
 
-fn compare(rows: &[Vec<Value>], types: &str, sort: &str, expected: &[String]) -> Result<(), String> {
+fn compare(
+    rows: &[Vec<Value>],
+    types: &str,
+    sort: &str,
+    expected: &[String],
+) -> Result<(), String> {
     let texts = |row: &Vec<Value>| -> Vec<String> {
         row.iter().zip(types.chars()).map(|(value, kind)| slt_text(value, kind)).collect()
     };
@@ -185,9 +190,7 @@ fn compare(rows: &[Vec<Value>], types: &str, sort: &str, expected: &[String]) ->
     }
     let hashed = expected.first().and_then(|line| line.split_once(" values hashing to "));
     let same = match hashed {
-        Some((count, hash)) => {
-            count.parse() == Ok(values.len()) && digest(&values) == hash
-        }
+        Some((count, hash)) => count.parse() == Ok(values.len()) && digest(&values) == hash,
         None => values == expected,
     };
     if same {
@@ -211,7 +214,9 @@ fn slt_text(value: &Value, kind: char) -> String {
     let text = text_of(value).unwrap_or_else(|| "NULL".to_owned());
     match (kind, number, value) {
         ('R', Some(number), _) => format!("{number:.3}"),
-        ('I', Some(number), Value::Float4(_) | Value::Float8(_)) => format!("{:.0}", number.trunc()),
+        ('I', Some(number), Value::Float4(_) | Value::Float8(_)) => {
+            format!("{:.0}", number.trunc())
+        }
         // SQLite makes an integer of any text; those of the corpus begin with no digit.
         ('I', None, Value::Text(_)) => "0".to_owned(),
         _ if text.is_empty() => "(empty)".to_owned(),

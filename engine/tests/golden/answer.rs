@@ -59,9 +59,8 @@ impl From<&Error> for Failure {
 pub fn run(session: &mut Session, sql: &str) -> Answer {
     let mut sink = Rows::default();
     let result = session.execute(sql, &[], &mut sink);
-    let notice = |notice: &spg_engine::session::Notice| {
-        (notice.severity.to_owned(), notice.message.clone())
-    };
+    let notice =
+        |notice: &spg_engine::session::Notice| (notice.severity.to_owned(), notice.message.clone());
     let mut answer =
         Answer { notices: sink.notices.iter().map(notice).collect(), ..Answer::default() };
     match result {
@@ -70,8 +69,7 @@ pub fn run(session: &mut Session, sql: &str) -> Answer {
                 (column.name.to_string(), column.data_type.pg_name().to_owned())
             };
             answer.columns = sink.columns.iter().map(name).collect();
-            answer.rows =
-                sink.rows.iter().map(|row| row.iter().map(text_of).collect()).collect();
+            answer.rows = sink.rows.iter().map(|row| row.iter().map(text_of).collect()).collect();
             answer.tag = Some(tag.to_string());
         }
         Err(error) => answer.failure = Some(Failure::from(&error)),
@@ -82,8 +80,11 @@ pub fn run(session: &mut Session, sql: &str) -> Answer {
 impl Answer {
     /// The lines a golden script holds.
     pub fn lines(&self) -> Vec<String> {
-        let mut lines: Vec<String> =
-            self.notices.iter().map(|(severity, message)| format!("{severity}: {message}")).collect();
+        let mut lines: Vec<String> = self
+            .notices
+            .iter()
+            .map(|(severity, message)| format!("{severity}: {message}"))
+            .collect();
         if let Some(failure) = &self.failure {
             failure.write(&mut lines);
             return lines;

@@ -25,7 +25,8 @@ fn golden_scripts_answer_as_written() {
     let mut failures = Vec::new();
     for path in paths {
         let text = std::fs::read_to_string(&path).unwrap();
-        let items = script::parse(&text).unwrap_or_else(|what| panic!("{}: {what}", path.display()));
+        let items =
+            script::parse(&text).unwrap_or_else(|what| panic!("{}: {what}", path.display()));
         assert_eq!(script::render(&items), text, "{} is not in its own format", path.display());
         let answered = answer_script(&items);
         if rewrite {

@@ -61,7 +61,9 @@ pub fn parse(text: &str) -> Result<Vec<Item>, String> {
         } else if line.is_empty() || line.starts_with('#') {
             items.push(Item::Text(line.to_owned()));
         } else {
-            items.push(Item::Step(parse_step(line).map_err(|what| format!("line {number}: {what}"))?));
+            items.push(Item::Step(
+                parse_step(line).map_err(|what| format!("line {number}: {what}"))?,
+            ));
         }
     }
     Ok(items)
@@ -72,7 +74,8 @@ fn parse_step(line: &str) -> Result<Step, String> {
         Some(inner) => inner.split_once(']').ok_or("a tag without ]")?,
         None => ("", line),
     };
-    let (session, sql) = rest.split_once('>').ok_or("neither a statement, a comment nor an answer")?;
+    let (session, sql) =
+        rest.split_once('>').ok_or("neither a statement, a comment nor an answer")?;
     let session = session.trim();
     if !session.chars().all(char::is_alphanumeric) {
         return Err(format!("{session:?} is no name of a session"));

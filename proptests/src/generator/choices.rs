@@ -47,7 +47,9 @@ impl<'a> Choices<'a> {
                 Value::Float8(self.pick(&[f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0]))
             }
             Kind::Float8 => Value::Float8(self.below(8) as f64 / 2.0 - 1.0),
-            Kind::Text => Value::Text(self.pick(&["", "a", "b", "ab", "B", "ä", "a b", "abc"]).into()),
+            Kind::Text => {
+                Value::Text(self.pick(&["", "a", "b", "ab", "B", "ä", "a b", "abc"]).into())
+            }
         }
     }
 }

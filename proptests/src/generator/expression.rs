@@ -15,7 +15,12 @@ pub(super) struct Place {
 }
 
 /// An expression of type `kind`, at most `depth` levels deep.
-pub(super) fn expression(choices: &mut Choices<'_>, place: Place, kind: Kind, depth: u32) -> Expression {
+pub(super) fn expression(
+    choices: &mut Choices<'_>,
+    place: Place,
+    kind: Kind,
+    depth: u32,
+) -> Expression {
     if depth == 0 {
         return leaf(choices, place, kind);
     }
@@ -38,7 +43,8 @@ fn leaf(choices: &mut Choices<'_>, place: Place, kind: Kind) -> Expression {
 /// A column of the type.
 pub(super) fn column(choices: &mut Choices<'_>, place: Place, kind: Kind) -> Expression {
     let table = choices.below(place.tables);
-    let of_kind: Vec<usize> = (0..COLUMNS.len()).filter(|&place| COLUMNS[place].1 == kind).collect();
+    let of_kind: Vec<usize> =
+        (0..COLUMNS.len()).filter(|&place| COLUMNS[place].1 == kind).collect();
     Expression::Column(table * COLUMNS.len() + choices.pick(&of_kind))
 }
 
@@ -59,7 +65,8 @@ fn any(choices: &mut Choices<'_>, place: Place, kind: Kind, depth: u32) -> Expre
 }
 
 fn integer(choices: &mut Choices<'_>, place: Place, kind: Kind, depth: u32) -> Expression {
-    let operators = [Operator::Add, Operator::Subtract, Operator::Multiply, Operator::Divide, Operator::Modulo];
+    let operators =
+        [Operator::Add, Operator::Subtract, Operator::Multiply, Operator::Divide, Operator::Modulo];
     match choices.below(6) {
         0 | 1 => any(choices, place, kind, depth),
         2 if kind == Kind::Int4 => {
@@ -185,7 +192,8 @@ fn comparison(choices: &mut Choices<'_>, place: Place, depth: u32) -> Expression
     let sign = comparison_sign(choices);
     let numbers = [Kind::Int4, Kind::Int8, Kind::Float8];
     let kind = choices.pick(&[Kind::Int4, Kind::Int8, Kind::Text, Kind::Float8, Kind::Bool]);
-    let other = if numbers.contains(&kind) && choices.once_in(4) { choices.pick(&numbers) } else { kind };
+    let other =
+        if numbers.contains(&kind) && choices.once_in(4) { choices.pick(&numbers) } else { kind };
     let left = column(choices, place, kind);
     let right = if choices.once_in(3) {
         expression(choices, place, other, depth)

@@ -16,7 +16,11 @@ pub fn query(choices: &mut Choices<'_>) -> Query {
     let mut selects = Vec::new();
     for _ in 0..parts {
         let all = choices.below(2) == 0;
-        let select = if grouped { grouped_select(choices, &kinds) } else { select(choices, &kinds, !bounded && parts == 1) };
+        let select = if grouped {
+            grouped_select(choices, &kinds)
+        } else {
+            select(choices, &kinds, !bounded && parts == 1)
+        };
         selects.push((all, select));
     }
     let width = selects[0].1.items.len();
@@ -59,7 +63,8 @@ pub(super) fn whole_rows(choices: &mut Choices<'_>) -> Query {
     let place = Place { tables: 1, may_fail: true, subqueries: true };
     let mut select = plain(choices, vec![]);
     let shift = Expression::Literal(Kind::Int4, spg_engine::Value::Int4(choices.below(9) as i32));
-    let id = Expression::Binary(super::Operator::Add, Box::new(Expression::Column(0)), Box::new(shift));
+    let id =
+        Expression::Binary(super::Operator::Add, Box::new(Expression::Column(0)), Box::new(shift));
     select.items.push(id);
     for (_, kind) in &COLUMNS[1..] {
         select.items.push(expression(choices, place, *kind, 1));
@@ -130,7 +135,8 @@ fn select(choices: &mut Choices<'_>, kinds: &[Kind], may_fail: bool) -> Select {
     select.distinct = distinct;
     select.items = kinds.iter().map(|kind| expression(choices, place, *kind, 2)).collect();
     if choices.once_in(2) {
-        select.filter = Some(expression(choices, Place { may_fail: false, ..place }, Kind::Bool, 2));
+        select.filter =
+            Some(expression(choices, Place { may_fail: false, ..place }, Kind::Bool, 2));
     }
     select
 }
@@ -150,12 +156,10 @@ fn grouped_select(choices: &mut Choices<'_>, kinds: &[Kind]) -> Select {
     }
     if choices.once_in(4) {
         let count = Expression::Aggregate(Aggregate::CountRows, false, None);
-        let least = Expression::Literal(Kind::Int8, spg_engine::Value::Int8(choices.below(4) as i64));
-        select.having = Some(Expression::Compare(
-            super::Comparison::Greater,
-            Box::new(count),
-            Box::new(least),
-        ));
+        let least =
+            Expression::Literal(Kind::Int8, spg_engine::Value::Int8(choices.below(4) as i64));
+        select.having =
+            Some(Expression::Compare(super::Comparison::Greater, Box::new(count), Box::new(least)));
     }
     select.groups = Some(groups);
     select

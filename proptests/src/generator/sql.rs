@@ -353,7 +353,11 @@ impl Display for Expression {
             Self::Compare(comparison, left, right) => write!(out, "({left} {comparison} {right})"),
             Self::And(operands) | Self::Or(operands) => {
                 out.write_str("(")?;
-                separated(out, operands, if matches!(self, Self::And(_)) { " AND " } else { " OR " })?;
+                separated(
+                    out,
+                    operands,
+                    if matches!(self, Self::And(_)) { " AND " } else { " OR " },
+                )?;
                 out.write_str(")")
             }
             Self::Is(test, operand) => write!(out, "({operand} IS {test})"),
@@ -366,7 +370,9 @@ impl Display for Expression {
                 write!(out, "({operand}{} IN ({query}))", if *negated { " NOT" } else { "" })
             }
             Self::Scalar(query) => write!(out, "({query})"),
-            Self::Between(operand, low, high) => write!(out, "({operand} BETWEEN {low} AND {high})"),
+            Self::Between(operand, low, high) => {
+                write!(out, "({operand} BETWEEN {low} AND {high})")
+            }
             Self::Like(operand, pattern) => write!(out, "({operand} LIKE '{pattern}')"),
             Self::Case(condition, then, otherwise) => {
                 write!(out, "CASE WHEN {condition} THEN {then} ELSE {otherwise} END")

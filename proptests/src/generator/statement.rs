@@ -41,16 +41,17 @@ pub fn statement(numbers: &[u16], sessions: usize) -> Step {
 }
 
 fn insert(choices: &mut Choices<'_>) -> Statement {
-    let row = |choices: &mut Choices<'_>| -> Vec<Option<Value>> {
-        let mut row = vec![Some(match choices.below(40) {
-            39 => Value::Null,
-            id => Value::Int4(id as i32),
-        })];
-        row.extend(COLUMNS[1..].iter().map(|(_, kind)| {
-            if choices.once_in(9) { None } else { Some(choices.value(*kind)) }
-        }));
-        row
-    };
+    let row =
+        |choices: &mut Choices<'_>| -> Vec<Option<Value>> {
+            let mut row = vec![Some(match choices.below(40) {
+                39 => Value::Null,
+                id => Value::Int4(id as i32),
+            })];
+            row.extend(COLUMNS[1..].iter().map(|(_, kind)| {
+                if choices.once_in(9) { None } else { Some(choices.value(*kind)) }
+            }));
+            row
+        };
     let target = table(choices);
     let rows = (0..1 + choices.below(4)).map(|_| row(choices)).collect();
     Statement::Insert(target, rows, choices.once_in(4))

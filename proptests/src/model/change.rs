@@ -71,7 +71,13 @@ fn draw(next: &mut u64) -> u64 {
     *next
 }
 
-fn insert(state: &mut State, table: TableName, rows: Vec<Vec<Value>>, next: &mut u64, done: &mut Done) {
+fn insert(
+    state: &mut State,
+    table: TableName,
+    rows: Vec<Vec<Value>>,
+    next: &mut u64,
+    done: &mut Done,
+) {
     for values in rows {
         if values[0].is_null() {
             done.codes.insert("23502");
@@ -87,7 +93,12 @@ fn insert(state: &mut State, table: TableName, rows: Vec<Vec<Value>>, next: &mut
 }
 
 /// Ids of the rows for which the filter is true.
-fn matching(state: &State, table: TableName, filter: Option<&Expression>, done: &mut Done) -> Vec<u64> {
+fn matching(
+    state: &State,
+    table: TableName,
+    filter: Option<&Expression>,
+    done: &mut Done,
+) -> Vec<u64> {
     let mut ids = Vec::new();
     for (id, row) in &state.tables[&table].rows {
         let scope = Scope { state, row: &row.values, group: &[] };

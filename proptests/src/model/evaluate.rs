@@ -31,7 +31,9 @@ pub(super) fn evaluate(scope: Scope<'_>, expression: &Expression) -> Result<Valu
     Ok(match expression {
         Expression::Column(column) => scope.row[*column].clone(),
         Expression::Literal(_, value) => value.clone(),
-        Expression::Minus(operand) => arithmetic(Operator::Subtract, &zero_of(&one(operand)?), &one(operand)?)?,
+        Expression::Minus(operand) => {
+            arithmetic(Operator::Subtract, &zero_of(&one(operand)?), &one(operand)?)?
+        }
         Expression::Absolute(operand) => absolute(one(operand)?)?,
         Expression::Length(operand) => {
             on_text(one(operand)?, |text| Value::Int4(text.chars().count() as i32))
@@ -39,9 +41,15 @@ pub(super) fn evaluate(scope: Scope<'_>, expression: &Expression) -> Result<Valu
         Expression::Upper(operand) => {
             on_text(one(operand)?, |text| Value::Text(text.to_uppercase().into()))
         }
-        Expression::Binary(operator, left, right) => arithmetic(*operator, &one(left)?, &one(right)?)?,
+        Expression::Binary(operator, left, right) => {
+            arithmetic(*operator, &one(left)?, &one(right)?)?
+        }
         Expression::Case(condition, then, otherwise) => {
-            if truth(scope, condition)? == Some(true) { one(then)? } else { one(otherwise)? }
+            if truth(scope, condition)? == Some(true) {
+                one(then)?
+            } else {
+                one(otherwise)?
+            }
         }
         Expression::Coalesce(left, right) => match one(left)? {
             Value::Null => one(right)?,
@@ -55,7 +63,13 @@ pub(super) fn evaluate(scope: Scope<'_>, expression: &Expression) -> Result<Valu
         Expression::Greatest(left, right) => match (one(left)?, one(right)?) {
             (Value::Null, right) => right,
             (left, Value::Null) => left,
-            (left, right) => if compare(&left, &right).is_lt() { right } else { left },
+            (left, right) => {
+                if compare(&left, &right).is_lt() {
+                    right
+                } else {
+                    left
+                }
+            }
         },
         Expression::Cast(kind, operand) => cast(*kind, one(operand)?)?,
         Expression::Scalar(query) => {
@@ -79,7 +93,9 @@ pub(super) fn truth(scope: Scope<'_>, expression: &Expression) -> Result<Option<
         Expression::Not(operand) => truth(scope, operand)?.map(|value| !value),
         Expression::And(operands) => chain(scope, operands, false)?,
         Expression::Or(operands) => chain(scope, operands, true)?,
-        Expression::Compare(comparison, left, right) => compared(*comparison, &one(left)?, &one(right)?),
+        Expression::Compare(comparison, left, right) => {
+            compared(*comparison, &one(left)?, &one(right)?)
+        }
         Expression::Is(test, operand) => Some(match (test, one(operand)?) {
             (Test::Null, value) => value.is_null(),
             (Test::NotNull, value) => !value.is_null(),
@@ -137,7 +153,9 @@ fn chain(scope: Scope<'_>, operands: &[Expression], decisive: bool) -> Result<Op
 
 fn member(operand: &Value, items: &[Value]) -> Option<bool> {
     let results = items.iter().map(|item| compared(Comparison::Equal, operand, item));
-    results.fold(Some(false), |found, equal| both(found.map(|found| !found), equal.map(|equal| !equal)).map(|none| !none))
+    results.fold(Some(false), |found, equal| {
+        both(found.map(|found| !found), equal.map(|equal| !equal)).map(|none| !none)
+    })
 }
 
 fn compared(comparison: Comparison, left: &Value, right: &Value) -> Option<bool> {
@@ -202,7 +220,11 @@ fn arithmetic(operator: Operator, left: &Value, right: &Value) -> Result<Value> 
     }
     let (Some(first), Some(second)) = (integer(left), integer(right)) else {
         let (left, right) = (float(left), float(right));
-        return Ok(Value::Float8(if operator == Operator::Add { left + right } else { left - right }));
+        return Ok(Value::Float8(if operator == Operator::Add {
+            left + right
+        } else {
+            left - right
+        }));
     };
     let (first, second) = (i128::from(first), i128::from(second));
     let result = match operator {
@@ -227,7 +249,9 @@ pub(super) fn cast(kind: Kind, value: Value) -> Result<Value> {
         (Kind::Text, Value::Bool(value)) => Value::Text(value.to_string().into()),
         (Kind::Text, value) => Value::Text(text_of(&value).unwrap_or_default().into()),
         (Kind::Int8, value @ Value::Int4(_)) => Value::Int8(integer(&value).unwrap_or_default()),
-        (Kind::Int4, Value::Int8(value)) => Value::Int4(i32::try_from(value).map_err(|_| OUT_OF_RANGE)?),
+        (Kind::Int4, Value::Int8(value)) => {
+            Value::Int4(i32::try_from(value).map_err(|_| OUT_OF_RANGE)?)
+        }
         (Kind::Float8, value) => Value::Float8(float(&value)),
         (_, value) => value,
     })

@@ -36,8 +36,20 @@ pub(super) fn order(keys: &[OrderKey], left: &[Value], right: &[Value]) -> Order
         let nulls_first = key.nulls_first.unwrap_or(key.descending);
         match (left.is_null(), right.is_null()) {
             (true, true) => Ordering::Equal,
-            (true, false) => if nulls_first { Ordering::Less } else { Ordering::Greater },
-            (false, true) => if nulls_first { Ordering::Greater } else { Ordering::Less },
+            (true, false) => {
+                if nulls_first {
+                    Ordering::Less
+                } else {
+                    Ordering::Greater
+                }
+            }
+            (false, true) => {
+                if nulls_first {
+                    Ordering::Greater
+                } else {
+                    Ordering::Less
+                }
+            }
             (false, false) if key.descending => total_order(right, left),
             (false, false) => total_order(left, right),
         }

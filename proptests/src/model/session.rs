@@ -69,9 +69,7 @@ impl Model {
     pub fn has_unique_indexes(&self) -> bool {
         let snapshots = self.sessions.iter().flatten().filter_map(|block| block.snapshot.as_ref());
         let works = snapshots.map(|snapshot| &snapshot.work);
-        works
-            .chain([&self.committed])
-            .any(|state| state.indexes.values().any(|index| index.unique))
+        works.chain([&self.committed]).any(|state| state.indexes.values().any(|index| index.unique))
     }
 
     /// Number of rows that are committed.
@@ -96,15 +94,13 @@ impl Model {
             }
             Statement::Savepoint(name) => self.savepoint(step.session, *name),
             Statement::Release(name) => self.release(step.session, *name),
-            Statement::Query(query) => {
-                match answer(self.current(step.session), query) {
-                    Ok(rows) => {
-                        let tag = format!("SELECT {}", rows.len());
-                        Outcome::Rows(rows, tag)
-                    }
-                    Err(code) => failure(code),
+            Statement::Query(query) => match answer(self.current(step.session), query) {
+                Ok(rows) => {
+                    let tag = format!("SELECT {}", rows.len());
+                    Outcome::Rows(rows, tag)
                 }
-            }
+                Err(code) => failure(code),
+            },
             statement => self.change(step.session, statement),
         };
         if let (Outcome::Failure(_), Some(block)) = (&result, &mut self.sessions[step.session]) {

@@ -94,9 +94,9 @@ impl State {
                 }
             }
         }
-        merged.indexes.retain(|name, _| {
-            work.indexes.contains_key(name) || !base.indexes.contains_key(name)
-        });
+        merged
+            .indexes
+            .retain(|name, _| work.indexes.contains_key(name) || !base.indexes.contains_key(name));
         let made = work.indexes.iter().filter(|(name, _)| !base.indexes.contains_key(name));
         merged.indexes.extend(made.map(|(name, index)| (*name, index.clone())));
         let duplicates = merged.tables.keys().any(|name| merged.has_duplicates(*name));

@@ -65,8 +65,7 @@ pub fn same_values(left: &[Value], right: &[Value]) -> bool {
     left.len() == right.len()
         && left.iter().zip(right).all(|(left, right)| match (left, right) {
             (Value::Float8(left), Value::Float8(right)) => {
-                compare_floats(*left, *right).is_eq()
-                    || (left - right).abs() <= right.abs() * 1e-12
+                compare_floats(*left, *right).is_eq() || (left - right).abs() <= right.abs() * 1e-12
             }
             _ => left == right,
         })

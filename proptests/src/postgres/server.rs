@@ -25,7 +25,8 @@ impl Server {
             crate::skip::skip("PostgreSQL 15");
             return None;
         };
-        let name = format!("spg-pg-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let name =
+            format!("spg-pg-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder).expect("the temporary folder can be written");
         let user = user_instead_of_root(&folder);
@@ -33,8 +34,23 @@ impl Server {
             chown(&folder, Some(uid), Some(gid)).expect("root may give a folder away");
         }
         let server = Self { binaries, folder, user };
-        server.run("initdb", &["-A", "trust", "-U", "spg", "-N", "-E", "UTF8", "--lc-collate=C", "--lc-ctype=C.UTF-8", "--lc-messages=C"]);
-        let options = format!("-F -c listen_addresses= -c max_connections=20 -k {}", server.folder.display());
+        server.run(
+            "initdb",
+            &[
+                "-A",
+                "trust",
+                "-U",
+                "spg",
+                "-N",
+                "-E",
+                "UTF8",
+                "--lc-collate=C",
+                "--lc-ctype=C.UTF-8",
+                "--lc-messages=C",
+            ],
+        );
+        let options =
+            format!("-F -c listen_addresses= -c max_connections=20 -k {}", server.folder.display());
         server.run("pg_ctl", &["-w", "-s", "-l", &server.path("log"), "-o", &options, "start"]);
         Some(server)
     }
@@ -87,7 +103,8 @@ fn find_binaries() -> Option<PathBuf> {
 fn is_version_15(folder: &Path) -> bool {
     let output = Command::new(folder.join("postgres")).arg("--version").output();
     let has_initdb = folder.join("initdb").exists() && folder.join("pg_ctl").exists();
-    has_initdb && output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(" 15."))
+    has_initdb
+        && output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(" 15."))
 }
 
 /// Where we are root (a folder we made belongs to 0): the user `postgres` or `nobody`.
