@@ -24,9 +24,9 @@ const DIFFERENCES: &[(&str, &str)] = &[
     ),
     ("unsupported", "PostgreSQL has it, SPG answers 0A000"),
     ("settings", "a setting that SPG does not have, or whose default is its own"),
-    ("isolation", "the default isolation level is REPEATABLE READ"),
-    ("wording", "the same SQLSTATE in other words, or another hint or position"),
-    ("vector", "the vector literal takes a bracket that PostgreSQL refuses"),
+    ("wording", "the same SQLSTATE in other words, or with another position"),
+    ("notice", "no notice tells that a name was cut"),
+    ("constants", "a constant subexpression that fails, but is never reached, fails in PostgreSQL alone"),
 ];
 
 #[test]
