@@ -85,7 +85,8 @@ fn run_script(session: &mut Session, script: &str, expected: &str, verbose: bool
     let mut tally = Tally::default();
     for statement in statements(script) {
         let shown = transcript.shown(&statement);
-        let answer = answer::run(session, &without_temporary(session, &statement));
+        let sql = without_temporary(session, &statement);
+        let answer = answer::run(session, &sql);
         let lower = statement.to_lowercase();
         let not_supported = answer.failure.as_ref().is_some_and(is_not_supported);
         if WITHOUT_DATA.iter().any(|table| lower.contains(table)) {
