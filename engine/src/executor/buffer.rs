@@ -92,11 +92,6 @@ impl<'a> Buffer<'a> {
         self.reservation.grow(bytes)
     }
 
-    /// The rows `rows`, in that order.
-    pub(super) fn gather<'b>(&self, rows: &[u32]) -> Batch<'b> {
-        Batch::computed(gather_all(&self.columns, rows), rows.len())
-    }
-
     /// Keeps only the rows `rows`, in that order.
     pub(super) fn keep(&mut self, rows: &[u32]) -> Result<()> {
         self.columns = gather_all(&self.columns, rows);

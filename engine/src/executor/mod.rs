@@ -39,3 +39,8 @@ mod table_access;
 mod values;
 
 pub use run::run;
+
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod tests;

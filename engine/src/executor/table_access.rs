@@ -12,7 +12,6 @@ use crate::storage::root::Root;
 use crate::storage::schema::IndexDefinition;
 use crate::storage::table::Table;
 use crate::storage::{IndexId, RowId, TableId};
-use crate::types::DataType;
 
 /// The table of a plan.
 pub(super) fn table(root: &Root, id: TableId) -> Result<&Table> {
@@ -90,13 +89,4 @@ pub(super) fn gather(
         columns.push(Column::new(ColumnData::Int8(ids)));
     }
     columns
-}
-
-/// Types of an output's columns.
-pub(super) fn output_types(output: &TableOutput, table: &Table) -> Vec<DataType> {
-    let columns = &table.schema().columns;
-    let mut types: Vec<_> =
-        output.ordinals.iter().map(|&ordinal| columns[ordinal].data_type).collect();
-    types.extend(output.row_id.then_some(DataType::Int8));
-    types
 }

@@ -19,6 +19,9 @@ mod ordering;
 mod pushdown;
 mod text;
 
+#[cfg(test)]
+mod tests;
+
 pub use explain::explain;
 
 use crate::binder::bound::{Bound, BoundStatement, Returning};
