@@ -1,6 +1,6 @@
 //! The state of one aggregate over all groups, fed a column at a time.
 
-use crate::binder::bound::{AggregateCall, AggregateFunction};
+use crate::binder::bound::{AggregateCall, AggregateFunction, Expression};
 use crate::error::{Error, Result, SqlState};
 use crate::executor::float_sum::{FloatSum, overflow};
 use crate::storage::bitmap::Bitmap;
@@ -48,8 +48,7 @@ pub(super) enum FloatResult {
 impl Accumulator {
     /// The state of `call` over no group.
     pub(super) fn new(call: &AggregateCall) -> Self {
-        let argument =
-            call.argument.as_ref().map_or(DataType::Int8, |argument| argument.data_type());
+        let argument = call.argument.as_ref().map_or(DataType::Int8, Expression::data_type);
         let average = call.function == AggregateFunction::Average;
         match call.function {
             AggregateFunction::CountStar | AggregateFunction::Count => Self::Count(Vec::new()),
@@ -317,14 +316,18 @@ fn extreme<T: Copy + Into<N>, N: Copy>(
     match (groups, &column.nulls) {
         (Groups::One, None) => {
             let mut found = best[0];
-            values.iter().for_each(|&value| improve(&mut found, value.into()));
+            for &value in values {
+                improve(&mut found, value.into());
+            }
             best[0] = found;
         }
         (Groups::One, Some(nulls)) => {
             let mut found = best[0];
-            for (row, &value) in values.iter().enumerate() {
-                if !nulls.get(row) {
-                    improve(&mut found, value.into());
+            for (values, &word) in values.chunks(64).zip(nulls.words()) {
+                for (bit, &value) in values.iter().enumerate() {
+                    if word >> bit & 1 == 0 {
+                        improve(&mut found, value.into());
+                    }
                 }
             }
             best[0] = found;
@@ -394,7 +397,6 @@ fn finish_vector((sum, count): &(Vec<f64>, i64), average: bool) -> Result<Option
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::binder::bound::Expression;
 
     fn run(
         function: AggregateFunction,
@@ -409,7 +411,9 @@ mod tests {
             data_type: result,
         };
         let mut column = Column::with_capacity(argument, values.len());
-        values.iter().for_each(|value| column.push(value.as_ref()));
+        for value in values {
+            column.push(value.as_ref());
+        }
         let whole = finish_one(&call, Groups::One, &column);
         let grouped = finish_one(&call, Groups::Each(&vec![0; values.len()]), &column);
         assert_eq!(format!("{whole:?}"), format!("{grouped:?}"));

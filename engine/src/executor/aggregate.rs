@@ -29,7 +29,7 @@ pub(super) struct Aggregate<'a> {
 
 /// An aggregate with its state.
 struct Call<'a> {
-    call: &'a AggregateCall,
+    definition: &'a AggregateCall,
     accumulator: Accumulator,
     /// Values seen, for DISTINCT: number of the group, value.
     seen: Option<KeyTable<'a>>,
@@ -48,7 +48,7 @@ impl<'a> Aggregate<'a> {
             let seen = argument.map(|argument| {
                 KeyTable::new(&[DataType::Int8, argument.data_type()], context.memory)
             });
-            Call { call, accumulator: Accumulator::new(call), seen }
+            Call { definition: call, accumulator: Accumulator::new(call), seen }
         });
         Self {
             input: Some(input),
@@ -106,7 +106,7 @@ impl<'a> Call<'a> {
         batch: &Batch<'a>,
         context: &Context<'a>,
     ) -> Result<()> {
-        let Some(argument) = &self.call.argument else {
+        let Some(argument) = &self.definition.argument else {
             self.accumulator.update_rows(groups, batch.len());
             return Ok(());
         };

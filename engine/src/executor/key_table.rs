@@ -197,7 +197,9 @@ mod tests {
 
     fn column(data_type: DataType, values: &[Value]) -> ColumnRef<'static> {
         let mut column = Column::with_capacity(data_type, values.len());
-        values.iter().for_each(|value| column.push(value.as_ref()));
+        for value in values {
+            column.push(value.as_ref());
+        }
         ColumnRef::Owned(column)
     }
 

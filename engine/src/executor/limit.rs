@@ -11,8 +11,8 @@ use crate::types::Value;
 /// Passes on a window of its input's rows and then stops asking.
 pub(super) struct Limit<'a> {
     input: BoxOperator<'a>,
-    limit: Option<&'a Expression>,
-    offset: Option<&'a Expression>,
+    take: Option<&'a Expression>,
+    skip: Option<&'a Expression>,
     window: Option<Window>,
 }
 
@@ -59,7 +59,7 @@ impl<'a> Limit<'a> {
         limit: Option<&'a Expression>,
         offset: Option<&'a Expression>,
     ) -> Self {
-        Self { input, limit, offset, window: None }
+        Self { input, take: limit, skip: offset, window: None }
     }
 }
 
@@ -67,7 +67,7 @@ impl<'a> Operator<'a> for Limit<'a> {
     fn next(&mut self, context: &Context<'a>) -> Result<Option<Batch<'a>>> {
         let mut window = match self.window {
             Some(window) => window,
-            None => Window::evaluate(self.limit, self.offset, context)?,
+            None => Window::evaluate(self.take, self.skip, context)?,
         };
         while window.take > 0 {
             let Some(mut batch) = self.input.next(context)? else { break };

@@ -1,5 +1,9 @@
 //! All rows of a table, a chunk at a time, in row-id order.
 
+use std::hint::black_box;
+
+use smallvec::SmallVec;
+
 use crate::binder::bound::Expression;
 use crate::error::Result;
 use crate::executor::context::Context;
@@ -11,9 +15,15 @@ use crate::storage::batch::Batch;
 use crate::storage::chunk::Chunk;
 use crate::storage::root::Root;
 
+/// Chunks whose memory is asked for at once. Reaching a chunk's values takes several dependent reads of memory; for
+/// one chunk after the other they would take longer than adding its values up.
+const AHEAD_CHUNKS: usize = 8;
+
 /// A sequential scan.
 pub(super) struct Scan<'a> {
     chunks: Box<dyn Iterator<Item = &'a Chunk> + 'a>,
+    /// The next chunks, the first of them last.
+    ahead: SmallVec<[&'a Chunk; AHEAD_CHUNKS]>,
     output: &'a TableOutput,
     filter: Option<&'a Expression>,
 }
@@ -25,13 +35,35 @@ impl<'a> Scan<'a> {
         filter: Option<&'a Expression>,
     ) -> Result<Self> {
         let chunks = Box::new(table(root, output.table)?.chunks());
-        Ok(Self { chunks, output, filter })
+        Ok(Self { chunks, ahead: SmallVec::new(), output, filter })
+    }
+}
+
+impl<'a> Scan<'a> {
+    fn next_chunk(&mut self) -> Option<&'a Chunk> {
+        if self.ahead.is_empty() {
+            self.ahead.extend(self.chunks.by_ref().take(AHEAD_CHUNKS));
+            // Each pass reads what the one before has brought; within a pass the reads do not wait for each other.
+            for chunk in &self.ahead {
+                black_box(chunk.rows());
+            }
+            for &ordinal in &self.output.ordinals {
+                for chunk in &self.ahead {
+                    black_box(chunk.column(ordinal).nulls.is_some());
+                }
+                for chunk in &self.ahead {
+                    black_box(chunk.column(ordinal).get(0));
+                }
+            }
+            self.ahead.reverse();
+        }
+        self.ahead.pop()
     }
 }
 
 impl<'a> Operator<'a> for Scan<'a> {
     fn next(&mut self, context: &Context<'a>) -> Result<Option<Batch<'a>>> {
-        for chunk in &mut self.chunks {
+        while let Some(chunk) = self.next_chunk() {
             context.interrupt.check()?;
             let mut batch = chunk_batch(self.output, chunk, chunk.selection());
             if let Some(filter) = self.filter {

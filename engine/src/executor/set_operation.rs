@@ -70,7 +70,9 @@ impl<'a> Counted<'a> {
             numbers.clear();
             self.keys.insert(&batch.columns, batch.len(), &mut numbers)?;
             self.counts.resize(self.keys.len(), 0);
-            numbers.iter().for_each(|&number| self.counts[number as usize] += 1);
+            for &number in &numbers {
+                self.counts[number as usize] += 1;
+            }
         }
         Ok(())
     }

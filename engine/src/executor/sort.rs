@@ -98,19 +98,30 @@ impl<'a> Sort<'a> {
 
     /// Those of the rows that come before the last row kept; of the rows held, `kept` are known to be in order.
     fn better_rows(&self, keys: &[ColumnRef<'_>], rows: usize, kept: usize) -> Vec<u32> {
-        let last = kept - 1;
-        let is_better = |row: &u32| {
-            for ((key, column), held) in
-                self.keys.iter().zip(keys).zip(&self.rows.columns[self.width..])
-            {
-                let order = compare_values(key, column, *row as usize, held, last);
-                if order.is_ne() {
-                    return order.is_lt();
-                }
-            }
-            false
+        let (Some(key), Some(column)) = (self.keys.first(), keys.first()) else {
+            return Vec::new();
         };
-        (0..rows as u32).filter(is_better).collect()
+        let held = &self.rows.columns[self.width..];
+        let last = kept - 1;
+        let threshold = held[0].gather(&[last as u32]);
+        let threshold = SortColumn::new(&threshold, key.descending, key.nulls_first).word(0);
+        let words = SortColumn::new(column, key.descending, key.nulls_first);
+        let comes_before = |row: u32| {
+            let mut columns = self.keys.iter().zip(keys).zip(held);
+            let order = columns.find_map(|((key, column), held)| {
+                let order = compare_values(key, column, row as usize, held, last);
+                order.is_ne().then_some(order)
+            });
+            order == Some(Ordering::Less)
+        };
+        let mut better = Vec::new();
+        for row in 0..rows as u32 {
+            let word = words.word(row as usize);
+            if word < threshold || (word == threshold && comes_before(row)) {
+                better.push(row);
+            }
+        }
+        better
     }
 
     fn append(

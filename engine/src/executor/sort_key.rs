@@ -29,7 +29,9 @@ impl<'c> SortColumn<'c> {
         };
         if descending {
             // The middle of the range stays in the middle: NULLs go on either side of it.
-            words.iter_mut().for_each(|word| *word = (3 << 64) - 1 - *word);
+            for word in &mut words {
+                *word = (3 << 64) - 1 - *word;
+            }
         }
         if let Some(nulls) = &column.nulls {
             for row in nulls.iter_ones() {
@@ -38,6 +40,12 @@ impl<'c> SortColumn<'c> {
         }
         let is_partial = matches!(column.data, ColumnData::Text(_) | ColumnData::Vector(_));
         Self { words, rest: is_partial.then_some(column), descending }
+    }
+
+    /// The word of a row: where two differ, the smaller one's row comes first.
+    #[inline]
+    pub(super) fn word(&self, row: usize) -> u128 {
+        self.words[row]
     }
 
     /// The order of two rows by this key.
@@ -122,7 +130,9 @@ mod tests {
                 [(false, false), (false, true), (true, false), (true, true)]
             {
                 let mut column = Column::with_capacity(data_type, 8);
-                ascending.iter().for_each(|value| column.push(value.as_ref()));
+                for value in &ascending {
+                    column.push(value.as_ref());
+                }
                 column.push(crate::types::ValueRef::Null);
                 let sort = SortColumn::new(&column, descending, nulls_first);
                 let null = ascending.len();

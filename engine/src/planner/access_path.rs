@@ -175,15 +175,12 @@ impl<'r> TableRelation<'r> {
         };
         for column in &definition.columns {
             let data_type = self.schema.columns[column.ordinal].data_type;
-            match self.equality_on(column.ordinal, data_type) {
-                Some((place, value)) => {
-                    path.equal.push(value);
-                    path.served.push(place);
-                }
-                None => {
-                    self.bound_path(column.ordinal, data_type, &mut path);
-                    break;
-                }
+            if let Some((place, value)) = self.equality_on(column.ordinal, data_type) {
+                path.equal.push(value);
+                path.served.push(place);
+            } else {
+                self.bound_path(column.ordinal, data_type, &mut path);
+                break;
             }
         }
         path

@@ -78,7 +78,9 @@ fn each_produced(relation: &Relation, visit: &mut dyn FnMut(ColumnId, DataType))
         | Relation::Values { columns, .. }
         | Relation::Distinct { columns, .. }
         | Relation::SetOperation { columns, .. } => {
-            columns.iter().for_each(|(id, data_type)| visit(*id, *data_type));
+            for (id, data_type) in columns {
+                visit(*id, *data_type);
+            }
         }
         Relation::Scan { schema, columns, row_id, .. } => {
             for (id, ordinal) in columns {
@@ -89,15 +91,21 @@ fn each_produced(relation: &Relation, visit: &mut dyn FnMut(ColumnId, DataType))
             }
         }
         Relation::Project { columns, .. } => {
-            columns.iter().for_each(|(id, value)| visit(*id, value.data_type()));
+            for (id, value) in columns {
+                visit(*id, value.data_type());
+            }
         }
         Relation::Join { left, right, .. } => {
             each_produced(left, visit);
             each_produced(right, visit);
         }
         Relation::Aggregate { groups, aggregates, .. } => {
-            groups.iter().for_each(|(id, value)| visit(*id, value.data_type()));
-            aggregates.iter().for_each(|(id, call)| visit(*id, call.data_type));
+            for (id, value) in groups {
+                visit(*id, value.data_type());
+            }
+            for (id, call) in aggregates {
+                visit(*id, call.data_type);
+            }
         }
         Relation::Filter { input, .. }
         | Relation::Sort { input, .. }

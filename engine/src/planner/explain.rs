@@ -36,13 +36,17 @@ fn only_table(statement: &StatementPlan) -> Option<Arc<str>> {
     | StatementPlanKind::Delete { source: plan, .. }) = &statement.kind;
     let mut aliases = Vec::new();
     collect_aliases(plan, &mut aliases);
-    statement.subqueries.iter().for_each(|plan| collect_aliases(plan, &mut aliases));
+    for plan in &statement.subqueries {
+        collect_aliases(plan, &mut aliases);
+    }
     if aliases.len() == 1 { aliases.pop() } else { None }
 }
 
 fn collect_aliases(plan: &Plan, aliases: &mut Vec<Arc<str>>) {
     aliases.extend(table_output(&plan.node).map(|output| Arc::clone(&output.alias)));
-    inputs(&plan.node).iter().for_each(|input| collect_aliases(input, aliases));
+    for input in inputs(&plan.node) {
+        collect_aliases(input, aliases);
+    }
 }
 
 fn table_output(node: &PlanNode) -> Option<&TableOutput> {
@@ -168,7 +172,6 @@ impl Printer<'_> {
         let names = self.names(plan);
         let mut details = Vec::new();
         match &plan.node {
-            PlanNode::Scan { .. } => {}
             PlanNode::Seek { output, index, key, .. } => {
                 let range = IndexRange { equal: key.clone(), ..IndexRange::default() };
                 details.extend(self.index_condition(output, *index, &range, &names));
@@ -193,7 +196,7 @@ impl Printer<'_> {
                 details.push(format!("Output: {}", list(expressions, &self.names(input))));
             }
             PlanNode::Sort { keys, .. } => {
-                details.push(format!("Sort Key: {}", sort_keys(keys, &names)))
+                details.push(format!("Sort Key: {}", sort_keys(keys, &names)));
             }
             PlanNode::HashJoin { left, right, left_keys, right_keys, residual, .. } => {
                 let (left, right) = (self.names(left), self.names(right));

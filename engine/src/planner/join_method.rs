@@ -85,18 +85,18 @@ pub(super) fn join(
     if matches!(kind, JoinKind::Inner | JoinKind::Left)
         && let Some(index) = useful_index(&left, &right, &keys.right)
     {
-        return index_join(kind, left.planned, right, index, keys, rest);
+        return index_join(kind, left.planned, right, index, &keys, rest);
     }
     if matches!(kind, JoinKind::Inner | JoinKind::Right)
         && let Some(index) = useful_index(&right, &left, &keys.left)
     {
         let kind = mirrored(kind);
-        return index_join(kind, right.planned, left, index, keys.exchanged(), rest);
+        return index_join(kind, right.planned, left, index, &keys.exchanged(), rest);
     }
     if left.rows() < right.rows() {
-        return held_join(mirrored(kind), right.planned, left.planned, keys.exchanged(), rest);
+        return held_join(mirrored(kind), right.planned, left.planned, &keys.exchanged(), rest);
     }
-    held_join(kind, left.planned, right.planned, keys, rest)
+    held_join(kind, left.planned, right.planned, &keys, rest)
 }
 
 /// What must be equal, over either side.
@@ -173,7 +173,7 @@ fn index_join(
     outer: Planned,
     inner: Side<'_>,
     definition: &IndexDefinition,
-    keys: Keys,
+    keys: &Keys,
     mut rest: Vec<Expression>,
 ) -> Result<Planned> {
     let table = inner.table.expect("an index was found on the inner table");
@@ -189,7 +189,9 @@ fn index_join(
         }
     }
     let mut required = ColumnSet::of(inner.planned.columns.iter().copied());
-    rest.iter().for_each(|conjunct| required.insert_used(conjunct));
+    for conjunct in &rest {
+        required.insert_used(conjunct);
+    }
     let filters: Vec<_> = table.conjuncts.iter().collect();
     let (output, inner_columns) = table.output(&required, &filters);
     rest.extend(table.conjuncts.iter().cloned());
@@ -220,7 +222,7 @@ fn held_join(
     kind: JoinKind,
     left: Planned,
     right: Planned,
-    keys: Keys,
+    keys: &Keys,
     rest: Vec<Expression>,
 ) -> Result<Planned> {
     let left_keys = resolve_all(&keys.left, &left.columns)?;

@@ -52,15 +52,18 @@ pub(super) fn plan_relation(relation: &Relation, required: &ColumnSet) -> Result
             let node = PlanNode::Values { rows: rows.clone() };
             Ok(Planned::leaf(node, columns, rows.len() as f64))
         }
-        Relation::Filter { input, predicate } => match input.as_ref() {
-            Relation::Join { kind: JoinKind::Inner | JoinKind::Cross, .. } => {
-                join_order::plan_inner_joins(relation, required)
-            }
-            _ => {
-                let planned = plan_relation(input, &required.with_used([predicate]))?;
-                planned.filtered(Some(predicate))
-            }
-        },
+        Relation::Filter { input, .. }
+            if matches!(
+                input.as_ref(),
+                Relation::Join { kind: JoinKind::Inner | JoinKind::Cross, .. }
+            ) =>
+        {
+            join_order::plan_inner_joins(relation, required)
+        }
+        Relation::Filter { input, predicate } => {
+            let planned = plan_relation(input, &required.with_used([predicate]))?;
+            planned.filtered(Some(predicate))
+        }
         Relation::Project { input, columns } => {
             let wanted = needed(columns, required);
             let used = ColumnSet::default().with_used(wanted.iter().map(|(_, value)| value));
@@ -124,17 +127,17 @@ pub(super) fn project(input: Planned, columns: &[(ColumnId, Expression)]) -> Res
 /// Makes a table access yield its present outputs `ordinals` instead; false where its filter or the row id's place
 /// forbids it.
 fn choose_columns(plan: &mut Plan, ordinals: &[usize]) -> bool {
-    let (output, filter) = match &mut plan.node {
-        PlanNode::Scan { output, filter }
-        | PlanNode::Seek { output, filter, .. }
-        | PlanNode::IndexScan { output, filter, .. }
-        | PlanNode::Nearest { output, filter, .. } => (output, filter),
-        _ => return false,
+    let (PlanNode::Scan { output, filter }
+    | PlanNode::Seek { output, filter, .. }
+    | PlanNode::IndexScan { output, filter, .. }
+    | PlanNode::Nearest { output, filter, .. }) = &mut plan.node
+    else {
+        return false;
     };
     let stored = output.ordinals.len();
     let last_is_row_id = ordinals.last().is_some_and(|&ordinal| ordinal == stored);
     let chosen = if last_is_row_id { &ordinals[..ordinals.len() - 1] } else { ordinals };
-    if chosen.iter().any(|&ordinal| ordinal == stored) {
+    if chosen.contains(&stored) {
         return false;
     }
     let place_of = |old: usize| ordinals.iter().position(|&ordinal| ordinal == old);

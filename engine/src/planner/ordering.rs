@@ -176,7 +176,7 @@ fn ordered_path<'r>(
     if keys.is_empty() {
         return None;
     }
-    let kept = window.filter(|window| window.limit.is_some()).map(|window| window.kept_rows());
+    let kept = window.filter(|window| window.limit.is_some()).map(Window::kept_rows);
     for definition in &table.schema.indexes {
         let path = table.index_path(definition);
         let Some(reverse) = path_order(table, &path, keys) else { continue };

@@ -155,7 +155,7 @@ fn many_tables_are_planned_without_a_cross_product() {
                         write!(conditions, " AND {equality}").expect("strings take all");
                     }
                     "inner" => {
-                        write!(from, " JOIN t t{table} ON {equality}").expect("strings take all")
+                        write!(from, " JOIN t t{table} ON {equality}").expect("strings take all");
                     }
                     _ => write!(from, " LEFT JOIN t t{table} ON {equality}")
                         .expect("strings take all"),

@@ -102,7 +102,7 @@ fn write_expression(text: &mut String, expression: &Expression, names: &[Arc<str
             text.push(')');
         }
         Expression::ScalarSubquery { index, .. } => {
-            push(text, format_args!("(SubPlan {})", index + 1))
+            push(text, format_args!("(SubPlan {})", index + 1));
         }
         Expression::Exists { index } => push(text, format_args!("EXISTS (SubPlan {})", index + 1)),
         Expression::InSubquery { operand, index, negated } => {
