@@ -60,6 +60,11 @@ impl Database {
         &self.gauge
     }
 
+    /// The longest that a writer has held the writer lock since this was last asked: what any other writer may have waited.
+    pub fn take_longest_writer_hold(&self) -> std::time::Duration {
+        self.heads.writer.take_longest_hold()
+    }
+
     /// The number in which this database differs from the others of this process.
     pub(crate) fn id(&self) -> u64 {
         self.id

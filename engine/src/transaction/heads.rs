@@ -17,7 +17,7 @@ use crate::transaction::writer_lock::{WriterGuard, WriterLock};
 #[derive(Debug)]
 pub struct Heads {
     pub(super) published: RootCell,
-    pub(super) writer: WriterLock<Pending>,
+    pub(crate) writer: WriterLock<Pending>,
     pub(super) queue: Mutex<Queue>,
     pub(super) settled: Condvar,
     pub(super) log: Box<dyn CommitLog>,

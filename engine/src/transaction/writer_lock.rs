@@ -4,6 +4,7 @@
 //! for every commit. Only when the first waiter has waited [`FAIR_AFTER`] does the holder hand it over.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,7 @@ pub struct WriterLock<T> {
     changed: Condvar,
     /// Invariant: locked by the holder alone, so locking it never waits.
     value: Mutex<T>,
+    longest_hold_ns: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -39,12 +41,18 @@ struct State {
 pub struct WriterGuard<'a, T> {
     value: Option<MutexGuard<'a, T>>,
     lock: &'a WriterLock<T>,
+    since: Instant,
 }
 
 impl<T> WriterLock<T> {
     /// A free lock over `value`.
     pub fn new(value: T) -> Self {
-        Self { state: Mutex::default(), changed: Condvar::new(), value: Mutex::new(value) }
+        Self { state: Mutex::default(), changed: Condvar::new(), value: Mutex::new(value), longest_hold_ns: AtomicU64::new(0) }
+    }
+
+    /// The longest that anybody has held the lock since this was last asked.
+    pub fn take_longest_hold(&self) -> Duration {
+        Duration::from_nanos(self.longest_hold_ns.swap(0, Ordering::Relaxed))
     }
 
     /// Takes the lock: 55P03 after `timeout`, 57014 when the statement is canceled or out of time.
@@ -59,7 +67,7 @@ impl<T> WriterLock<T> {
         }
         state.held = true;
         drop(state);
-        Ok(WriterGuard { value: Some(lock(&self.value)), lock: self })
+        Ok(WriterGuard { value: Some(lock(&self.value)), lock: self, since: Instant::now() })
     }
 
     /// Takes the lock however long it takes.
@@ -121,6 +129,10 @@ impl<T> WriterLock<T> {
 impl<T> Drop for WriterGuard<'_, T> {
     fn drop(&mut self) {
         drop(self.value.take());
+        let held = self.since.elapsed().as_nanos() as u64;
+        if held > self.lock.longest_hold_ns.load(Ordering::Relaxed) {
+            self.lock.longest_hold_ns.fetch_max(held, Ordering::Relaxed);
+        }
         self.lock.unlock();
     }
 }
