@@ -1,23 +1,24 @@
 //! Ending a running statement: a flag that another thread may set, and a deadline.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Instant;
 
 use crate::error::{Error, Result, SqlState};
 
 /// When the running statement has to end; operators look at it at least every
 /// [`crate::limits::INTERRUPT_CHECK_ROWS`] rows.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Interrupt {
     canceled: Arc<AtomicBool>,
     deadline: Option<Instant>,
+    checks: AtomicU32,
 }
 
 impl Interrupt {
     /// An interrupt for one statement: `canceled` may be set by any thread; `deadline` is `statement_timeout`'s.
     pub fn new(canceled: Arc<AtomicBool>, deadline: Option<Instant>) -> Self {
-        Self { canceled, deadline }
+        Self { canceled, deadline, checks: AtomicU32::new(0) }
     }
 
     /// Asks the statement to end.
@@ -25,9 +26,24 @@ impl Interrupt {
         self.canceled.store(true, Ordering::Relaxed);
     }
 
+    /// How often the statement has looked at it since [`Self::restart`]: a measure of how long it has run that costs nothing.
+    #[inline]
+    pub fn checks(&self) -> u32 {
+        self.checks.load(Ordering::Relaxed)
+    }
+
+    /// Another statement starts under the same flag and deadline.
+    #[inline]
+    pub fn restart(&self) {
+        self.canceled.store(false, Ordering::Relaxed);
+        self.checks.store(0, Ordering::Relaxed);
+    }
+
     /// 57014 once the statement was canceled or its time is over.
     #[inline]
     pub fn check(&self) -> Result<()> {
+        // One thread runs a statement, so a load and a store are enough.
+        self.checks.store(self.checks.load(Ordering::Relaxed).saturating_add(1), Ordering::Relaxed);
         if self.canceled.load(Ordering::Relaxed) {
             return Err(canceled("canceling statement due to user request"));
         }
@@ -53,7 +69,7 @@ mod tests {
     fn flag_and_deadline_end_a_statement() {
         let interrupt = Interrupt::default();
         assert!(interrupt.check().is_ok());
-        interrupt.clone().cancel();
+        interrupt.cancel();
         let error = interrupt.check().unwrap_err();
         assert_eq!(error.sqlstate(), SqlState::QueryCanceled);
         assert_eq!(error.message(), "canceling statement due to user request");

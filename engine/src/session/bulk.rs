@@ -45,7 +45,7 @@ impl Session {
         columns: &[&str],
         next: &mut dyn FnMut() -> Result<Option<Vec<Column>>>,
     ) -> Result<u64> {
-        self.start_statement()?;
+        let started = self.start_statement(false)?;
         let result = match self.status {
             TransactionStatus::Failed => Err(block_failed()),
             TransactionStatus::InTransaction => {
@@ -58,7 +58,7 @@ impl Session {
             }
             TransactionStatus::Idle => self.load_alone(table, columns, next),
         };
-        self.end_statement(result.is_err());
+        self.end_statement(started, result.is_err());
         result
     }
 

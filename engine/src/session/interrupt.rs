@@ -44,7 +44,7 @@ impl Interrupts {
     /// A statement starts: what was canceled before does not concern it.
     #[inline]
     pub(super) fn start(&mut self, timeout: Option<Duration>) {
-        self.canceled.store(false, Ordering::Relaxed);
+        self.current.restart();
         if self.has_deadline || timeout.is_some() {
             let deadline = timeout.map(|timeout| Instant::now() + timeout);
             self.current = Interrupt::new(Arc::clone(&self.canceled), deadline);

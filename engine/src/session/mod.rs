@@ -39,6 +39,7 @@ use crate::database::Database;
 use crate::error::{Error, Result, SqlState};
 use crate::executor::memory::MemoryBudget;
 use crate::parser;
+use crate::parser::ast::Statement;
 use crate::session::interrupt::Interrupts;
 use crate::session::plan_cache::PlanCache;
 use crate::session::settings::Settings;
@@ -113,9 +114,9 @@ impl Session {
         parameters: &[Value],
         sink: &mut dyn RowSink,
     ) -> Result<CommandTag> {
-        self.start_statement()?;
+        let started = self.start_statement(matches!(prepared.statement, Statement::Rollback))?;
         let result = self.dispatch(prepared, parameters, sink);
-        self.end_statement(result.is_err());
+        self.end_statement(started, result.is_err());
         result
     }
 
@@ -178,24 +179,29 @@ impl Session {
         result
     }
 
+    /// Answers when the statement started, where a clock was read: a reading is half the cost of a BEGIN.
     #[inline]
-    fn start_statement(&mut self) -> Result<()> {
-        if self.idle_since.is_some() && self.expire_if_idle(Instant::now()) {
-            return Err(Error::new(
-                SqlState::IdleInTransactionSessionTimeout,
-                "terminating transaction due to idle-in-transaction timeout",
-            ));
+    fn start_statement(&mut self, rolls_back: bool) -> Result<Option<Instant>> {
+        let mut started = None;
+        // ROLLBACK leaves the same behind whether the block had expired or not.
+        if self.idle_since.is_some() && !rolls_back {
+            let now = Instant::now();
+            if self.expire_if_idle(now) {
+                return Err(Error::new(
+                    SqlState::IdleInTransactionSessionTimeout,
+                    "terminating transaction due to idle-in-transaction timeout",
+                ));
+            }
+            started = Some(now);
         }
         self.interrupts.start(self.settings.values().statement_timeout());
-        Ok(())
+        Ok(started)
     }
 
     #[inline]
-    fn end_statement(&mut self, failed: bool) {
+    fn end_statement(&mut self, started: Option<Instant>, failed: bool) {
         if self.status == TransactionStatus::Idle {
-            if self.idle_since.is_some() {
-                self.idle_since = None;
-            }
+            self.idle_since = None;
             if failed {
                 self.settings.rollback();
             } else {
@@ -207,7 +213,9 @@ impl Session {
             self.status = TransactionStatus::Failed;
         }
         if self.settings.values().idle_in_transaction_timeout().is_some() {
-            self.idle_since = Some(Instant::now());
+            // A statement that hardly looked at its interrupt was short: its start stands for its end.
+            let short = started.filter(|_| self.interrupts.current().checks() < SHORT_STATEMENT_CHECKS);
+            self.idle_since = Some(short.unwrap_or_else(Instant::now));
         }
     }
 
@@ -233,6 +241,9 @@ impl Session {
         self.notify(sink, &Notice { severity: "WARNING", sqlstate, message: message.to_owned() });
     }
 }
+
+/// Looks at the interrupt within which a statement has been short: it has handled a few thousand rows at most.
+const SHORT_STATEMENT_CHECKS: u32 = 4;
 
 /// 25P02.
 #[cold]
