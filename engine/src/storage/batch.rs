@@ -83,7 +83,7 @@ impl Selection {
     }
 }
 
-impl<'a> Batch<'a> {
+impl Batch<'_> {
     /// A batch of computed columns, every row counting.
     pub fn computed(columns: Vec<Column>, rows: usize) -> Self {
         Self {

@@ -230,22 +230,22 @@ impl Column {
         self.append_nulls(other, rows.clone());
         match (&mut self.data, &other.data) {
             (ColumnData::Bool(values), ColumnData::Bool(more)) => {
-                values.extend_from_slice(&more[rows])
+                values.extend_from_slice(&more[rows]);
             }
             (ColumnData::Int2(values), ColumnData::Int2(more)) => {
-                values.extend_from_slice(&more[rows])
+                values.extend_from_slice(&more[rows]);
             }
             (ColumnData::Int4(values), ColumnData::Int4(more)) => {
-                values.extend_from_slice(&more[rows])
+                values.extend_from_slice(&more[rows]);
             }
             (ColumnData::Int8(values), ColumnData::Int8(more)) => {
-                values.extend_from_slice(&more[rows])
+                values.extend_from_slice(&more[rows]);
             }
             (ColumnData::Float4(values), ColumnData::Float4(more)) => {
-                values.extend_from_slice(&more[rows])
+                values.extend_from_slice(&more[rows]);
             }
             (ColumnData::Float8(values), ColumnData::Float8(more)) => {
-                values.extend_from_slice(&more[rows])
+                values.extend_from_slice(&more[rows]);
             }
             (ColumnData::Text(values), ColumnData::Text(more)) => values.append(more, rows),
             (ColumnData::Vector(values), ColumnData::Vector(more)) => values.append(more, rows),
@@ -295,6 +295,7 @@ impl Column {
     }
 
     /// The rows `rows`, in that order, as a new column.
+    #[must_use]
     pub fn gather(&self, rows: &[u32]) -> Self {
         let data = match &self.data {
             ColumnData::Bool(values) => ColumnData::Bool(gather(values, rows)),

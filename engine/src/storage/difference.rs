@@ -34,10 +34,16 @@ impl RowDifference {
 /// A row that only moved, from the tail to a chunk or by compaction, has kept its stamp and does not differ.
 pub fn difference(old: &Table, new: &Table) -> Vec<RowDifference> {
     let (mut old_chunks, mut new_chunks): (Vec<&Chunk>, Vec<&Chunk>) = (Vec::new(), Vec::new());
+    let mut differences = Vec::new();
     for item in old.rows.chunks.diff(&new.rows.chunks) {
         match item {
             im::ordmap::DiffItem::Add(_, added) => new_chunks.push(&added.0),
             im::ordmap::DiffItem::Remove(_, removed) => old_chunks.push(&removed.0),
+            im::ordmap::DiffItem::Update { old: (_, old), new: (_, new) }
+                if old.0.has_slots_of(&new.0) =>
+            {
+                compare_slots(&old.0, &new.0, &mut differences);
+            }
             im::ordmap::DiffItem::Update { old, new } => {
                 old_chunks.push(&old.1.0);
                 new_chunks.push(&new.1.0);
@@ -53,7 +59,25 @@ pub fn difference(old: &Table, new: &Table) -> Vec<RowDifference> {
         old_chunks.extend(old.rows.tail.as_deref());
         new_chunks.extend(new.rows.tail.as_deref());
     }
-    merge(live_rows(&old_chunks), live_rows(&new_chunks))
+    if !(old_chunks.is_empty() && new_chunks.is_empty()) {
+        differences.extend(merge(live_rows(&old_chunks), live_rows(&new_chunks)));
+        differences.sort_unstable_by_key(|difference| difference.id());
+    }
+    differences
+}
+
+/// The rows that differ between two versions of a chunk with the same ids in the same slots: what updates and
+/// deletes leave. A deleted row that comes back has its chunk rewritten, so none of these rows is anywhere else.
+fn compare_slots(old: &Chunk, new: &Chunk, differences: &mut Vec<RowDifference>) {
+    for slot in 0..new.rows() {
+        let difference = match (old.is_live(slot), new.is_live(slot)) {
+            (true, true) if old.stamp(slot) != new.stamp(slot) => RowDifference::Updated,
+            (true, false) => RowDifference::Deleted,
+            (false, true) => RowDifference::Inserted,
+            _ => continue,
+        };
+        differences.push(difference(new.row_id(slot)));
+    }
 }
 
 /// Id and writer of the live rows of chunks in order.

@@ -54,7 +54,7 @@ fn revert(index: &mut Index, rows: &Rows, change: &TableChange, added: usize, ga
 }
 
 fn remove_old(index: &mut Index, rows: &Rows, change: &TableChange) {
-    for_each_old(index, rows, change, |index, key, row| index.remove(key, row));
+    for_each_old(index, rows, change, Index::remove);
 }
 
 /// Adds the new keys; a refusal says how many were added before.

@@ -137,7 +137,7 @@ impl Rows {
         let rows = chunk.live_rows();
         let joins = |(key, neighbour): (&RowId, &SharedChunk)| {
             (rows < SPARSE_ROWS_MAX && rows + neighbour.0.live_rows() <= JOINED_ROWS_MAX)
-                .then(|| *key)
+                .then_some(*key)
         };
         let next = self.chunks.range((Bound::Excluded(key), Bound::Unbounded)).next();
         let neighbour = next.and_then(joins).or_else(|| self.chunks.get_prev(&key).and_then(joins));

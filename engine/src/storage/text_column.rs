@@ -189,7 +189,9 @@ mod tests {
         let longer = "y".repeat(3_000);
         let mut model = vec!["a".to_owned(), String::new(), long.clone(), "bcd".to_owned()];
         let mut column = TextColumn::default();
-        model.iter().for_each(|text| column.push(text));
+        for text in &model {
+            column.push(text);
+        }
         for (row, text) in [(2, "now short"), (0, longer.as_str()), (0, &long), (1, "é"), (3, "")]
         {
             column.set(row, text);

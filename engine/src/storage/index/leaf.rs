@@ -50,8 +50,6 @@ pub(super) trait Leaf: Clone + std::fmt::Debug {
     /// Bytes of the leaf, what it owns included.
     fn bytes(&self) -> usize;
     fn separator(key: &Self::Key, row: RowId) -> Self::Separator;
-    /// Whether (key, row) is not below the separator.
-    fn covers(separator: &Self::Separator, key: &Self::Key, row: RowId) -> bool;
     /// A separator not above any entry.
     fn lowest() -> Self::Separator;
     /// The last leaf of the map whose separator is not above (key, row).
@@ -71,7 +69,7 @@ pub(super) trait Leaf: Clone + std::fmt::Debug {
     /// The place of (key, row), or where it belongs.
     #[inline]
     fn search(&self, key: &Self::Key, row: RowId) -> Result<usize, usize> {
-        let place = partition(self.len(), |place| match self.key(place).cmp(&key) {
+        let place = partition(self.len(), |place| match self.key(place).cmp(key) {
             Ordering::Less => true,
             Ordering::Equal => self.row(place) < row,
             Ordering::Greater => false,
@@ -80,12 +78,22 @@ pub(super) trait Leaf: Clone + std::fmt::Debug {
         if found { Ok(place) } else { Err(place) }
     }
 
-    /// Whether an entry has this key; the row of the first that has.
+    /// The row of an entry with this key: of the only one, if it is unique.
     #[inline]
     fn row_of(&self, key: &Self::Key) -> Option<RowId> {
         let place = partition(self.len(), |place| self.key(place) < key);
         (place < self.len() && self.key(place) == key).then(|| self.row(place))
     }
+}
+
+/// A separator of `upper` from `lower`, the leaf before it.
+///
+/// It has row id 0 unless both have the key. So in an index where a key occurs once, an entry of that key belongs to
+/// this leaf whatever its row id, also when the entry the separator was made from is gone: the leaf where (key,
+/// highest row id) belongs has the key if any has.
+pub(super) fn separator_between<L: Leaf>(lower: &L, upper: &L) -> L::Separator {
+    let shared = lower.key(lower.len() - 1) == upper.key(0);
+    L::separator(upper.key(0), if shared { upper.row(0) } else { RowId(0) })
 }
 
 /// The leaf after the one of `separator`.
@@ -121,12 +129,36 @@ fn partition(len: usize, before: impl Fn(usize) -> bool) -> usize {
     low
 }
 
+/// Keys of one cache line.
+const LINE_KEYS: usize = 8;
+
 /// A leaf of integer keys.
 #[derive(Clone, Debug)]
 pub(super) struct FixedLeaf {
     len: usize,
     keys: [i64; FIXED_ENTRIES_MAX],
     rows: [u64; FIXED_ENTRIES_MAX],
+}
+
+impl FixedLeaf {
+    /// How many keys are below `key`. A binary search would wait for one cache line after the other; here the first
+    /// key of every line is asked for at once, then the keys of one line.
+    #[inline]
+    fn below(&self, key: i64) -> usize {
+        let keys = &self.keys[..self.len];
+        let lines: usize =
+            keys.iter().step_by(LINE_KEYS).map(|first| usize::from(*first < key)).sum();
+        let start = lines.saturating_sub(1) * LINE_KEYS;
+        let line = &keys[start..keys.len().min(start + LINE_KEYS)];
+        start + line.iter().map(|other| usize::from(*other < key)).sum::<usize>()
+    }
+
+    /// Where `key` is, if it is where a run of keys without gaps has it: the serial keys of most tables.
+    #[inline]
+    fn serial_place(&self, key: i64) -> Option<usize> {
+        let place = usize::try_from(key.wrapping_sub(self.keys[0])).ok()?;
+        (place < self.len && self.keys[place] == key).then_some(place)
+    }
 }
 
 impl Leaf for FixedLeaf {
@@ -203,10 +235,6 @@ impl Leaf for FixedLeaf {
         (*key, row)
     }
 
-    fn covers(separator: &Self::Separator, key: &i64, row: RowId) -> bool {
-        *separator <= (*key, row)
-    }
-
     fn lowest() -> Self::Separator {
         (i64::MIN, RowId(0))
     }
@@ -225,6 +253,25 @@ impl Leaf for FixedLeaf {
 
     fn start_key(start: &i64) -> &i64 {
         start
+    }
+
+    #[inline]
+    fn search(&self, key: &i64, row: RowId) -> Result<usize, usize> {
+        if let Some(place) = self.serial_place(*key).filter(|place| self.rows[*place] == row.0) {
+            return Ok(place);
+        }
+        let first = self.below(*key);
+        let equal = self.keys[first..self.len].partition_point(|other| other == key);
+        self.rows[first..first + equal]
+            .binary_search(&row.0)
+            .map(|place| first + place)
+            .map_err(|place| first + place)
+    }
+
+    #[inline]
+    fn row_of(&self, key: &i64) -> Option<RowId> {
+        let place = self.serial_place(*key).unwrap_or_else(|| self.below(*key));
+        (place < self.len && self.keys[place] == *key).then(|| RowId(self.rows[place]))
     }
 }
 
@@ -360,10 +407,6 @@ impl Leaf for BytesLeaf {
 
     fn separator(key: &[u8], row: RowId) -> BytesSeparator {
         BytesSeparator { key: Arc::from(key), row }
-    }
-
-    fn covers(separator: &BytesSeparator, key: &[u8], row: RowId) -> bool {
-        separator.parts() <= (key, row)
     }
 
     fn lowest() -> BytesSeparator {

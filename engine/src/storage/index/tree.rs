@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::leaf::{Leaf, LeafMap, leaf_after, leaf_before};
+use super::leaf::{Leaf, LeafMap, leaf_after, leaf_before, separator_between};
 use crate::storage::RowId;
 use crate::storage::gauge::{Counted, Gauge, Token};
 
@@ -84,7 +84,7 @@ impl<L: Leaf> Tree<L> {
             self.len += 1;
             return true;
         };
-        // A unique key is looked for where its entry with the highest row id would be: that leaf has it if any has.
+        // Where a unique key's entry with the highest row id belongs, there all do: see `separator_between`.
         let sought = if unique { RowId(u64::MAX) } else { row };
         let inserted = if self.is_last(&last.leaf, key, sought) {
             self.insert_into_last(key, row, unique, gauge)
@@ -134,10 +134,9 @@ impl<L: Leaf> Tree<L> {
         if Arc::get_mut(&mut lower).is_some() {
             CountedLeaf::change(&mut lower, Leaf::shrink_to_fit);
         }
-        let separator = if self.map.is_empty() {
-            L::lowest()
-        } else {
-            L::separator(lower.leaf.key(0), lower.leaf.row(0))
+        let separator = match self.map.get_max() {
+            None => L::lowest(),
+            Some((_, before)) => separator_between(&before.leaf, &lower.leaf),
         };
         self.map.insert(separator, lower);
         self.last = Some(CountedLeaf::new(upper, gauge));
@@ -151,22 +150,15 @@ impl<L: Leaf> Tree<L> {
         unique: bool,
         gauge: &Arc<Gauge>,
     ) -> bool {
-        let mut entry = L::leaf_at(&self.map, key, sought);
-        if unique && let Some((separator, found)) = entry {
-            if found.leaf.row_of(key).is_some() {
-                return false;
-            }
-            // A separator may be left from an entry of this key that is gone, with a higher row id.
-            if !L::covers(separator, key, row) {
-                entry = L::leaf_at(&self.map, key, row);
-            }
-        }
-        let Some((separator, _)) = entry else {
+        let Some((separator, found)) = L::leaf_at(&self.map, key, sought) else {
             let mut leaf = L::new();
             leaf.insert(0, key, row);
             self.map.insert(L::lowest(), CountedLeaf::new(leaf, gauge));
             return true;
         };
+        if unique && found.leaf.row_of(key).is_some() {
+            return false;
+        }
         let separator = separator.clone();
         let shared = self.map.get_mut(&separator).expect("the leaf was just found");
         let place = shared.leaf.search(key, row).unwrap_or_else(|at| at);
@@ -181,7 +173,8 @@ impl<L: Leaf> Tree<L> {
         } else {
             split_around(shared, place, key, row)
         };
-        self.map.insert(L::separator(upper.key(0), upper.row(0)), CountedLeaf::new(upper, gauge));
+        let separator = separator_between(&shared.leaf, &upper);
+        self.map.insert(separator, CountedLeaf::new(upper, gauge));
         true
     }
 
