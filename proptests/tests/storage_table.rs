@@ -79,7 +79,9 @@ fn values(row: &Row) -> [ValueRef<'_>; 3] {
 fn columns(rows: &[(u64, Row)], ordinals: &[usize]) -> Vec<Column> {
     let column = |ordinal: &usize| {
         let mut column = Column::with_capacity(TYPES[*ordinal], rows.len());
-        rows.iter().for_each(|(_, row)| column.push(values(row)[*ordinal]));
+        for (_, row) in rows {
+            column.push(values(row)[*ordinal]);
+        }
         column
     };
     ordinals.iter().map(column).collect()
@@ -129,7 +131,7 @@ fn ordered(model: &Model, index: IndexId) -> Vec<(u64, &Row)> {
 }
 
 fn run(table: &Table, index: IndexId, range: &KeyRange, reverse: bool, batch: usize) -> Vec<u64> {
-    let mut cursor = table.index(index).unwrap().range(range, reverse);
+    let mut cursor = table.index(index).expect("the index exists").range(range, reverse);
     let mut rows = Vec::new();
     if batch == 0 {
         rows.extend(cursor);
@@ -158,7 +160,7 @@ fn check_indexes(table: &Table, model: &Model, probes: &[(i32, i32)]) {
         check_run(table, index, &KeyRange::all(), ordered(model, index).into_iter());
     }
     let schema = table.schema();
-    let definition = |index| &**table.index(index).unwrap().definition();
+    let definition = |index| &**table.index(index).expect("the index exists").definition();
     for &(low, high) in probes {
         let range = KeyRange::between(
             schema,
@@ -175,7 +177,10 @@ fn check_indexes(table: &Table, model: &Model, probes: &[(i32, i32)]) {
             ordered(model, BY_KEY).into_iter().filter(|(_, row)| within(row)),
         );
         let expected = model.iter().find(|(_, row)| row.key == Some(low)).map(|(id, _)| RowId(*id));
-        assert_eq!(table.index(BY_KEY).unwrap().get_unique(&[ValueRef::Int4(low)]), expected);
+        assert_eq!(
+            table.index(BY_KEY).expect("the index exists").get_unique(&[ValueRef::Int4(low)]),
+            expected
+        );
         let (low, high) = ((low % 20) as i16, (high % 20) as i16);
         let range = KeyRange::between(
             schema,
@@ -332,8 +337,8 @@ impl World {
     fn row(&self, seed: u64) -> Row {
         let pick = mix(seed);
         Row {
-            key: (pick % 16 != 0).then_some((pick >> 8) as i32 % 20_000),
-            group: (pick % 7 != 0).then_some((pick >> 40) as i16 % 20),
+            key: (!pick.is_multiple_of(16)).then_some((pick >> 8) as i32 % 20_000),
+            group: (!pick.is_multiple_of(7)).then_some((pick >> 40) as i16 % 20),
             text: match pick % 9 {
                 0 => None,
                 1 => Some("a long text ".repeat((pick >> 20) as usize % 40)),
@@ -382,7 +387,7 @@ impl World {
                 .values()
                 .chain(rows.iter().map(|(_, row)| row))
                 .any(|other| other.key == row.key);
-            if taken && seed % 8 != 0 {
+            if taken && !seed.is_multiple_of(8) {
                 row.key = None;
             }
             rows.push((id, row));
@@ -415,7 +420,8 @@ impl World {
             Step::Insert { count, gap, by_row, keys } => {
                 let mut new = Vec::new();
                 for place in 0..count as u64 {
-                    let skip = if gap > 0 && mix(place ^ keys) % 40 == 0 { gap * 90 } else { 0 };
+                    let skip =
+                        if gap > 0 && mix(place ^ keys).is_multiple_of(40) { gap * 90 } else { 0 };
                     self.unused.extend(self.next_id..self.next_id + skip);
                     self.next_id += skip + 1;
                     new.push(self.next_id - 1);
@@ -435,7 +441,9 @@ impl World {
             Step::Delete { start, every, count } => {
                 let deleted = self.pick(start, every, count);
                 let mut next = self.model.clone();
-                deleted.iter().for_each(|id| drop(next.remove(id)));
+                for id in &deleted {
+                    next.remove(id);
+                }
                 let deleted = deleted.into_iter().map(RowId).collect();
                 self.apply(&TableChange { deleted, ..TableChange::default() }, next);
             }
@@ -458,7 +466,7 @@ impl World {
         let mut rows = Vec::new();
         for (place, id) in picked.iter().enumerate() {
             let fresh = self.row(id ^ self.next_stamp << 32);
-            let row = next.get_mut(id).unwrap();
+            let row = next.get_mut(id).expect("the row was picked from the model");
             row.group = fresh.group;
             row.stamp = self.next_stamp;
             if text {
