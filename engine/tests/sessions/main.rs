@@ -4,7 +4,9 @@
 
 mod commit_log;
 mod definitions;
+mod keys;
 mod readers;
+mod rebase;
 mod support;
 mod timeouts;
 mod transactions;

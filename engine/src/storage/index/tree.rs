@@ -35,7 +35,8 @@ impl<L: Leaf> CountedLeaf<L> {
 /// Entries (key, row id) in order.
 ///
 /// Invariant: no leaf is empty; the last leaf's entries are above the map's; while the map has leaves, its first
-/// separator may be above entries still to come, which then get a leaf of their own.
+/// separator may be above entries still to come, which then get a leaf of their own. A key that occurs once has no
+/// separator between its row ids 0 and the highest: all of them belong to one leaf.
 #[derive(Clone, Debug)]
 pub(super) struct Tree<L: Leaf> {
     map: LeafMap<L>,
@@ -260,6 +261,14 @@ fn split_around<L: Leaf>(shared: &mut SharedLeaf<L>, place: usize, key: &L::Key,
         }
         upper
     })
+}
+
+/// A separator of two neighbours. Below all rows of the upper one's first key where it can be: it may outlive that entry,
+/// and the key's next one may be of a lower row, which a search by key alone must find in the same leaf.
+fn separator_between<L: Leaf>(lower: &L, upper: &L) -> L::Separator {
+    let key = upper.key(0);
+    let row = if lower.key(lower.len() - 1) == key { upper.row(0) } else { RowId(0) };
+    L::separator(key, row)
 }
 
 /// Whether two leaves make one that is at most three quarters full.
