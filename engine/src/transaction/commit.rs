@@ -79,6 +79,8 @@ impl Heads {
             let section = AbortOnPanic;
             self.lead(&group);
             drop(section);
+            // Invariant: the roots before are dropped while nothing is locked; they may be the last of a large table.
+            drop(group);
             queue = lock(&self.queue);
         }
     }
