@@ -26,7 +26,10 @@ const DIFFERENCES: &[(&str, &str)] = &[
     ("settings", "a setting that SPG does not have, or whose default is its own"),
     ("wording", "the same SQLSTATE in other words, or with another position"),
     ("notice", "no notice tells that a name was cut"),
-    ("constants", "a constant subexpression that fails, but is never reached, fails in PostgreSQL alone"),
+    (
+        "constants",
+        "a constant subexpression that fails, but is never reached, fails in PostgreSQL alone",
+    ),
 ];
 
 #[test]

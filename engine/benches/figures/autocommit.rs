@@ -12,7 +12,8 @@ pub fn run(report: &mut Report) {
     let database = database();
     let mut session = database.session();
     fill(&mut session, ROWS);
-    let update = session.prepare("UPDATE rows SET score = score + 1 WHERE id = $1").expect("prepare");
+    let update =
+        session.prepare("UPDATE rows SET score = score + 1 WHERE id = $1").expect("prepare");
     let mut random = Random::new(3);
     let mut samples = Vec::new();
     for _ in 0..RUNS {
@@ -50,7 +51,9 @@ fn wide_insert(report: &mut Report) {
                     _ => Value::Int8(id),
                 })
                 .collect();
-            session.execute_prepared(&insert, &parameters, &mut Discard::default()).expect("insert");
+            session
+                .execute_prepared(&insert, &parameters, &mut Discard::default())
+                .expect("insert");
         });
         samples.push(1e6 / per_second);
     }

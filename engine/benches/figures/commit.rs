@@ -17,7 +17,10 @@ pub fn run(report: &mut Report) {
         let disturbed = run % 2 == 1;
         let start = seconds(|| {
             execute(&mut writer, "BEGIN");
-            execute(&mut writer, &format!("UPDATE rows SET score = score + 1 WHERE id < {WRITTEN}"));
+            execute(
+                &mut writer,
+                &format!("UPDATE rows SET score = score + 1 WHERE id < {WRITTEN}"),
+            );
         });
         if disturbed {
             for place in 0..1_000 {

@@ -177,6 +177,7 @@ pub fn quantile_us(samples: &mut [Duration], quantile: f64) -> f64 {
 /// Resident set size of this process, bytes.
 pub fn resident_bytes() -> u64 {
     let text = std::fs::read_to_string("/proc/self/statm").expect("Linux has /proc/self/statm");
-    let pages: u64 = text.split_whitespace().nth(1).and_then(|field| field.parse().ok()).expect("pages");
+    let pages: u64 =
+        text.split_whitespace().nth(1).and_then(|field| field.parse().ok()).expect("pages");
     pages * 4096
 }

@@ -25,6 +25,7 @@ pub fn run(report: &mut Report) {
         }));
     }
     let spg = report.line("INSERT of 1M rows, one transaction, prepared: SPG", "rows/s", &mut ours);
-    let sqlite = report.line("INSERT of 1M rows, one transaction: SQLite :memory:", "rows/s", &mut theirs);
+    let sqlite =
+        report.line("INSERT of 1M rows, one transaction: SQLite :memory:", "rows/s", &mut theirs);
     report.ratio("SPG / SQLite", spg / sqlite);
 }

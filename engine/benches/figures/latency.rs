@@ -31,7 +31,11 @@ pub fn run(report: &mut Report) {
 }
 
 fn line(report: &mut Report, what: &str, samples: &mut [Duration]) {
-    report.line(&format!("p99 of an autocommit on that table {what}"), "ms", &mut [quantile_us(samples, 0.99) / 1e3]);
+    report.line(
+        &format!("p99 of an autocommit on that table {what}"),
+        "ms",
+        &mut [quantile_us(samples, 0.99) / 1e3],
+    );
     report.line("  longest", "ms", &mut [quantile_us(samples, 1.0) / 1e3]);
 }
 
@@ -44,7 +48,8 @@ fn beside(database: &Arc<Database>, work: impl FnOnce(&Arc<Database>) + Send) ->
             done.store(true, Ordering::Release);
         });
         let mut session = database.session();
-        let update = session.prepare("UPDATE rows SET score = score + 1 WHERE id = $1").expect("prepare");
+        let update =
+            session.prepare("UPDATE rows SET score = score + 1 WHERE id = $1").expect("prepare");
         let mut random = Random::new(4);
         let mut samples = Vec::new();
         while !done.load(Ordering::Acquire) {

@@ -21,15 +21,21 @@ pub fn run(report: &mut Report) {
         session.execute_prepared(&insert, &parameters, &mut Discard::default()).expect("insert");
     }
     execute(&mut session, "COMMIT");
-    for (operator, name) in [("<->", "L2"), ("<#>", "inner product"), ("<=>", "cosine"), ("<+>", "L1")] {
+    for (operator, name) in
+        [("<->", "L2"), ("<#>", "inner product"), ("<=>", "cosine"), ("<+>", "L1")]
+    {
         let text = format!("SELECT id FROM items ORDER BY v {operator} $1 LIMIT 10");
         let select = session.prepare(&text).expect("prepare");
         let mut samples = Vec::new();
         for _ in 0..RUNS * 4 {
             let parameters = [Value::Vector(vector(&mut random))];
-            samples.push(1e3 * seconds(|| {
-                session.execute_prepared(&select, &parameters, &mut Discard::default()).expect("knn");
-            }));
+            samples.push(
+                1e3 * seconds(|| {
+                    session
+                        .execute_prepared(&select, &parameters, &mut Discard::default())
+                        .expect("knn");
+                }),
+            );
         }
         report.line(&format!("exact kNN, 100,000 x 128, k = 10, {name}"), "ms", &mut samples);
     }

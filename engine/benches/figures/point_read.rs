@@ -30,15 +30,21 @@ pub fn run(report: &mut Report) {
                     std::hint::black_box(sink.bytes);
                 }
             }));
-            lmdb.extend(peer(&["read-lmdb", "/tmp/spg-bench-peers", "short", &threads.to_string()]));
+            lmdb.extend(peer(&[
+                "read-lmdb",
+                "/tmp/spg-bench-peers",
+                "short",
+                &threads.to_string(),
+            ]));
         }
         for _ in 0..3 {
             sqlite.push(race(threads, |seed| {
                 let connection = sqlite_filled();
                 let mut random = Random::new(seed);
                 move || {
-                    let mut statement =
-                        connection.prepare_cached("SELECT name, score FROM rows WHERE id = ?1").expect("prepare");
+                    let mut statement = connection
+                        .prepare_cached("SELECT name, score FROM rows WHERE id = ?1")
+                        .expect("prepare");
                     let mut rows = statement.query([random.below(ROWS) as i64]).expect("query");
                     let row = rows.next().expect("step").expect("a row");
                     let name = row.get_ref(0).expect("name").as_str().expect("text").len();
@@ -47,8 +53,13 @@ pub fn run(report: &mut Report) {
                 }
             }));
         }
-        let spg = report.line(&format!("point read, {threads} thread(s): SPG"), "reads/s", &mut ours);
-        let peer = report.line(&format!("point read, {threads} thread(s): SQLite :memory:"), "reads/s", &mut sqlite);
+        let spg =
+            report.line(&format!("point read, {threads} thread(s): SPG"), "reads/s", &mut ours);
+        let peer = report.line(
+            &format!("point read, {threads} thread(s): SQLite :memory:"),
+            "reads/s",
+            &mut sqlite,
+        );
         report.ratio("SPG / SQLite", spg / peer);
         if !lmdb.is_empty() {
             let peer = report.line(
@@ -69,7 +80,8 @@ fn sqlite_filled() -> Connection {
         )
         .expect("create");
     {
-        let mut insert = connection.prepare("INSERT INTO rows VALUES(?1, ?2, ?3)").expect("prepare");
+        let mut insert =
+            connection.prepare("INSERT INTO rows VALUES(?1, ?2, ?3)").expect("prepare");
         for id in 0..ROWS {
             insert.execute((id as i64, row_name(id), id as f64 * 0.5)).expect("insert");
         }
@@ -109,5 +121,10 @@ fn peer(arguments: &[&str]) -> Option<f64> {
         .expect("SPG_PEERS names a program that runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let after = text.split("\"per_s\":").nth(1)?;
-    after.trim_start().split(|c: char| !(c.is_ascii_digit() || c == '.' || c == 'e' || c == '+')).next()?.parse().ok()
+    after
+        .trim_start()
+        .split(|c: char| !(c.is_ascii_digit() || c == '.' || c == 'e' || c == '+'))
+        .next()?
+        .parse()
+        .ok()
 }

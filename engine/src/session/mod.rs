@@ -214,7 +214,8 @@ impl Session {
         }
         if self.settings.values().idle_in_transaction_timeout().is_some() {
             // A statement that hardly looked at its interrupt was short: its start stands for its end.
-            let short = started.filter(|_| self.interrupts.current().checks() < SHORT_STATEMENT_CHECKS);
+            let short =
+                started.filter(|_| self.interrupts.current().checks() < SHORT_STATEMENT_CHECKS);
             self.idle_since = Some(short.unwrap_or_else(Instant::now));
         }
     }

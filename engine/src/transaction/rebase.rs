@@ -10,8 +10,9 @@ use crate::error::{Error, Result};
 use crate::executor::modify::duplicate_key;
 use crate::limits::SMALL_STATEMENT_ROWS_MAX;
 use crate::storage::change::TableChange;
-use crate::storage::difference::{difference, extract};
+use crate::storage::difference::{RowDifference, difference, extract};
 use crate::storage::root::Root;
+use crate::storage::schema::IndexDefinition;
 use crate::storage::table::Table;
 use crate::transaction::validate;
 use crate::transaction::write_set::WriteSet;
@@ -22,9 +23,11 @@ pub fn rebase(base: &Root, working: &Root, head: &Root, writes: &WriteSet) -> Re
     let mut next = head.clone();
     // Removals first, so that a name that I freed and gave again is free.
     for (id, _) in writes.tables() {
-        if base.table(id).is_some() && working.table(id).is_none() && next.drop_table(id).is_none()
-        {
-            return Err(Error::serialization_delete());
+        let Some(base) = base.table(id) else { continue };
+        match working.table(id) {
+            Some(mine) => free_index_names(&mut next, base, mine),
+            None if next.drop_table(id).is_none() => return Err(Error::serialization_delete()),
+            None => {}
         }
     }
     for (id, rows) in writes.tables() {
@@ -44,6 +47,16 @@ pub fn rebase(base: &Root, working: &Root, head: &Root, writes: &WriteSet) -> Re
         next.replace_table(merged);
     }
     Ok(next)
+}
+
+/// Takes the indexes of `base` that I dropped out of the table's version in `next`.
+fn free_index_names(next: &mut Root, base: &Arc<Table>, mine: &Arc<Table>) {
+    let Some(theirs) = next.table(base.id()) else { return };
+    let dropped = |index: &Arc<IndexDefinition>| theirs.schema().index(index.id).is_some();
+    if validate::added_indexes(mine.schema(), base.schema()).any(dropped) {
+        let without = without_dropped_indexes(theirs, base, mine);
+        next.replace_table(Arc::new(without));
+    }
 }
 
 /// 42P07 if an index that I made has a name that has been taken since.
@@ -75,51 +88,52 @@ fn merge(
         return Err(Error::serialization_update());
     }
     if i_replaced {
-        return Ok(without_dropped_indexes(Table::clone(mine), base, theirs));
+        return Ok(Arc::new(without_dropped_indexes(mine, base, theirs)));
     }
-    if i_added {
-        return my_tree(base, mine, theirs);
-    }
-    if they_added || rows <= SMALL_STATEMENT_ROWS_MAX as u64 {
+    if !i_added && (they_added || rows <= SMALL_STATEMENT_ROWS_MAX as u64) {
         return their_tree(base, mine, theirs);
     }
     let their_rows = difference(base, theirs);
-    if their_rows.len() as u64 > rows {
+    if !i_added && their_rows.len() as u64 > rows {
         return their_tree(base, mine, theirs);
     }
-    validate::check_rows_of_others(base, &their_rows, mine)?;
-    let merged = applied(mine, &extract(base, theirs, &their_rows))?;
-    Ok(without_dropped_indexes(merged, base, theirs))
+    my_tree(base, mine, theirs, &their_rows)
 }
 
 /// My version with others' changes applied to it.
-fn my_tree(base: &Arc<Table>, mine: &Arc<Table>, theirs: &Arc<Table>) -> Result<Arc<Table>> {
-    let their_rows = difference(base, theirs);
-    validate::check_rows_of_others(base, &their_rows, mine)?;
-    let merged = applied(mine, &extract(base, theirs, &their_rows))?;
-    Ok(without_dropped_indexes(merged, base, theirs))
+fn my_tree(
+    base: &Arc<Table>,
+    mine: &Arc<Table>,
+    theirs: &Arc<Table>,
+    their_rows: &[RowDifference],
+) -> Result<Arc<Table>> {
+    validate::check_rows_of_others(base, their_rows, mine)?;
+    let indexed = without_dropped_indexes(mine, base, theirs);
+    applied(indexed, &extract(base, theirs, their_rows))
 }
 
 /// Others' version with my changes applied to it.
 fn their_tree(base: &Arc<Table>, mine: &Arc<Table>, theirs: &Arc<Table>) -> Result<Arc<Table>> {
     let my_rows = difference(base, mine);
     validate::check_rows(base, &my_rows, theirs)?;
-    let merged = applied(theirs, &extract(base, mine, &my_rows))?;
-    Ok(without_dropped_indexes(merged, base, mine))
+    let indexed = without_dropped_indexes(theirs, base, mine);
+    applied(indexed, &extract(base, mine, &my_rows))
 }
 
-fn applied(table: &Arc<Table>, change: &TableChange) -> Result<Table> {
-    let mut table = Table::clone(table);
+/// `table` with `change`: 23505 for a key that it has, 54000 for one that an index made meanwhile cannot hold.
+fn applied(mut table: Table, change: &TableChange) -> Result<Arc<Table>> {
+    table.check_keys(change)?;
     table.apply(change).map_err(|duplicate| duplicate_key(table.schema(), &duplicate))?;
-    Ok(table)
+    Ok(Arc::new(table))
 }
 
-/// `merged` without the indexes of `base` that `other` dropped.
-fn without_dropped_indexes(mut merged: Table, base: &Table, other: &Table) -> Arc<Table> {
+/// `table` without the indexes of `base` that `other` dropped: before rows are added, which those would refuse.
+fn without_dropped_indexes(table: &Table, base: &Table, other: &Table) -> Table {
+    let mut table = Table::clone(table);
     for index in validate::added_indexes(other.schema(), base.schema()) {
-        if merged.schema().index(index.id).is_some() {
-            merged.drop_index(index.id);
+        if table.schema().index(index.id).is_some() {
+            table.drop_index(index.id);
         }
     }
-    Arc::new(merged)
+    table
 }

@@ -47,7 +47,12 @@ pub struct WriterGuard<'a, T> {
 impl<T> WriterLock<T> {
     /// A free lock over `value`.
     pub fn new(value: T) -> Self {
-        Self { state: Mutex::default(), changed: Condvar::new(), value: Mutex::new(value), longest_hold_ns: AtomicU64::new(0) }
+        Self {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            value: Mutex::new(value),
+            longest_hold_ns: AtomicU64::new(0),
+        }
     }
 
     /// The longest that anybody has held the lock since this was last asked.
