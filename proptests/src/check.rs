@@ -70,11 +70,15 @@ fn same_rows(expected: &[Vec<Value>], answer: &Answer, order: &[OrderKey]) -> bo
     types_agree && same_keys && ours.len() == theirs.len() && ours.iter().zip(&theirs).all(same)
 }
 
-/// Any order under which texts that [`same_text`] holds equal stand together.
+/// Any order under which texts that [`same_text`] holds equal stand together: whole numbers exactly, others rounded.
 fn bag_order(left: &[String], right: &[String]) -> Ordering {
-    let key = |text: &String| match text.parse::<f64>() {
-        Ok(number) => (format!("{:.6e}", number + 0.0), String::new()),
-        Err(_) => (String::new(), text.clone()),
+    let key = |text: &String| match (text.parse::<i128>(), text.parse::<f64>()) {
+        (Ok(whole), _) => (whole.to_string(), String::new()),
+        (_, Ok(number)) if number.fract() == 0.0 && number.abs() < 1e15 => {
+            ((number as i128).to_string(), String::new())
+        }
+        (_, Ok(number)) => (format!("{number:.9e}"), String::new()),
+        _ => (String::new(), text.clone()),
     };
     left.iter().map(key).cmp(right.iter().map(key))
 }

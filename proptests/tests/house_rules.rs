@@ -1,5 +1,7 @@
 //! House rules of DESIGN.md and STYLE.md that a compiler does not know, read from the sources.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::path::{Path, PathBuf};
 
 use spg_proptests::skip::workspace;

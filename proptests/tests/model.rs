@@ -1,5 +1,7 @@
 //! The engine and the naive model agree on every answer and error code, whatever several sessions do one after the other.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::sync::Arc;
 
 use proptest::prelude::*;

@@ -1,5 +1,7 @@
 //! kNN equals a sort by distance: filters, NULLs, ties, LIMIT and OFFSET included, for all four distances.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::sync::Arc;
 
 use proptest::prelude::*;

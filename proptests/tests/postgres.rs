@@ -3,6 +3,8 @@
 //! A script with the line `# postgres: no` is not compared (vectors, plans, conflicts that PostgreSQL would wait for).
 //! A step below `# differs: REASON` must differ, REASON being one of [`DIFFERENCES`].
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -90,10 +92,10 @@ fn compare_script(server: &Server, path: &Path, items: &[Item], faults: &mut Vec
         match (same, known) {
             (true, None) | (false, Some(true)) => {}
             (true, Some(_)) => {
-                faults.push(format!("{}: no longer differs: {}", path.display(), step.sql))
+                faults.push(format!("{}: no longer differs: {}", path.display(), step.sql));
             }
             (false, Some(false)) => {
-                faults.push(format!("{}: unknown reason: {}", path.display(), step.sql))
+                faults.push(format!("{}: unknown reason: {}", path.display(), step.sql));
             }
             (false, None) => faults.push(format!(
                 "{}: {}\n  SPG:\n    {}\n  PostgreSQL:\n    {}\n",

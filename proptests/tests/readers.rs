@@ -1,5 +1,7 @@
 //! Readers on real threads during commits see whole transactions, never one older than what they saw before.
 
+#![expect(clippy::panic, reason = "helpers of tests fail as tests do")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -124,7 +126,7 @@ fn count(mut session: Session, writer: i64, rounds: i64) {
             match ended {
                 Ok(()) => break,
                 Err(error) => {
-                    assert_eq!(error.sqlstate().code(), "40001", "writer {writer}, round {round}")
+                    assert_eq!(error.sqlstate().code(), "40001", "writer {writer}, round {round}");
                 }
             }
             run(&mut session, "ROLLBACK");

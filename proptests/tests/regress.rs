@@ -2,6 +2,8 @@
 //!
 //! `SPG_VERBOSE=1` prints every statement that answers otherwise.
 
+#![expect(clippy::print_stdout, reason = "helpers of tests fail as tests do")]
+
 use std::sync::Arc;
 
 use spg_engine::database::{Database, Options};
@@ -12,23 +14,23 @@ use spg_proptests::transcript::{Shown, Transcript, statements};
 
 /// The scripts, and how many of their statements must agree at least: raised when more do, never lowered.
 const SCRIPTS: &[(&str, usize)] = &[
-    ("boolean", 0),
-    ("case", 0),
+    ("boolean", 90),
+    ("case", 41),
     ("delete", 0),
-    ("float8", 0),
-    ("int2", 0),
-    ("int4", 0),
-    ("int8", 0),
-    ("join", 0),
-    ("limit", 0),
-    ("returning", 0),
-    ("select", 0),
-    ("select_distinct", 0),
-    ("subselect", 0),
-    ("text", 0),
-    ("union", 0),
-    ("update", 0),
-    ("aggregates", 0),
+    ("float8", 113),
+    ("int2", 39),
+    ("int4", 55),
+    ("int8", 102),
+    ("join", 213),
+    ("limit", 2),
+    ("returning", 6),
+    ("select", 28),
+    ("select_distinct", 18),
+    ("subselect", 82),
+    ("text", 12),
+    ("union", 59),
+    ("update", 26),
+    ("aggregates", 29),
 ];
 
 /// Tables whose rows come from files that are not here.

@@ -1,6 +1,8 @@
 //! No input panics or ends the process: random and mutated statements through the whole engine, deep nesting, on the
 //! stacks that threads have.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::sync::Arc;
 
 use proptest::prelude::*;

@@ -76,7 +76,7 @@ pub(super) fn bind_extreme(
     Ok(Typed::new(Expression::Call { function, arguments, data_type }, position))
 }
 
-/// NULLIF(left, right): of the type of `left`, compared as `=` does.
+/// NULLIF(left, right): of the type of the left side of the `=` that compares them.
 pub(super) fn bind_null_if(
     context: &mut Context<'_>,
     arguments: &[ast::Expression],
@@ -91,16 +91,15 @@ pub(super) fn bind_null_if(
         return Err(no_equality(left.data_type(), right.data_type(), position));
     };
     let own_type = left.data_type();
-    if own_type.same_kind(operand_type)
-        || own_type.is_text() && operand_type.is_text()
-        || own_type == DataType::Unknown
-    {
+    // PostgreSQL has no `integer = double precision`: there the left side itself is cast.
+    let is_cast = own_type == DataType::Unknown || own_type.is_integer() && operand_type.is_float();
+    if is_cast || own_type.same_kind(operand_type) || own_type.is_text() && operand_type.is_text() {
         let implicit = coercion::Coercion::Implicit;
         let arguments = vec![
             coercion::coerce(context, left, operand_type, implicit)?,
             coercion::coerce(context, right, operand_type, implicit)?,
         ];
-        let data_type = if own_type == DataType::Unknown { operand_type } else { own_type };
+        let data_type = if is_cast { operand_type } else { own_type };
         let call = Expression::Call { function: Function::NullIf, arguments, data_type };
         return Ok(Typed::new(call, position));
     }

@@ -3,7 +3,11 @@
 //! `SPG_GOLDEN=rewrite cargo test -p spg-engine --test golden` writes the answers anew; `script.rs` has the format.
 //! proptests/tests/postgres.rs compares the same scripts with a PostgreSQL server.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+#[expect(unreachable_pub, reason = "a library includes the file too")]
 mod answer;
+#[expect(unreachable_pub, reason = "a library includes the file too")]
 mod script;
 
 use std::collections::BTreeMap;

@@ -11,7 +11,7 @@ pub(super) const TABLES: usize = 2;
 pub fn query(choices: &mut Choices<'_>) -> Query {
     let parts = if choices.once_in(6) { 2 } else { 1 };
     let bounded = choices.once_in(3);
-    let kinds: Vec<Kind> = (0..1 + choices.below(3)).map(|_| any_kind(choices)).collect();
+    let kinds: Vec<Kind> = (0..=choices.below(3)).map(|_| any_kind(choices)).collect();
     let grouped = parts == 1 && choices.once_in(4);
     let mut selects = Vec::new();
     for _ in 0..parts {
@@ -148,7 +148,7 @@ fn grouped_select(choices: &mut Choices<'_>, kinds: &[Kind]) -> Select {
     let groups = choices.below(3).min(kinds.len());
     let groups: Vec<_> = kinds[..groups].iter().map(|kind| column(choices, place, *kind)).collect();
     select.items.clone_from(&groups);
-    for _ in 0..1 + choices.below(2) {
+    for _ in 0..=choices.below(2) {
         select.items.push(aggregate(choices, place));
     }
     if choices.once_in(2) {

@@ -142,7 +142,7 @@ pub enum Expression {
     NullIf(Box<Expression>, Box<Expression>),
     /// greatest(x, y)
     Greatest(Box<Expression>, Box<Expression>),
-    /// x::type
+    /// CAST(x AS type)
     Cast(Kind, Box<Expression>),
     /// aggregate([DISTINCT] x)
     Aggregate(Aggregate, bool, Option<Box<Expression>>),

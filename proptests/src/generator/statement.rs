@@ -53,7 +53,7 @@ fn insert(choices: &mut Choices<'_>) -> Statement {
             row
         };
     let target = table(choices);
-    let rows = (0..1 + choices.below(4)).map(|_| row(choices)).collect();
+    let rows = (0..=choices.below(4)).map(|_| row(choices)).collect();
     Statement::Insert(target, rows, choices.once_in(4))
 }
 
@@ -66,7 +66,7 @@ fn filter(choices: &mut Choices<'_>) -> Option<Expression> {
 fn update(choices: &mut Choices<'_>) -> Statement {
     let target = table(choices);
     let mut assignments: Vec<(usize, Expression)> = Vec::new();
-    for _ in 0..1 + choices.below(2) {
+    for _ in 0..=choices.below(2) {
         // The key seldom, so that not every update fails.
         let column = if choices.once_in(6) { 0 } else { 1 + choices.below(COLUMNS.len() - 1) };
         if assignments.iter().all(|(assigned, _)| *assigned != column) {
@@ -93,7 +93,7 @@ fn create_index(choices: &mut Choices<'_>) -> Statement {
     let index = choices.below(3);
     let target = table(choices);
     let mut columns: Vec<(usize, bool)> = Vec::new();
-    for _ in 0..1 + choices.below(2) {
+    for _ in 0..=choices.below(2) {
         let column = 1 + choices.below(COLUMNS.len() - 1);
         if columns.iter().all(|(indexed, _)| *indexed != column) {
             columns.push((column, choices.once_in(3)));

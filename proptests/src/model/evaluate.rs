@@ -34,7 +34,7 @@ pub(super) fn evaluate(scope: Scope<'_>, expression: &Expression) -> Result<Valu
         Expression::Minus(operand) => {
             arithmetic(Operator::Subtract, &zero_of(&one(operand)?), &one(operand)?)?
         }
-        Expression::Absolute(operand) => absolute(one(operand)?)?,
+        Expression::Absolute(operand) => absolute(&one(operand)?)?,
         Expression::Length(operand) => {
             on_text(one(operand)?, |text| Value::Int4(text.chars().count() as i32))
         }
@@ -151,11 +151,14 @@ fn chain(scope: Scope<'_>, operands: &[Expression], decisive: bool) -> Result<Op
     Ok(result)
 }
 
+/// `operand IN (items)`: true where one is equal, else NULL where a comparison was.
 fn member(operand: &Value, items: &[Value]) -> Option<bool> {
-    let results = items.iter().map(|item| compared(Comparison::Equal, operand, item));
-    results.fold(Some(false), |found, equal| {
-        both(found.map(|found| !found), equal.map(|equal| !equal)).map(|none| !none)
-    })
+    let results: Vec<_> =
+        items.iter().map(|item| compared(Comparison::Equal, operand, item)).collect();
+    if results.contains(&Some(true)) {
+        return Some(true);
+    }
+    (!results.contains(&None)).then_some(false)
 }
 
 fn compared(comparison: Comparison, left: &Value, right: &Value) -> Option<bool> {
@@ -203,7 +206,7 @@ fn zero_of(value: &Value) -> Value {
     }
 }
 
-fn absolute(value: Value) -> Result<Value> {
+fn absolute(value: &Value) -> Result<Value> {
     match value {
         Value::Int4(value) => value.checked_abs().map(Value::Int4).ok_or(OUT_OF_RANGE),
         Value::Int8(value) => value.checked_abs().map(Value::Int8).ok_or(OUT_OF_RANGE),
