@@ -6,7 +6,6 @@ use crate::types::Value;
 
 /// Values from which on a column is summed in lanes: below, the order of additions is PostgreSQL's.
 const LANES_ROWS_MIN: usize = 64;
-const LANES: usize = 8;
 
 /// A running sum and the number of its values.
 #[derive(Clone, Copy)]
@@ -44,13 +43,7 @@ impl FloatSum {
         if values.len() < LANES_ROWS_MIN {
             self.sum = values.iter().fold(before, |sum, &value| sum + value.into());
         } else {
-            let mut lanes = [0.0; LANES];
-            let (parts, rest) = values.as_chunks::<LANES>();
-            for part in parts {
-                lanes.iter_mut().zip(part).for_each(|(lane, &value)| *lane += value.into());
-            }
-            let rest: f64 = rest.iter().map(|&value| value.into()).sum();
-            self.sum += lanes.iter().sum::<f64>() + rest;
+            self.sum += sum_in_lanes(values);
         }
         self.count += count;
         let is_finite = |&value: &T| value.into().is_finite();
@@ -77,6 +70,25 @@ impl FloatSum {
             }
         }))
     }
+}
+
+/// The sum in eight lanes, written out one by one so that they stay in registers.
+fn sum_in_lanes<T: Copy + Into<f64>>(values: &[T]) -> f64 {
+    let (parts, rest) = values.as_chunks::<8>();
+    let (mut lane0, mut lane1, mut lane2, mut lane3) = (0.0, 0.0, 0.0, 0.0);
+    let (mut lane4, mut lane5, mut lane6, mut lane7) = (0.0, 0.0, 0.0, 0.0);
+    for part in parts {
+        lane0 += part[0].into();
+        lane1 += part[1].into();
+        lane2 += part[2].into();
+        lane3 += part[3].into();
+        lane4 += part[4].into();
+        lane5 += part[5].into();
+        lane6 += part[6].into();
+        lane7 += part[7].into();
+    }
+    let rest: f64 = rest.iter().map(|&value| value.into()).sum();
+    ((lane0 + lane4) + (lane1 + lane5)) + ((lane2 + lane6) + (lane3 + lane7)) + rest
 }
 
 /// 22003 in PostgreSQL's words.
