@@ -263,14 +263,6 @@ fn split_around<L: Leaf>(shared: &mut SharedLeaf<L>, place: usize, key: &L::Key,
     })
 }
 
-/// A separator of two neighbours. Below all rows of the upper one's first key where it can be: it may outlive that entry,
-/// and the key's next one may be of a lower row, which a search by key alone must find in the same leaf.
-fn separator_between<L: Leaf>(lower: &L, upper: &L) -> L::Separator {
-    let key = upper.key(0);
-    let row = if lower.key(lower.len() - 1) == key { upper.row(0) } else { RowId(0) };
-    L::separator(key, row)
-}
-
 /// Whether two leaves make one that is at most three quarters full.
 fn fit<L: Leaf>(lower: &L, upper: &L) -> bool {
     lower.len() + upper.len() <= L::ENTRIES_MAX * 3 / 4 && lower.has_room() && upper.has_room()
