@@ -35,8 +35,7 @@ impl<L: Leaf> CountedLeaf<L> {
 /// Entries (key, row id) in order.
 ///
 /// Invariant: no leaf is empty; the last leaf's entries are above the map's; while the map has leaves, its first
-/// separator may be above entries still to come, which then get a leaf of their own. A key that occurs once has no
-/// separator between its row ids 0 and the highest: all of them belong to one leaf.
+/// separator may be above entries still to come, which then get a leaf of their own.
 #[derive(Clone, Debug)]
 pub(super) struct Tree<L: Leaf> {
     map: LeafMap<L>,
