@@ -8,7 +8,7 @@ use spg_engine::Value;
 
 use crate::harness::{Discard, ROWS, RUNS, Random, Report, database, fill, rate, run as execute};
 
-pub fn run(report: &mut Report) {
+pub(crate) fn run(report: &mut Report) {
     let database = database();
     let mut session = database.session();
     fill(&mut session, ROWS);

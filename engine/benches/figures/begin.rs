@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::harness::{Discard, RUNS, Report, database, fill, rate, run as execute};
 
-pub fn run(report: &mut Report) {
+pub(crate) fn run(report: &mut Report) {
     for rows in [1_000, 10_000_000] {
         let database = database();
         let mut session = database.session();

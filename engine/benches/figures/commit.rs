@@ -6,7 +6,7 @@ use crate::harness::{Discard, ROWS, RUNS, Report, database, fill, run as execute
 
 const WRITTEN: u64 = 100_000;
 
-pub fn run(report: &mut Report) {
+pub(crate) fn run(report: &mut Report) {
     let database = database();
     let mut writer = database.session();
     fill(&mut writer, ROWS);

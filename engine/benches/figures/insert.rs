@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use crate::harness::{ROWS, Report, database, fill, row_name, seconds};
 
-pub fn run(report: &mut Report) {
+pub(crate) fn run(report: &mut Report) {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..3 {
         let database = database();

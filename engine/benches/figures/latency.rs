@@ -11,7 +11,7 @@ use crate::harness::{
     Discard, ROWS, Random, Report, database, fill, insert_rows, quantile_us, run as execute,
 };
 
-pub fn run(report: &mut Report) {
+pub(crate) fn run(report: &mut Report) {
     let database = database();
     fill(&mut database.session(), ROWS);
     execute(&mut database.session(), "CREATE TABLE other (id INT PRIMARY KEY, x INT)");

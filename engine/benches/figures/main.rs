@@ -17,10 +17,13 @@ mod sum;
 
 use harness::Report;
 
+/// Measures and prints.
+type Figure = fn(&mut Report);
+
 fn main() {
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let figures: [(&str, fn(&mut Report)); 9] = [
+    let figures: [(&str, Figure); 9] = [
         ("point_read", point_read::run),
         ("begin", begin::run),
         ("sum", sum::run),
@@ -31,8 +34,7 @@ fn main() {
         ("latency", latency::run),
         ("memory", memory::run),
     ];
-    let mut report = Report::default();
-    report.head();
+    let mut report = Report::new();
     for (name, run) in figures {
         if wanted.is_empty() || wanted.iter().any(|want| want == name) {
             run(&mut report);

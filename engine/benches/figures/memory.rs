@@ -2,7 +2,7 @@
 
 use crate::harness::{ROWS, Report, database, fill, resident_bytes};
 
-pub fn run(report: &mut Report) {
+pub(crate) fn run(report: &mut Report) {
     let before = resident_bytes();
     let database = database();
     fill(&mut database.session(), ROWS);

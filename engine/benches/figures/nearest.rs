@@ -9,7 +9,7 @@ use crate::harness::{Discard, RUNS, Random, Report, database, run as execute, se
 const VECTORS: i32 = 100_000;
 const DIMENSIONS: usize = 128;
 
-pub fn run(report: &mut Report) {
+pub(crate) fn run(report: &mut Report) {
     let database = database();
     let mut session = database.session();
     execute(&mut session, "CREATE TABLE items (id INT PRIMARY KEY, v VECTOR(128))");

@@ -11,7 +11,7 @@ use crate::harness::{Discard, ROWS, RUNS, Random, Report, database, fill, rate, 
 const SELECT: &str = "SELECT name, score FROM rows WHERE id = $1";
 const LIMIT: Duration = Duration::from_millis(1500);
 
-pub fn run(report: &mut Report) {
+pub(crate) fn run(report: &mut Report) {
     let database = database();
     fill(&mut database.session(), ROWS);
     for threads in [1, 2] {

@@ -5,7 +5,7 @@ use spg_engine::Value;
 
 use crate::harness::{Discard, ROWS, RUNS, Random, Report, database, run as execute, seconds};
 
-pub fn run(report: &mut Report) {
+pub(crate) fn run(report: &mut Report) {
     let database = database();
     let mut session = database.session();
     execute(&mut session, "CREATE TABLE numbers (id INT PRIMARY KEY, x INT)");
