@@ -75,6 +75,12 @@ impl Database {
         &self.heads
     }
 
+    /// Bytes that the limit leaves for data to grow by.
+    #[inline]
+    pub(crate) fn memory_left(&self) -> usize {
+        self.memory_limit_bytes.map_or(usize::MAX, |limit| limit.saturating_sub(self.gauge.bytes()))
+    }
+
     /// 53200 when the data takes more than the limit: asked before a statement that grows it.
     #[inline]
     pub(crate) fn check_memory(&self) -> Result<()> {

@@ -10,6 +10,7 @@ use crate::storage::column::Column;
 /// A sink that keeps everything, counted against the statement's memory.
 pub(super) struct HeldAnswer<'a> {
     memory: &'a MemoryBudget,
+    bytes: usize,
     columns: Option<Vec<OutputColumn>>,
     batches: Vec<Batch<'static>>,
     notices: Vec<Notice>,
@@ -17,7 +18,7 @@ pub(super) struct HeldAnswer<'a> {
 
 impl<'a> HeldAnswer<'a> {
     pub(super) fn new(memory: &'a MemoryBudget) -> Self {
-        Self { memory, columns: None, batches: Vec::new(), notices: Vec::new() }
+        Self { memory, bytes: 0, columns: None, batches: Vec::new(), notices: Vec::new() }
     }
 
     /// Gives all of it to `sink`.
@@ -45,12 +46,21 @@ impl RowSink for HeldAnswer<'_> {
         let rows: Vec<u32> = batch.selection.iter().map(|row| row as u32).collect();
         let columns: Vec<Column> =
             batch.columns.iter().map(|column| column.gather(&rows)).collect();
-        self.memory.reserve(columns.iter().map(Column::heap_bytes).sum())?;
+        let bytes = columns.iter().map(Column::heap_bytes).sum();
+        self.memory.reserve(bytes)?;
+        self.bytes += bytes;
         self.batches.push(Batch::computed(columns, rows.len()));
         Ok(())
     }
 
     fn notice(&mut self, notice: &Notice) {
         self.notices.push(notice.clone());
+    }
+}
+
+impl Drop for HeldAnswer<'_> {
+    /// A statement that is tried again has all its memory again.
+    fn drop(&mut self) {
+        self.memory.release(self.bytes);
     }
 }

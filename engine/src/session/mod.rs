@@ -224,6 +224,12 @@ impl Session {
         MemoryBudget::new(self.settings.values().statement_memory_bytes as usize)
     }
 
+    /// The memory of a statement that adds to the data: no more than the database's limit leaves.
+    fn budget_to_grow(&self) -> MemoryBudget {
+        let statement = self.settings.values().statement_memory_bytes as usize;
+        MemoryBudget::new(statement.min(self.database.memory_left()))
+    }
+
     /// Notes a commit that an answer rests on.
     #[inline]
     fn see(&mut self, commit: CommitNumber) {

@@ -33,10 +33,12 @@ impl Session {
         sink: &mut dyn RowSink,
     ) -> Result<CommandTag> {
         self.check_writable(command_name(&prepared.statement))?;
-        if !matches!(prepared.statement, Statement::Delete(_)) {
+        let memory = if matches!(prepared.statement, Statement::Delete(_)) {
+            self.budget()
+        } else {
             self.database.check_memory()?;
-        }
-        let memory = self.budget();
+            self.budget_to_grow()
+        };
         let rows = if self.status == TransactionStatus::Idle {
             self.write_alone(prepared, parameters, &memory, sink)?
         } else {

@@ -157,3 +157,16 @@ fn settings_follow_the_transaction() {
     ok(&mut a, "RESET ALL");
     assert!(ok(&mut a, "SHOW ALL").contains("transaction_isolation|repeatable read|"));
 }
+
+#[test]
+fn one_statement_grows_by_no_more_than_the_limit_leaves() {
+    let options = Options { memory_limit_bytes: Some(4 << 20), ..Options::default() };
+    let database = spg_engine::Database::open(options).unwrap();
+    let mut a = database.session();
+    with_rows(&mut a);
+    ok(&mut a, "CREATE TABLE large (x INT, y INT)");
+    let text = "INSERT INTO large SELECT a.id, b.id FROM t AS a CROSS JOIN t AS b";
+    fails(&mut a, text, "53200");
+    assert!(database.gauge().bytes() < 4 << 20);
+    assert_eq!(number(&mut a, "SELECT count(*) FROM t AS a CROSS JOIN t AS b"), 1_000_000);
+}
