@@ -1,9 +1,9 @@
 //! Stage 3: [`crate::binder::bound`] to [`plan`]: rewrites, access paths, join order, EXPLAIN.
 //!
-//! Predicates move down first ([`pushdown`]); then [`operators`] chooses an operator for each relation from the top
-//! down, asking of each input only the columns that are needed. Tables are read by an [`access_path`], inner joins put
-//! in [`join_order`], each join given its [`join_method`], sorts and limits served by an [`ordering`] where one
-//! exists. Column ids become ordinals as each operator is made ([`columns`]).
+//! Predicates move down first (`pushdown`); then `operators` chooses an operator for each relation from the top
+//! down, asking of each input only the columns that are needed. Tables are read by an `access_path`, inner joins put
+//! in `join_order`, each join given its `join_method`, sorts and limits served by an `ordering` where one
+//! exists. Column ids become ordinals as each operator is made (`columns`).
 
 pub mod plan;
 
