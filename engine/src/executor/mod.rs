@@ -1,6 +1,6 @@
 //! Stage 4: [`crate::planner::plan::Plan`] over a root to batches of columns: one file per operator.
 //!
-//! [`run`] pulls batches out of a tree of [`operator`]s and hands them to a sink. What a statement carries along is
+//! [`run()`] pulls batches out of a tree of [`operator`]s and hands them to a sink. What a statement carries along is
 //! its [`context`]; values come from [`expression`]; rows that an operator holds are in a `buffer`, keys that it hashes
 //! in a `key_table`. Changes are made by [`modify`].
 

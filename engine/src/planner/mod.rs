@@ -1,4 +1,4 @@
-//! Stage 3: [`crate::binder::bound`] to [`plan`]: rewrites, access paths, join order, EXPLAIN.
+//! Stage 3: [`crate::binder::bound`] to [`mod@plan`]: rewrites, access paths, join order, EXPLAIN.
 //!
 //! Predicates move down first (`pushdown`); then `operators` chooses an operator for each relation from the top
 //! down, asking of each input only the columns that are needed. Tables are read by an `access_path`, inner joins put
