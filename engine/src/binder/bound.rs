@@ -299,14 +299,14 @@ pub enum Expression {
     Or(Vec<Expression>),
     /// NOT.
     Not(Box<Expression>),
-    /// IS [NOT] NULL.
+    /// IS \[NOT\] NULL.
     IsNull {
         /// Tested.
         operand: Box<Expression>,
         /// NOT.
         negated: bool,
     },
-    /// IS [NOT] TRUE or FALSE (UNKNOWN is `IsNull` over a boolean).
+    /// IS \[NOT\] TRUE or FALSE (UNKNOWN is `IsNull` over a boolean).
     IsBoolean {
         /// Tested, boolean.
         operand: Box<Expression>,
@@ -315,7 +315,7 @@ pub enum Expression {
         /// NOT.
         negated: bool,
     },
-    /// [NOT] IN (list): three-valued.
+    /// \[NOT\] IN (list): three-valued.
     InList {
         /// Tested.
         operand: Box<Expression>,
@@ -352,7 +352,7 @@ pub enum Expression {
         /// Index in [`Bound::subqueries`].
         index: usize,
     },
-    /// [NOT] IN (SELECT ...): three-valued.
+    /// \[NOT\] IN (SELECT ...): three-valued.
     InSubquery {
         /// Tested, of the type of the subquery's one column.
         operand: Box<Expression>,
@@ -368,7 +368,7 @@ pub enum Expression {
 pub enum Function {
     /// `=` and its kin: two arguments of one kind of type; NaN equals NaN and is above all, -0 equals 0, text by bytes.
     Compare(Comparison),
-    /// IS [NOT] DISTINCT FROM (the flag is NOT); not strict.
+    /// IS \[NOT\] DISTINCT FROM (the flag is NOT); not strict.
     DistinctFrom(bool),
     /// `+ - * / %` over two arguments of one numeric type (or vectors: + - *), and `^` over Float8.
     Arithmetic(Arithmetic),

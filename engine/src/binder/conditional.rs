@@ -11,7 +11,7 @@ use crate::parser::ast;
 use crate::parser::ast::BinaryOperator;
 use crate::types::{DataType, Position};
 
-/// CASE [operand] WHEN ... THEN ... [ELSE ...] END.
+/// CASE [operand] WHEN ... THEN ... \[ELSE ...\] END.
 pub(super) fn bind_case(
     context: &mut Context<'_>,
     operand: Option<&ast::Expression>,

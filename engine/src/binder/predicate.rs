@@ -14,7 +14,7 @@ use crate::parser::ast;
 use crate::parser::ast::{BinaryOperator, ExpressionKind, IsTest};
 use crate::types::{DataType, Position};
 
-/// operand IS [NOT] NULL, TRUE, FALSE or UNKNOWN.
+/// operand IS \[NOT\] NULL, TRUE, FALSE or UNKNOWN.
 pub(super) fn bind_is(
     context: &mut Context<'_>,
     operand: &ast::Expression,
@@ -43,7 +43,7 @@ pub(super) fn bind_is(
     Ok(Typed::new(expression, start))
 }
 
-/// IS [NOT] NULL decides nothing about a parameter's type.
+/// IS \[NOT\] NULL decides nothing about a parameter's type.
 fn is_null(context: &mut Context<'_>, typed: Typed, negated: bool) -> Result<Expression> {
     let typed = match typed.expression {
         Expression::Parameter { .. } => typed,
@@ -52,7 +52,7 @@ fn is_null(context: &mut Context<'_>, typed: Typed, negated: bool) -> Result<Exp
     Ok(Expression::IsNull { operand: Box::new(typed.expression), negated })
 }
 
-/// left IS [NOT] DISTINCT FROM right.
+/// left IS \[NOT\] DISTINCT FROM right.
 pub(super) fn bind_distinct(
     context: &mut Context<'_>,
     left: &ast::Expression,
@@ -90,7 +90,7 @@ pub(super) fn no_equality(left: DataType, right: DataType, position: Position) -
     undefined_operator(&format!("{} = {}", left.sql_name(), right.sql_name()), position)
 }
 
-/// operand [NOT] BETWEEN [SYMMETRIC] low AND high, as the comparisons it stands for.
+/// operand \[NOT\] BETWEEN \[SYMMETRIC\] low AND high, as the comparisons it stands for.
 pub(super) fn bind_between(
     context: &mut Context<'_>,
     operand: &ast::Expression,
@@ -144,7 +144,7 @@ fn within(
     Ok(Expression::And(vec![from, to]))
 }
 
-/// operand [NOT] IN (list).
+/// operand \[NOT\] IN (list).
 pub(super) fn bind_in_list(
     context: &mut Context<'_>,
     operand: &ast::Expression,
@@ -198,7 +198,7 @@ fn in_list_type(operand: &Typed, elements: &[Typed], position: Position) -> Resu
     Err(no_equality(operand_type, unlike, position))
 }
 
-/// operand [NOT] LIKE or ILIKE pattern [ESCAPE escape].
+/// operand \[NOT\] LIKE or ILIKE pattern [ESCAPE escape].
 pub(super) fn bind_like(
     context: &mut Context<'_>,
     operand: &ast::Expression,

@@ -40,7 +40,7 @@ pub(super) fn bind_exists(
     Ok(Typed::new(Expression::Exists { index }, position))
 }
 
-/// operand [NOT] IN (SELECT ...).
+/// operand \[NOT\] IN (SELECT ...).
 pub(super) fn bind_in(
     context: &mut Context<'_>,
     operand: &ast::Expression,

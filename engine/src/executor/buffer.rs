@@ -118,7 +118,9 @@ fn selected_bytes(column: &Column, selection: &Selection) -> usize {
         ColumnData::Text(texts) => {
             rows * 4 + selection.iter().map(|row| texts.get(row).len()).sum::<usize>()
         }
-        ColumnData::Vector(vectors) => rows * vectors.dimensions() * 4,
+        ColumnData::Vector(vectors) => {
+            selection.iter().map(|row| vectors.get(row).len() * 4).sum::<usize>()
+        }
     };
     values + rows / 8
 }

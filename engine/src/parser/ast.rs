@@ -58,15 +58,15 @@ pub enum Statement {
     Rollback,
     /// SAVEPOINT name.
     Savepoint(Identifier),
-    /// RELEASE [SAVEPOINT] name.
+    /// RELEASE \[SAVEPOINT\] name.
     ReleaseSavepoint(Identifier),
-    /// ROLLBACK TO [SAVEPOINT] name.
+    /// ROLLBACK TO \[SAVEPOINT\] name.
     RollbackToSavepoint(Identifier),
     /// SET TRANSACTION modes.
     SetTransaction(TransactionModes),
     /// SET SESSION CHARACTERISTICS AS TRANSACTION modes.
     SetSessionCharacteristics(TransactionModes),
-    /// SET [SESSION | LOCAL] name = value.
+    /// SET \[SESSION | LOCAL\] name = value.
     Set(SetVariable),
     /// SHOW name; None is SHOW ALL.
     Show(Option<Identifier>),
@@ -96,7 +96,7 @@ pub enum QueryBody {
     Select(Box<Select>),
     /// VALUES (...), (...).
     Values(Values),
-    /// left UNION | INTERSECT | EXCEPT [ALL] right.
+    /// left UNION | INTERSECT | EXCEPT \[ALL\] right.
     SetOperation {
         /// Which.
         operator: SetOperator,
@@ -215,13 +215,13 @@ pub struct TableAlias {
 /// The kind of a join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JoinKind {
-    /// [INNER] JOIN.
+    /// \[INNER\] JOIN.
     Inner,
-    /// LEFT [OUTER] JOIN.
+    /// LEFT \[OUTER\] JOIN.
     Left,
-    /// RIGHT [OUTER] JOIN.
+    /// RIGHT \[OUTER\] JOIN.
     Right,
-    /// FULL [OUTER] JOIN.
+    /// FULL \[OUTER\] JOIN.
     Full,
     /// CROSS JOIN.
     Cross,
@@ -401,7 +401,7 @@ pub struct IndexColumnSpecification {
     pub nulls_first: Option<bool>,
 }
 
-/// TRUNCATE [TABLE] names.
+/// TRUNCATE \[TABLE\] names.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Truncate {
     /// The tables.

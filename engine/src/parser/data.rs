@@ -10,7 +10,7 @@ use super::token::TokenKind;
 use crate::error::Result;
 
 impl Parser<'_> {
-    /// INSERT INTO table [AS alias] [(columns)] {DEFAULT VALUES | query} [RETURNING ...].
+    /// INSERT INTO table [AS alias] [(columns)] {DEFAULT VALUES | query} \[RETURNING ...\].
     pub(super) fn insert(&mut self) -> Result<Statement> {
         self.advance();
         self.expect_keyword(Keyword::Into)?;
@@ -55,7 +55,7 @@ impl Parser<'_> {
         Ok(column)
     }
 
-    /// UPDATE table [[AS] alias] SET column = value, ... [WHERE condition] [RETURNING ...].
+    /// UPDATE table [\[AS\] alias] SET column = value, ... [WHERE condition] \[RETURNING ...\].
     pub(super) fn update(&mut self) -> Result<Statement> {
         self.advance();
         let table = self.target_table()?;
@@ -77,7 +77,7 @@ impl Parser<'_> {
         Ok(Assignment { column, value: self.expression()? })
     }
 
-    /// DELETE FROM table [[AS] alias] [WHERE condition] [RETURNING ...].
+    /// DELETE FROM table [\[AS\] alias] [WHERE condition] \[RETURNING ...\].
     pub(super) fn delete(&mut self) -> Result<Statement> {
         self.advance();
         self.expect_keyword(Keyword::From)?;
@@ -97,7 +97,7 @@ impl Parser<'_> {
         Ok(table)
     }
 
-    /// [[AS] alias]; without AS the keyword that goes on with the statement is none.
+    /// [\[AS\] alias]; without AS the keyword that goes on with the statement is none.
     fn target_alias(&mut self, following: Option<Keyword>) -> Result<Option<Identifier>> {
         if self.accept_keyword(Keyword::As) {
             return self.column_name().map(Some);
@@ -120,7 +120,7 @@ impl Parser<'_> {
         if self.accept_keyword(Keyword::Returning) { self.select_items() } else { Ok(Vec::new()) }
     }
 
-    /// TRUNCATE [TABLE] table, ... [CONTINUE IDENTITY] [RESTRICT].
+    /// TRUNCATE \[TABLE\] table, ... \[CONTINUE IDENTITY\] \[RESTRICT\].
     pub(super) fn truncate(&mut self) -> Result<Statement> {
         self.advance();
         self.accept_keyword(Keyword::Table);

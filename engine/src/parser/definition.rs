@@ -14,7 +14,7 @@ use crate::error::{Error, Result, SqlState};
 const INDEX_METHODS: &[&str] = &["brin", "gin", "gist", "hash", "hnsw", "ivfflat", "spgist"];
 
 impl Parser<'_> {
-    /// TABLE [IF NOT EXISTS] name (columns and constraints).
+    /// TABLE \[IF NOT EXISTS\] name (columns and constraints).
     pub(super) fn create_table(&mut self) -> Result<Statement> {
         self.advance();
         let if_not_exists = self.if_not_exists()?;
@@ -132,7 +132,7 @@ impl Parser<'_> {
         self.not_supported(what)
     }
 
-    /// [NULLS DISTINCT], the default; NULLS NOT DISTINCT is 0A000.
+    /// \[NULLS DISTINCT\], the default; NULLS NOT DISTINCT is 0A000.
     fn nulls_distinct(&mut self) -> Result<()> {
         if !self.is_keyword(Keyword::Nulls) {
             return Ok(());
@@ -237,7 +237,7 @@ impl Parser<'_> {
         Ok(true)
     }
 
-    /// [UNIQUE] INDEX [[IF NOT EXISTS] name] ON table (columns).
+    /// \[UNIQUE\] INDEX [\[IF NOT EXISTS\] name] ON table (columns).
     pub(super) fn create_index(&mut self) -> Result<Statement> {
         let unique = self.accept_keyword(Keyword::Unique);
         self.expect_keyword(Keyword::Index)?;

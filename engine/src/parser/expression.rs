@@ -136,7 +136,7 @@ impl Parser<'_> {
         Ok(Expression { kind, position })
     }
 
-    /// IS [NOT] NULL, TRUE, FALSE, UNKNOWN, DISTINCT FROM.
+    /// IS \[NOT\] NULL, TRUE, FALSE, UNKNOWN, DISTINCT FROM.
     fn is_test(&mut self, left: Expression, extent: Extent) -> Result<(Expression, Option<Level>)> {
         let position = self.advance().position;
         let negated = self.accept_keyword(Keyword::Not);
@@ -166,7 +166,7 @@ impl Parser<'_> {
         Ok((is(left, test, negated, position), None))
     }
 
-    /// [NOT] BETWEEN, IN, LIKE, ILIKE.
+    /// \[NOT\] BETWEEN, IN, LIKE, ILIKE.
     fn pattern(&mut self, left: Expression) -> Result<(Expression, Option<Level>)> {
         let position = self.position();
         let negated = self.accept_keyword(Keyword::Not);

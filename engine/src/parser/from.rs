@@ -173,7 +173,7 @@ impl Parser<'_> {
         })
     }
 
-    /// [[AS] alias [(columns)]].
+    /// [\[AS\] alias [(columns)]].
     fn table_alias(&mut self) -> Result<Option<TableAlias>> {
         let name = if self.accept_keyword(Keyword::As) {
             self.column_name()?

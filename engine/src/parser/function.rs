@@ -176,7 +176,7 @@ impl Parser<'_> {
         if self.accept_keyword(keyword) { self.expression().map(Some) } else { Ok(None) }
     }
 
-    /// trim([BOTH | LEADING | TRAILING] [characters FROM] s), also trim(s, characters).
+    /// trim(\[BOTH | LEADING | TRAILING\] [characters FROM] s), also trim(s, characters).
     fn trim(&mut self) -> Result<Expression> {
         let position = self.advance().position;
         self.expect_symbol(b'(')?;

@@ -253,7 +253,7 @@ impl Parser<'_> {
         Ok(Expression { kind: ExpressionKind::ScalarSubquery(query), position })
     }
 
-    /// CASE [operand] WHEN ... THEN ... [ELSE ...] END.
+    /// CASE [operand] WHEN ... THEN ... \[ELSE ...\] END.
     fn case(&mut self) -> Result<ExpressionKind> {
         self.advance();
         let operand =

@@ -276,7 +276,7 @@ impl Parser<'_> {
         })
     }
 
-    /// [ASC | DESC] [NULLS FIRST | LAST]: whether it is DESC, and whether NULLS FIRST if written.
+    /// \[ASC | DESC\] [NULLS FIRST | LAST]: whether it is DESC, and whether NULLS FIRST if written.
     pub(super) fn direction(&mut self) -> (bool, Option<bool>) {
         let descending = self.accept_keyword(Keyword::Desc);
         if !descending {

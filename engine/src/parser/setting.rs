@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::types::Position;
 
 impl Parser<'_> {
-    /// SET [SESSION | LOCAL] ...
+    /// SET \[SESSION | LOCAL\] ...
     pub(super) fn set(&mut self) -> Result<Statement> {
         self.advance();
         self.refuse_keyword(Keyword::Constraints, "SET CONSTRAINTS")?;

@@ -7,7 +7,7 @@ use super::token::TokenKind;
 use crate::error::Result;
 
 impl Parser<'_> {
-    /// BEGIN [WORK | TRANSACTION] [modes].
+    /// BEGIN \[WORK | TRANSACTION\] [modes].
     pub(super) fn begin(&mut self) -> Result<Statement> {
         self.advance();
         self.work();
@@ -21,7 +21,7 @@ impl Parser<'_> {
         Ok(Statement::Begin(self.optional_modes()?))
     }
 
-    /// COMMIT | END [WORK | TRANSACTION] [AND NO CHAIN].
+    /// COMMIT | END \[WORK | TRANSACTION\] \[AND NO CHAIN\].
     pub(super) fn commit(&mut self) -> Result<Statement> {
         let end = self.advance().kind == TokenKind::Keyword(Keyword::End);
         if !end {
@@ -32,7 +32,7 @@ impl Parser<'_> {
         Ok(Statement::Commit)
     }
 
-    /// ROLLBACK | ABORT [WORK | TRANSACTION] [AND NO CHAIN | TO [SAVEPOINT] name].
+    /// ROLLBACK | ABORT \[WORK | TRANSACTION\] [AND NO CHAIN | TO \[SAVEPOINT\] name].
     pub(super) fn rollback(&mut self, keyword: Keyword) -> Result<Statement> {
         self.advance();
         if keyword == Keyword::Rollback {
@@ -53,7 +53,7 @@ impl Parser<'_> {
         Ok(Statement::Savepoint(self.column_name()?))
     }
 
-    /// RELEASE [SAVEPOINT] name.
+    /// RELEASE \[SAVEPOINT\] name.
     pub(super) fn release(&mut self) -> Result<Statement> {
         self.advance();
         self.optional_savepoint();

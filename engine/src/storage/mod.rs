@@ -1,6 +1,6 @@
 //! Immutable data: the tree under one root, and the only code that names the persistent map.
 //!
-//! Reading order: [`bitmap`] and [`column`] are plain vectors of values; [`chunk`] is up to 256 rows of them;
+//! Reading order: [`bitmap`] and [`mod@column`] are plain vectors of values; [`chunk`] is up to 256 rows of them;
 //! [`key`] and [`index`] order rows; [`change`] says what a writer did; `rows` is
 //! chunks and tail; `maintain` keeps indexes in step; [`table`] is rows and indexes and applies changes; [`root`] names the tables and is one version of the database; [`root_cell`] publishes it;
 //! [`difference`] compares two versions; [`gauge`] counts what is alive.

@@ -1,28 +1,32 @@
-//! The vectors of a column: blocks of contiguous floats.
+//! The vectors of a column: blocks of contiguous floats; in a computed column they may differ in dimension.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::limits::VECTOR_BLOCK_BYTES;
 
-/// Vectors of one dimension in blocks of about 32 KiB.
+/// Vectors of one dimension in blocks of about 32 KiB, or of several dimensions one by one.
+///
+/// Stored columns declare their dimension; only a computed one (`VALUES ('[1]'::vector), ('[1,2]')`) can be mixed.
 #[derive(Clone, Debug)]
 pub struct VectorColumn {
-    /// Numbers of each vector; 0 until the first is pushed to a column of undeclared dimension.
+    /// Numbers of each vector; 0 while no vector is known, and in a mixed column.
     dimensions: usize,
     /// Number of vectors.
     len: usize,
     /// Vectors back to back, `rows_per_block` in each but the last.
     blocks: Vec<Arc<Vec<f32>>>,
+    /// All vectors, once two differ in dimension; empty ones at NULLs. Then there are no blocks.
+    mixed: Option<Vec<Arc<[f32]>>>,
 }
 
 impl VectorColumn {
     /// An empty column of vectors of `dimensions`; 0 takes those of the first vector pushed.
     pub fn new(dimensions: usize) -> Self {
-        Self { dimensions, len: 0, blocks: Vec::new() }
+        Self { dimensions, len: 0, blocks: Vec::new(), mixed: None }
     }
 
-    /// Numbers of each vector; 0 while unknown.
+    /// Numbers of each vector; 0 while unknown, and where they differ.
     pub fn dimensions(&self) -> usize {
         self.dimensions
     }
@@ -50,22 +54,28 @@ impl VectorColumn {
     /// The vector at `row`.
     pub fn get(&self, row: usize) -> &[f32] {
         if self.dimensions == 0 {
-            return &[];
+            return self.mixed.as_ref().map_or(&[], |mixed| &mixed[row]);
         }
         let rows = self.rows_per_block();
         let start = row % rows * self.dimensions;
         &self.blocks[row / rows][start..start + self.dimensions]
     }
 
-    /// Takes the dimension of a first vector; the NULLs before it become zeros of that dimension.
-    fn fix_dimensions(&mut self, dimensions: usize) {
-        if self.dimensions == 0 && dimensions != 0 {
+    /// Makes room for vectors of `dimensions`: the first ones fix the column's, others make it mixed.
+    fn admit(&mut self, dimensions: usize) {
+        if self.dimensions == dimensions || self.mixed.is_some() {
+            return;
+        }
+        if self.dimensions == 0 {
             self.dimensions = dimensions;
             for _ in 0..std::mem::take(&mut self.len) {
                 self.push_zeros();
             }
+        } else {
+            self.mixed = Some((0..self.len).map(|row| Arc::from(self.get(row))).collect());
+            self.dimensions = 0;
+            self.blocks = Vec::new();
         }
-        assert_eq!(dimensions, self.dimensions, "vectors of one column have one dimension");
     }
 
     /// The block that takes the next vector.
@@ -77,15 +87,26 @@ impl VectorColumn {
         Arc::make_mut(self.blocks.last_mut().expect("a block was just made where there was none"))
     }
 
-    /// Appends a vector, which must have the column's dimension once that is known.
+    /// Appends a vector; an empty one stands at a NULL.
     pub fn push(&mut self, vector: &[f32]) {
-        self.fix_dimensions(vector.len());
-        self.open_block().extend_from_slice(vector);
+        if vector.is_empty() {
+            return self.push_zeros();
+        }
+        self.admit(vector.len());
+        if let Some(mixed) = &mut self.mixed {
+            mixed.push(Arc::from(vector));
+            self.len += 1;
+        } else {
+            self.open_block().extend_from_slice(vector);
+        }
     }
 
     /// Appends a vector of zeros: what stands at a NULL.
     pub fn push_zeros(&mut self) {
-        if self.dimensions == 0 {
+        if let Some(mixed) = &mut self.mixed {
+            mixed.push(Arc::default());
+            self.len += 1;
+        } else if self.dimensions == 0 {
             self.len += 1;
         } else {
             let dimensions = self.dimensions;
@@ -96,13 +117,19 @@ impl VectorColumn {
 
     /// Overwrites the vector at `row`.
     pub(super) fn set(&mut self, row: usize, vector: &[f32]) {
-        self.fix_dimensions(vector.len());
-        self.slot_mut(row).copy_from_slice(vector);
+        self.admit(vector.len());
+        if let Some(mixed) = &mut self.mixed {
+            mixed[row] = Arc::from(vector);
+        } else {
+            self.slot_mut(row).copy_from_slice(vector);
+        }
     }
 
     /// Overwrites the vector at `row` with zeros.
     pub(super) fn set_zeros(&mut self, row: usize) {
-        if self.dimensions != 0 {
+        if let Some(mixed) = &mut self.mixed {
+            mixed[row] = Arc::default();
+        } else if self.dimensions != 0 {
             self.slot_mut(row).fill(0.0);
         }
     }
@@ -116,7 +143,7 @@ impl VectorColumn {
     /// Appends `rows` of `other`, whole blocks by pointer where they fall on block bounds of both.
     pub(super) fn append(&mut self, other: &Self, rows: Range<usize>) {
         if other.dimensions != 0 {
-            self.fix_dimensions(other.dimensions);
+            self.admit(other.dimensions);
         }
         let per_block = self.rows_per_block();
         let mut row = rows.start;
@@ -138,11 +165,7 @@ impl VectorColumn {
     }
 
     pub(super) fn push_from(&mut self, other: &Self, row: usize) {
-        if other.dimensions == 0 {
-            self.push_zeros();
-        } else {
-            self.push(other.get(row));
-        }
+        self.push(other.get(row));
     }
 
     pub(super) fn gather(&self, rows: &[u32]) -> Self {
@@ -162,13 +185,33 @@ impl VectorColumn {
 
     pub(super) fn heap_bytes(&self) -> usize {
         let blocks: usize = self.blocks.iter().map(|block| block.capacity() * 4 + 40).sum();
-        self.blocks.capacity() * 8 + blocks
+        let mixed: usize = self.mixed.iter().flatten().map(|vector| vector.len() * 4 + 32).sum();
+        self.blocks.capacity() * 8 + blocks + mixed
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn vectors_of_several_dimensions_are_kept_as_they_are() {
+        let mut column = VectorColumn::new(0);
+        column.push_zeros();
+        column.push(&[1.0, 2.0]);
+        column.push(&[3.0]);
+        column.push_zeros();
+        let gathered = column.gather(&[3, 2, 1]);
+        assert_eq!((gathered.get(1), gathered.get(2)), (&[3.0][..], &[1.0, 2.0][..]));
+        let mut uniform = VectorColumn::new(0);
+        uniform.push(&[5.0, 6.0]);
+        uniform.append(&column, 0..4);
+        assert_eq!((uniform.len(), uniform.get(0)), (5, &[5.0, 6.0][..]));
+        assert_eq!((uniform.get(2), uniform.get(3)), (&[1.0, 2.0][..], &[3.0][..]));
+        column.set(1, &[7.0, 8.0, 9.0]);
+        column.set_zeros(2);
+        assert_eq!((column.get(1), column.get(2)), (&[7.0, 8.0, 9.0][..], &[][..]));
+    }
 
     #[test]
     fn blocks_are_shared_on_append_and_copied_on_write() {

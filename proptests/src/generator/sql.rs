@@ -124,9 +124,9 @@ pub enum Expression {
     Or(Vec<Expression>),
     /// x IS ...
     Is(Test, Box<Expression>),
-    /// x [NOT] IN (list)
+    /// x \[NOT\] IN (list)
     In(bool, Box<Expression>, Vec<Expression>),
-    /// x [NOT] IN (SELECT)
+    /// x \[NOT\] IN (SELECT)
     InQuery(bool, Box<Expression>, Box<Query>),
     /// (SELECT)
     Scalar(Box<Query>),
@@ -144,7 +144,7 @@ pub enum Expression {
     Greatest(Box<Expression>, Box<Expression>),
     /// CAST(x AS type)
     Cast(Kind, Box<Expression>),
-    /// aggregate([DISTINCT] x)
+    /// aggregate(\[DISTINCT\] x)
     Aggregate(Aggregate, bool, Option<Box<Expression>>),
 }
 
@@ -228,7 +228,7 @@ pub enum Statement {
     Delete(TableName, Option<Expression>, bool),
     /// TRUNCATE
     Truncate(TableName),
-    /// CREATE [UNIQUE] INDEX name ON table (columns, descending or not)
+    /// CREATE \[UNIQUE\] INDEX name ON table (columns, descending or not)
     CreateIndex(usize, TableName, Vec<(usize, bool)>, bool),
     /// DROP INDEX
     DropIndex(usize),

@@ -264,7 +264,7 @@ fn vectors(
             }
             _ => ValueRef::Null,
         };
-        super::operand::push_checked(&mut column, value)?;
+        column.push(value);
     }
     Ok(Operand::owned(column))
 }

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::executor::context::Context;
 use crate::executor::expression::evaluate::operand;
 use crate::executor::expression::logic::part;
-use crate::executor::expression::operand::{Operand, Rows, push_checked};
+use crate::executor::expression::operand::{Operand, Rows};
 use crate::storage::column::Column;
 use crate::types::{DataType, Value, ValueRef};
 
@@ -31,15 +31,15 @@ impl<'b> Assembly<'b> {
         self.pieces.push(piece);
     }
 
-    fn into_operand(self, data_type: DataType) -> Result<Operand<'b>> {
+    fn into_operand(self, data_type: DataType) -> Operand<'b> {
         let mut column = Column::with_capacity(data_type, self.origins.len());
         for origin in self.origins {
             let value = origin.map_or(ValueRef::Null, |(number, place)| {
                 self.pieces[number as usize].get(place as usize)
             });
-            push_checked(&mut column, value)?;
+            column.push(value);
         }
-        Ok(Operand::owned(column))
+        Operand::owned(column)
     }
 }
 
@@ -102,7 +102,7 @@ fn case_by_rows<'b>(
         let selection = rows.selection.narrow(&open);
         assembly.take(operand(otherwise, rows.with(&selection), context)?, &open);
     }
-    assembly.into_operand(data_type)
+    Ok(assembly.into_operand(data_type))
 }
 
 /// COALESCE: the first operand that is not NULL.
@@ -151,5 +151,5 @@ fn coalesce_by_rows<'b>(
         assembly.take(piece, &open);
         open = still_open;
     }
-    assembly.into_operand(data_type)
+    Ok(assembly.into_operand(data_type))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
 use crate::executor::expression::arithmetic::{map_native, overflow, underflow};
-use crate::executor::expression::operand::{Operand, push_checked, unbound};
+use crate::executor::expression::operand::{Operand, unbound};
 use crate::storage::column::{Column, ColumnData};
 use crate::types::{DataType, Value, ValueRef, cast_to_text, check_dimensions, parse_value};
 
@@ -80,7 +80,7 @@ fn cast_rows(
             let text = text_of(value, &mut buffer);
             column.push(ValueRef::Text(fit(text, target, explicit)?));
         } else {
-            push_checked(&mut column, convert(value, target)?.as_ref())?;
+            column.push(convert(value, target)?.as_ref());
         }
     }
     Ok(Operand::owned(column))

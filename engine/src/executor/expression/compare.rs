@@ -3,9 +3,8 @@
 use std::cmp::Ordering;
 
 use crate::binder::bound::Comparison;
-use crate::error::Result;
 use crate::executor::expression::operand::{
-    Native, Operand, Side, boolean, native_column, push_checked, union_of_nulls, zip_map,
+    Native, Operand, Side, boolean, native_column, union_of_nulls, zip_map,
 };
 use crate::storage::batch::Selection;
 use crate::storage::bitmap::Bitmap;
@@ -250,7 +249,7 @@ fn filter_values(
     selection.iter().filter(passes).map(|row| row as u32).collect()
 }
 
-/// IS [NOT] DISTINCT FROM.
+/// IS \[NOT\] DISTINCT FROM.
 pub(super) fn distinct_from(
     negated: bool,
     operands: &[Operand<'_>; 2],
@@ -269,7 +268,7 @@ pub(super) fn null_if(
     data_type: DataType,
     operands: &[Operand<'_>; 2],
     rows: usize,
-) -> Result<Operand<'static>> {
+) -> Operand<'static> {
     let [left, right] = operands;
     let pick = |row| {
         let value = left.get(row);
@@ -285,7 +284,7 @@ pub(super) fn extreme(
     data_type: DataType,
     operands: &[Operand<'_>],
     rows: usize,
-) -> Result<Operand<'static>> {
+) -> Operand<'static> {
     let pick = |row| {
         let mut best = ValueRef::Null;
         for operand in operands {
@@ -305,13 +304,13 @@ fn pick_rows<'o>(
     operands: &'o [Operand<'_>],
     rows: usize,
     pick: impl Fn(usize) -> ValueRef<'o>,
-) -> Result<Operand<'static>> {
+) -> Operand<'static> {
     if operands.iter().all(|operand| matches!(operand, Operand::Constant(_))) {
-        return Ok(Operand::Constant(pick(0).to_value()));
+        return Operand::Constant(pick(0).to_value());
     }
     let mut column = Column::with_capacity(data_type, rows);
     for row in 0..rows {
-        push_checked(&mut column, pick(row))?;
+        column.push(pick(row));
     }
-    Ok(Operand::owned(column))
+    Operand::owned(column)
 }

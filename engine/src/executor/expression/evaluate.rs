@@ -150,7 +150,7 @@ fn binary(
         Function::DistinctFrom(negated) => {
             return Ok(compare::distinct_from(negated, operands, rows));
         }
-        Function::NullIf => return compare::null_if(data_type, operands, rows),
+        Function::NullIf => return Ok(compare::null_if(data_type, operands, rows)),
         Function::Scalar(ScalarFunction::InnerProduct) => {
             return vector::inner_product_rows(operands, rows);
         }
@@ -176,8 +176,10 @@ fn apply(
         (Function::Concatenate, _) => text::concatenate(data_type, operands, rows, context),
         (Function::Like, _) => like::like(operands, false, rows, context),
         (Function::ILike, _) => like::like(operands, true, rows, context),
-        (Function::Greatest, _) => compare::extreme(Ordering::Greater, data_type, operands, rows),
-        (Function::Least, _) => compare::extreme(Ordering::Less, data_type, operands, rows),
+        (Function::Greatest, _) => {
+            Ok(compare::extreme(Ordering::Greater, data_type, operands, rows))
+        }
+        (Function::Least, _) => Ok(compare::extreme(Ordering::Less, data_type, operands, rows)),
         (Function::Scalar(function), _) => scalar(function, operands, data_type, rows, context),
         _ => Err(unbound("an operator's arguments")),
     }

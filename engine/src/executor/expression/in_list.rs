@@ -1,4 +1,4 @@
-//! [NOT] IN over lists and subqueries: three-valued.
+//! \[NOT\] IN over lists and subqueries: three-valued.
 //!
 //! A list is walked for each row, so long ones are better planned as an IN (VALUES ...) subquery, which is hashed once.
 
@@ -11,7 +11,7 @@ use crate::executor::in_set::InSet;
 use crate::storage::column::Column;
 use crate::types::{DataType, ValueRef};
 
-/// `value [NOT] IN (list)`. The list's elements are evaluated only for rows that no earlier one equals.
+/// `value \[NOT\] IN (list)`. The list's elements are evaluated only for rows that no earlier one equals.
 pub(super) fn in_list<'b>(
     tested: &Operand<'b>,
     list: &[Expression],
@@ -61,7 +61,7 @@ pub(super) fn in_list<'b>(
     if varies { Ok(booleans(count, result)) } else { Ok(Operand::Constant(boolean(result(0)))) }
 }
 
-/// `value [NOT] IN (SELECT ...)`.
+/// `value \[NOT\] IN (SELECT ...)`.
 pub(super) fn in_set(
     tested: &Operand<'_>,
     set: &InSet,

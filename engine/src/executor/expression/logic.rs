@@ -119,7 +119,7 @@ pub(super) fn not(operand: &Operand<'_>) -> Result<Operand<'static>> {
     super::arithmetic::map_native::<bool, bool>(operand, |value| Ok(!value))
 }
 
-/// IS [NOT] NULL.
+/// IS \[NOT\] NULL.
 pub(super) fn is_null(operand: &Operand<'_>, negated: bool) -> Operand<'static> {
     match operand {
         Operand::Constant(value) => Operand::Constant(Value::Bool(value.is_null() != negated)),
@@ -133,7 +133,7 @@ pub(super) fn is_null(operand: &Operand<'_>, negated: bool) -> Operand<'static> 
     }
 }
 
-/// IS [NOT] TRUE and IS [NOT] FALSE: never NULL.
+/// IS \[NOT\] TRUE and IS \[NOT\] FALSE: never NULL.
 pub(super) fn is_boolean(
     operand: &Operand<'_>,
     value: bool,

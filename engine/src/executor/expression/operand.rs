@@ -107,18 +107,6 @@ pub(super) fn union_of_nulls(operands: &[Operand<'_>]) -> Option<Bitmap> {
     Some(union)
 }
 
-/// Appends a value. 22000 when it is a vector of another dimension than those before: a column's vectors have one.
-pub(super) fn push_checked(column: &mut Column, value: ValueRef<'_>) -> Result<()> {
-    if let (ColumnData::Vector(vectors), ValueRef::Vector(vector)) = (&column.data, value)
-        && vectors.dimensions() != 0
-        && vectors.dimensions() != vector.len()
-    {
-        return Err(different_dimensions(vectors.dimensions(), vector.len()));
-    }
-    column.push(value);
-    Ok(())
-}
-
 /// pgvector's error for operands of two dimensions.
 #[cold]
 pub(super) fn different_dimensions(left: usize, right: usize) -> Error {

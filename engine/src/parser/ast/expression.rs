@@ -56,7 +56,7 @@ pub enum ExpressionKind {
     And(Vec<Expression>),
     /// A chain of OR of two or more, flattened likewise.
     Or(Vec<Expression>),
-    /// IS [NOT] NULL, TRUE, FALSE or UNKNOWN.
+    /// IS \[NOT\] NULL, TRUE, FALSE or UNKNOWN.
     Is {
         /// Tested.
         operand: Box<Expression>,
@@ -65,7 +65,7 @@ pub enum ExpressionKind {
         /// NOT.
         negated: bool,
     },
-    /// IS [NOT] DISTINCT FROM.
+    /// IS \[NOT\] DISTINCT FROM.
     IsDistinctFrom {
         /// Left.
         left: Box<Expression>,
@@ -74,7 +74,7 @@ pub enum ExpressionKind {
         /// NOT.
         negated: bool,
     },
-    /// [NOT] BETWEEN [SYMMETRIC] low AND high.
+    /// \[NOT\] BETWEEN \[SYMMETRIC\] low AND high.
     Between {
         /// Tested.
         operand: Box<Expression>,
@@ -87,7 +87,7 @@ pub enum ExpressionKind {
         /// NOT.
         negated: bool,
     },
-    /// [NOT] IN (list).
+    /// \[NOT\] IN (list).
     InList {
         /// Tested.
         operand: Box<Expression>,
@@ -96,7 +96,7 @@ pub enum ExpressionKind {
         /// NOT.
         negated: bool,
     },
-    /// [NOT] IN (SELECT ...).
+    /// \[NOT\] IN (SELECT ...).
     InSubquery {
         /// Tested.
         operand: Box<Expression>,
@@ -105,11 +105,11 @@ pub enum ExpressionKind {
         /// NOT.
         negated: bool,
     },
-    /// [NOT] EXISTS is Unary Not over this.
+    /// \[NOT\] EXISTS is Unary Not over this.
     Exists(Box<Query>),
     /// (SELECT ...) as a value.
     ScalarSubquery(Box<Query>),
-    /// [NOT] LIKE or ILIKE, with ESCAPE.
+    /// \[NOT\] LIKE or ILIKE, with ESCAPE.
     Like {
         /// Tested.
         operand: Box<Expression>,
@@ -122,7 +122,7 @@ pub enum ExpressionKind {
         /// NOT.
         negated: bool,
     },
-    /// CASE [operand] WHEN ... THEN ... [ELSE ...] END.
+    /// CASE \[operand\] WHEN ... THEN ... \[ELSE ...\] END.
     Case {
         /// The operand of the simple form.
         operand: Option<Box<Expression>>,
