@@ -1,7 +1,24 @@
-//! SPG: the engine. SQL text in, rows out; durable; no sockets.
+//! SPG: the engine. SQL text in, rows out; no sockets.
 //!
 //! A statement's life is four verbs, one per stage: [`parser`] parse, [`binder`] bind, [`planner`] plan,
 //! [`executor`] execute. A commit's life is in [`transaction`].
+//!
+//! ```
+//! use spg_engine::database::{Database, Options};
+//! use spg_engine::session::Rows;
+//!
+//! # fn main() -> spg_engine::Result<()> {
+//! let database = Database::open(Options::default())?;
+//! let mut session = database.session();
+//! session.execute("CREATE TABLE t (id INT PRIMARY KEY, name TEXT)", &[], &mut Rows::default())?;
+//! session.execute("INSERT INTO t VALUES (1, 'alice')", &[], &mut Rows::default())?;
+//!
+//! let mut answer = Rows::default();
+//! session.execute("SELECT name FROM t WHERE id = 1", &[], &mut answer)?;
+//! assert_eq!(answer.rows.len(), 1);
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod binder;
 pub mod crypto;

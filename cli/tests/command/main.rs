@@ -4,5 +4,6 @@
 
 mod formats;
 mod import_export;
+mod real_data;
 mod support;
 mod usage;
