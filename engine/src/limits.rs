@@ -40,6 +40,10 @@ pub const JOIN_TABLES_MAX: usize = 256;
 /// Default memory of one statement, counted before it is allocated; beyond it 53200.
 pub const STATEMENT_MEMORY_BYTES_DEFAULT: usize = 1 << 30;
 
+/// Most that `spg.statement_memory` may be set to: a text column's offsets are 32 bits wide, and a statement may put all of
+/// its memory into one.
+pub const STATEMENT_MEMORY_BYTES_MAX: usize = (4 << 30) - 1;
+
 /// Rows between two looks at the clock and the cancel flag.
 pub const INTERRUPT_CHECK_ROWS: usize = 1_024;
 

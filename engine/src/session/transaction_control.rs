@@ -21,6 +21,8 @@ impl Session {
         check_isolation(modes)?;
         if self.status == TransactionStatus::Idle {
             self.status = TransactionStatus::InTransaction;
+            // A statement of its own that panicked half way may have left its block behind.
+            self.block.clear();
             self.modes = Modes { read_only: self.settings.values().default_read_only };
         } else {
             let message = "there is already a transaction in progress";

@@ -281,6 +281,7 @@ mod tests {
             ("default_transaction_read_only", "maybe", SqlState::InvalidParameterValue),
             ("server_version", "16", SqlState::CantChangeRuntimeParameter),
             ("lock_timeout", "-1", SqlState::InvalidParameterValue),
+            ("spg.statement_memory", "4GB", SqlState::InvalidParameterValue),
         ];
         for (name, word, sqlstate) in refused {
             let mut values = Values::default();

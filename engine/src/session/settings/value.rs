@@ -1,6 +1,7 @@
 //! Values of settings as written: booleans, numbers, numbers with units, with PostgreSQL's messages.
 
 use crate::error::{Error, Result, SqlState};
+use crate::limits::STATEMENT_MEMORY_BYTES_MAX;
 use crate::types::Position;
 
 /// Largest duration: PostgreSQL's.
@@ -92,11 +93,11 @@ pub(super) fn milliseconds(name: &str, word: &str) -> Result<u64> {
     Ok(value as u64)
 }
 
-/// An amount of memory; bytes where no unit is written. At least 64 kB, so that a statement can run at all.
+/// A statement's memory; bytes where no unit is written. At least 64 kB, so that a statement can run at all.
 pub(super) fn bytes(name: &str, word: &str) -> Result<u64> {
     let hint = "Valid units for this parameter are \"B\", \"kB\", \"MB\", \"GB\", and \"TB\".";
     let value = with_unit(name, word, &MEMORY_UNITS, "B", hint)?;
-    let (low, high) = (64 << 10, 1 << 50);
+    let (low, high) = (64 << 10, STATEMENT_MEMORY_BYTES_MAX as i64);
     if !(low as f64..=high as f64).contains(&value) {
         return Err(out_of_range(name, &format!("{value} B"), low, high));
     }
