@@ -7,7 +7,7 @@ pub const STATEMENT_BYTES_MAX: usize = 16 << 20;
 pub const IN_LIST_MAX: usize = 65_535;
 
 /// Depth of any recursion over the statement: expressions, subqueries, joins, set operations; beyond it 54001.
-/// A stack overflow cannot be caught, so this is what a 2 MiB thread stack holds in an unoptimised build.
+/// A stack overflow cannot be caught, so this is what a 2 MiB thread stack holds in the dev profile.
 pub const NESTING_DEPTH_MAX: usize = 200;
 
 /// Columns of a table, a select list or an intermediate row; beyond it 54011 (PostgreSQL: 1,600).

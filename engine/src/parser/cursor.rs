@@ -11,7 +11,7 @@ use crate::types::Position;
 
 /// Levels of the parser's own recursion. Parentheses, which leave no node, take them too: as many as Display writes,
 /// three levels for a node in parentheses, must fit at least, so that what was parsed once is parsed again. A level
-/// takes up to 1.6 KiB of stack in an unoptimised build; calls and CASE, whose frames are larger, take two.
+/// takes up to 1.6 KiB of stack in the dev profile; calls and CASE, whose frames are larger, take two.
 const RECURSION_MAX: usize = 4 * NESTING_DEPTH_MAX;
 
 /// A statement being parsed.
