@@ -6,7 +6,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use spg_engine::storage::change::{InsertedRows, Stamps, TableChange, UpdatedRows};
 use spg_engine::storage::column::Column;
-use spg_engine::storage::difference::{RowDifference, difference, extract};
+use spg_engine::storage::difference::{Changes, RowDifference, extract};
 use spg_engine::storage::gauge::Gauge;
 use spg_engine::storage::key::{KeyBound, KeyRange};
 use spg_engine::storage::schema::{ColumnDefinition, IndexColumn, IndexDefinition, Schema};
@@ -497,8 +497,52 @@ impl World {
         carried.apply(&change).expect("the new version's keys are unique");
         assert_eq!(difference(&carried, &self.table), []);
         check_rows(&carried, &self.model, self.next_id);
+        self.carry_beside(&old, &old_model, &differences, from);
         self.table = carried;
     }
+
+    /// Carries a third version, in which other rows than `differences` were written, to here: by whole chunks where they can
+    /// be taken over, and row by row. Both must agree.
+    fn carry_beside(
+        &mut self,
+        old: &Table,
+        old_model: &Model,
+        differences: &[RowDifference],
+        from: usize,
+    ) {
+        let mut third = old.clone();
+        third.drop_index(BY_GROUP);
+        third.drop_index(BY_TEXT_GROUP);
+        let is_free = |id: &u64| !differences.iter().any(|difference| difference.id().0 == *id);
+        let rows: Vec<(u64, Row)> = old_model
+            .iter()
+            .filter(|(id, _)| (*id / 64) as usize % 3 == from % 3 && is_free(id))
+            .map(|(id, row)| (*id, row.clone()))
+            .collect();
+        if !rows.is_empty() {
+            self.next_stamp += 1;
+            let stamps = Stamps::One(Stamp(self.next_stamp));
+            let values = columns(&rows, &[1]);
+            let updated = UpdatedRows { ids: ids_of(&rows), ordinals: vec![1], values, stamps };
+            third
+                .apply(&TableChange { updated: Some(updated), ..TableChange::default() })
+                .expect("no key changes");
+        }
+        let mut by_rows = third.clone();
+        by_rows
+            .apply(&extract(old, &self.table, differences))
+            .expect("the keys are those of the new version");
+        let rest = third.take_chunks(Changes::between(old, &self.table));
+        third
+            .apply(&extract(old, &self.table, &rest))
+            .expect("the keys are those of the new version");
+        assert_eq!(difference(&by_rows, &third), []);
+        assert_eq!(by_rows.row_count(), third.row_count());
+    }
+}
+
+fn difference(old: &Table, new: &Table) -> Vec<RowDifference> {
+    Changes::between(old, new).into_rows()
 }
 
 use ids as ids_of;

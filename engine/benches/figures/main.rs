@@ -17,6 +17,9 @@ mod sum;
 
 use harness::Report;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures and prints.
 type Figure = fn(&mut Report);
 

@@ -150,6 +150,12 @@ impl Chunk {
         self.first == other.first && self.rows == other.rows && same_offsets
     }
 
+    /// Whether the same slots are live in both.
+    pub(super) fn has_live_slots_of(&self, other: &Self) -> bool {
+        self.live_rows == other.live_rows
+            && (0..self.rows).all(|slot| self.is_live(slot) == other.is_live(slot))
+    }
+
     /// Whether deleted rows take half of it.
     pub(super) fn is_sparse(&self) -> bool {
         self.live_rows * 2 <= self.rows

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::storage::change::{InsertedRows, Stamps, TableChange, UpdatedRows};
 use crate::storage::chunk::Chunk;
 use crate::storage::column::Column;
+use crate::storage::rows::SharedChunk;
 use crate::storage::table::Table;
 use crate::storage::{RowId, Stamp};
 
@@ -29,54 +30,109 @@ impl RowDifference {
     }
 }
 
-/// Rows that differ, by row id. Shared chunks are skipped by pointer: the cost follows the size of the change.
-///
-/// A row that only moved, from the tail to a chunk or by compaction, has kept its stamp and does not differ.
-pub fn difference(old: &Table, new: &Table) -> Vec<RowDifference> {
-    let (mut old_chunks, mut new_chunks): (Vec<&Chunk>, Vec<&Chunk>) = (Vec::new(), Vec::new());
-    let mut differences = Vec::new();
-    for item in old.rows.chunks.diff(&new.rows.chunks) {
-        match item {
-            im::ordmap::DiffItem::Add(_, added) => new_chunks.push(&added.0),
-            im::ordmap::DiffItem::Remove(_, removed) => old_chunks.push(&removed.0),
-            im::ordmap::DiffItem::Update { old: (_, old), new: (_, new) }
-                if old.0.has_slots_of(&new.0) =>
-            {
-                compare_slots(&old.0, &new.0, &mut differences);
-            }
-            im::ordmap::DiffItem::Update { old, new } => {
-                old_chunks.push(&old.1.0);
-                new_chunks.push(&new.1.0);
-            }
-        }
-    }
-    let same_tail = match (&old.rows.tail, &new.rows.tail) {
-        (Some(old), Some(new)) => Arc::ptr_eq(old, new),
-        (None, None) => true,
-        _ => false,
-    };
-    if !same_tail {
-        old_chunks.extend(old.rows.tail.as_deref());
-        new_chunks.extend(new.rows.tail.as_deref());
-    }
-    if !(old_chunks.is_empty() && new_chunks.is_empty()) {
-        differences.extend(merge(live_rows(&old_chunks), live_rows(&new_chunks)));
-        differences.sort_unstable_by_key(|difference| difference.id());
-    }
-    differences
+/// What differs between two versions of a table. Shared chunks are skipped by pointer: the cost follows the size of the
+/// change.
+#[derive(Debug)]
+pub struct Changes<'a> {
+    /// Chunks with the same ids in the same slots.
+    pairs: Vec<ChunkPair<'a>>,
+    /// Rows of all other chunks, by row id.
+    rows: Vec<RowDifference>,
 }
 
-/// The rows that differ between two versions of a chunk with the same ids in the same slots: what updates and
-/// deletes leave. A deleted row that comes back has its chunk rewritten, so none of these rows is anywhere else.
-fn compare_slots(old: &Chunk, new: &Chunk, differences: &mut Vec<RowDifference>) {
-    for slot in 0..new.rows() {
-        let difference = match (old.is_live(slot), new.is_live(slot)) {
-            (true, true) if old.stamp(slot) != new.stamp(slot) => RowDifference::Updated,
-            (true, false) => RowDifference::Deleted,
-            (false, true) => RowDifference::Inserted,
-            _ => continue,
+/// A chunk of two versions: what updates and deletes leave. A deleted row that comes back has its chunk rewritten, so none
+/// of these rows is anywhere else.
+#[derive(Debug)]
+struct ChunkPair<'a> {
+    key: RowId,
+    old: &'a SharedChunk,
+    new: &'a SharedChunk,
+}
+
+impl<'a> Changes<'a> {
+    /// From `old` to `new`.
+    pub fn between(old: &'a Table, new: &'a Table) -> Self {
+        let (mut old_chunks, mut new_chunks): (Vec<&Chunk>, Vec<&Chunk>) = (Vec::new(), Vec::new());
+        let mut pairs = Vec::new();
+        for item in old.rows.chunks.diff(&new.rows.chunks) {
+            match item {
+                im::ordmap::DiffItem::Add(_, added) => new_chunks.push(&added.0),
+                im::ordmap::DiffItem::Remove(_, removed) => old_chunks.push(&removed.0),
+                im::ordmap::DiffItem::Update { old: (key, old), new: (_, new) }
+                    if old.0.has_slots_of(&new.0) =>
+                {
+                    pairs.push(ChunkPair { key: *key, old, new });
+                }
+                im::ordmap::DiffItem::Update { old, new } => {
+                    old_chunks.push(&old.1.0);
+                    new_chunks.push(&new.1.0);
+                }
+            }
+        }
+        let same_tail = match (&old.rows.tail, &new.rows.tail) {
+            (Some(old), Some(new)) => Arc::ptr_eq(old, new),
+            (None, None) => true,
+            _ => false,
         };
-        differences.push(difference(new.row_id(slot)));
+        if !same_tail {
+            old_chunks.extend(old.rows.tail.as_deref());
+            new_chunks.extend(new.rows.tail.as_deref());
+        }
+        Self { pairs, rows: merge(live_rows(&old_chunks), live_rows(&new_chunks)) }
+    }
+
+    /// How many rows differ at least.
+    pub fn least_rows(&self) -> usize {
+        self.pairs.len() + self.rows.len()
+    }
+
+    /// Rows that differ, by row id.
+    ///
+    /// A row that only moved, from the tail to a chunk or by compaction, has kept its stamp and does not differ.
+    pub fn into_rows(self) -> Vec<RowDifference> {
+        let mut rows = self.rows;
+        for pair in &self.pairs {
+            pair.compare(&mut rows);
+        }
+        rows.sort_unstable_by_key(|difference| difference.id());
+        rows
+    }
+
+    /// Takes over, by pointer, the chunks in which rows were updated, none deleted, no indexed column changed, and that
+    /// are in `table` as they are in the old version. Answers the rows that are left.
+    pub(super) fn hand_over(mut self, table: &mut Table) -> Vec<RowDifference> {
+        self.pairs.retain(|pair| !pair.hand_over(table));
+        self.into_rows()
+    }
+}
+
+impl ChunkPair<'_> {
+    fn compare(&self, differences: &mut Vec<RowDifference>) {
+        let (old, new) = (&self.old.0, &self.new.0);
+        for slot in 0..new.rows() {
+            let difference = match (old.is_live(slot), new.is_live(slot)) {
+                (true, true) if old.stamp(slot) != new.stamp(slot) => RowDifference::Updated,
+                (true, false) => RowDifference::Deleted,
+                (false, true) => RowDifference::Inserted,
+                _ => continue,
+            };
+            differences.push(difference(new.row_id(slot)));
+        }
+    }
+
+    fn hand_over(&self, table: &mut Table) -> bool {
+        let (old, new) = (&self.old.0, &self.new.0);
+        let is_update = old.has_live_slots_of(new);
+        let is_there = table.rows.chunks.get(&self.key).is_some_and(|chunk| chunk == self.old);
+        let is_indexed = |ordinal: usize| {
+            !old.shares_column(new, ordinal)
+                && table.indexes().iter().any(|index| index.covers_any(&[ordinal]))
+        };
+        if !is_update || !is_there || (0..table.schema().columns.len()).any(is_indexed) {
+            return false;
+        }
+        table.rows.chunks.insert(self.key, self.new.clone());
+        true
     }
 }
 

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::storage::change::{InsertedRows, Stamps, TableChange};
 use crate::storage::chunk::Chunk;
 use crate::storage::column::Column;
+use crate::storage::difference::{Changes, RowDifference};
 use crate::storage::gauge::Gauge;
 use crate::storage::index::Index;
 pub use crate::storage::index::{AddIndexError, DuplicateKey};
@@ -135,6 +136,13 @@ impl Table {
             self.rows.insert(inserted, &self.schema, &self.shared.gauge);
         }
         Ok(())
+    }
+
+    /// Takes over what changed between two other versions, as far as whole chunks can be taken by pointer: those in which
+    /// only updates of columns without an index happened, and that this version has as the old one has them. Answers the
+    /// rows that are left to [`Self::apply`].
+    pub fn take_chunks(&mut self, changes: Changes<'_>) -> Vec<RowDifference> {
+        changes.hand_over(self)
     }
 
     /// Inserts one row (values by ordinal, of the columns' types; `id` drawn and unused), or changes nothing.

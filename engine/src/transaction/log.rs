@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::storage::change::TableChange;
-use crate::storage::difference::{difference, extract};
+use crate::storage::difference::{Changes, extract};
 use crate::storage::root::Root;
 use crate::storage::table::Table;
 use crate::storage::{CommitNumber, TableId};
@@ -61,7 +61,8 @@ impl Record {
             match self.before.table(table.id()) {
                 Some(before) if Arc::ptr_eq(before, table) => {}
                 Some(before) if before.schema() == table.schema() => {
-                    let change = extract(before, table, &difference(before, table));
+                    let change =
+                        extract(before, table, &Changes::between(before, table).into_rows());
                     effects.push(TableEffect::Changed(table.id(), change));
                 }
                 _ => effects.push(TableEffect::Replaced(Arc::clone(table))),

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::executor::modify::duplicate_key;
 use crate::limits::SMALL_STATEMENT_ROWS_MAX;
 use crate::storage::change::TableChange;
-use crate::storage::difference::{RowDifference, difference, extract};
+use crate::storage::difference::{Changes, extract};
 use crate::storage::root::Root;
 use crate::storage::schema::IndexDefinition;
 use crate::storage::table::Table;
@@ -93,11 +93,11 @@ fn merge(
     if !i_added && (they_added || rows <= SMALL_STATEMENT_ROWS_MAX as u64) {
         return their_tree(base, mine, theirs);
     }
-    let their_rows = difference(base, theirs);
-    if !i_added && their_rows.len() as u64 > rows {
+    let changes = Changes::between(base, theirs);
+    if !i_added && changes.least_rows() as u64 > rows {
         return their_tree(base, mine, theirs);
     }
-    my_tree(base, mine, theirs, &their_rows)
+    my_tree(base, mine, theirs, changes)
 }
 
 /// My version with others' changes applied to it.
@@ -105,16 +105,17 @@ fn my_tree(
     base: &Arc<Table>,
     mine: &Arc<Table>,
     theirs: &Arc<Table>,
-    their_rows: &[RowDifference],
+    changes: Changes<'_>,
 ) -> Result<Arc<Table>> {
-    validate::check_rows_of_others(base, their_rows, mine)?;
-    let indexed = without_dropped_indexes(mine, base, theirs);
-    applied(indexed, &extract(base, theirs, their_rows))
+    let mut indexed = without_dropped_indexes(mine, base, theirs);
+    let rows = indexed.take_chunks(changes);
+    validate::check_rows_of_others(base, &rows, mine)?;
+    applied(indexed, &extract(base, theirs, &rows))
 }
 
 /// Others' version with my changes applied to it.
 fn their_tree(base: &Arc<Table>, mine: &Arc<Table>, theirs: &Arc<Table>) -> Result<Arc<Table>> {
-    let my_rows = difference(base, mine);
+    let my_rows = Changes::between(base, mine).into_rows();
     validate::check_rows(base, &my_rows, theirs)?;
     let indexed = without_dropped_indexes(theirs, base, mine);
     applied(indexed, &extract(base, mine, &my_rows))

@@ -1,9 +1,12 @@
 //! The leaves of an index: many entries, ordered by key and row id, in one piece of memory.
 
 use std::borrow::Borrow;
+use std::cell::Cell;
 use std::cmp::Ordering;
 use std::ops::Bound;
 use std::sync::Arc;
+
+use equivalent::{Comparable, Equivalent};
 
 use super::tree::SharedLeaf;
 use crate::storage::RowId;
@@ -83,6 +86,12 @@ pub(super) trait Leaf: Clone + std::fmt::Debug {
     fn row_of(&self, key: &Self::Key) -> Option<RowId> {
         let place = partition(self.len(), |place| self.key(place) < key);
         (place < self.len() && self.key(place) == key).then(|| self.row(place))
+    }
+
+    /// [`Self::row_of`] in the leaf that stands under `separator`.
+    #[inline]
+    fn row_behind(&self, _separator: &Self::Separator, key: &Self::Key) -> Option<RowId> {
+        self.row_of(key)
     }
 }
 
@@ -239,8 +248,14 @@ impl Leaf for FixedLeaf {
         (i64::MIN, RowId(0))
     }
 
+    #[inline]
     fn leaf_at<'m>(map: &'m LeafMap<Self>, key: &i64, row: RowId) -> Option<LeafEntry<'m, Self>> {
-        map.get_prev(&(*key, row))
+        let probe = Probe { sought: (*key, row), met: Cell::new(None) };
+        let between = map.get(&probe);
+        debug_assert!(between.is_none(), "a probe equals no separator");
+        // What it met last is not there any more if the leaf that began a node of the map is gone.
+        let met = probe.met.get().and_then(|separator| map.get_key_value(&separator));
+        met.or_else(|| map.get_prev(&(*key, row)))
     }
 
     fn run_start(&self, start: &i64) -> usize {
@@ -268,10 +283,47 @@ impl Leaf for FixedLeaf {
             .map_err(|place| first + place)
     }
 
+    /// A run of keys without gaps often begins with the separator, which is at hand: then only the key's own cache line
+    /// and its row's are waited for, both at once.
+    #[inline]
+    fn row_behind(&self, separator: &(i64, RowId), key: &i64) -> Option<RowId> {
+        let place = key.wrapping_sub(separator.0) as usize;
+        if self.keys.get(place) == Some(key) && place < self.len {
+            return Some(RowId(self.rows[place]));
+        }
+        self.row_of(key)
+    }
+
     #[inline]
     fn row_of(&self, key: &i64) -> Option<RowId> {
         let place = self.serial_place(*key).unwrap_or_else(|| self.below(*key));
         (place < self.len && self.keys[place] == *key).then(|| RowId(self.rows[place]))
+    }
+}
+
+/// Finds the last separator not above `sought`: it compares as if it stood right behind it and remembers the last one that
+/// it went past. The map's own search for a neighbour builds two cursors and allocates; this is a plain lookup.
+struct Probe {
+    sought: (i64, RowId),
+    met: Cell<Option<(i64, RowId)>>,
+}
+
+impl Equivalent<(i64, RowId)> for Probe {
+    fn equivalent(&self, _separator: &(i64, RowId)) -> bool {
+        false
+    }
+}
+
+impl Comparable<(i64, RowId)> for Probe {
+    #[inline]
+    fn compare(&self, separator: &(i64, RowId)) -> Ordering {
+        if *separator <= self.sought {
+            // A binary search goes past ever higher ones, and a node's are not below those on the way to it.
+            self.met.set(Some(*separator));
+            Ordering::Greater
+        } else {
+            Ordering::Less
+        }
     }
 }
 

@@ -65,7 +65,8 @@ impl<L: Leaf> Tree<L> {
         if self.is_last(last, key, RowId(u64::MAX)) {
             return last.row_of(key);
         }
-        L::leaf_at(&self.map, key, RowId(u64::MAX))?.1.leaf.row_of(key)
+        let (separator, found) = L::leaf_at(&self.map, key, RowId(u64::MAX))?;
+        found.leaf.row_behind(separator, key)
     }
 
     /// Adds an entry that is not there; false, and nothing changed, if `unique` and the key is there.
