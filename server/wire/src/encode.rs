@@ -280,6 +280,12 @@ impl<'a> CopyWriter<'a> {
         self.rows = self.rows.saturating_add(1);
     }
 
+    /// Appends `count` rows that were written elsewhere with [`RowWriter::bare`].
+    pub fn append(&mut self, rows: &[u8], count: u32) {
+        self.out.extend_from_slice(rows);
+        self.rows = self.rows.saturating_add(count);
+    }
+
     /// Rows counted so far.
     pub fn rows(&self) -> u32 {
         self.rows

@@ -276,7 +276,7 @@ impl FrameBuffer {
             self.bytes.reserve_exact(wanted.saturating_sub(length));
         }
         if self.bytes.capacity() == self.bytes.len() {
-            self.bytes.reserve_exact(BUFFER_BYTES_MIN);
+            self.bytes.reserve_exact(length.max(BUFFER_BYTES_MIN));
         }
     }
 }

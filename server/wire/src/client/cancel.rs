@@ -1,0 +1,54 @@
+//! Cancelling a statement from another thread.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::error::Error;
+use crate::error::ProtocolError;
+use crate::frame::{FrameBuffer, HELLO_FRAME_LENGTH_MAX};
+use crate::message::{CancelKey, ServerMessage, client};
+use crate::socket::Socket;
+
+/// How long connecting and the answer may take, each.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Cancels the statements of one connection, from any thread. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct CancelToken {
+    address: SocketAddr,
+    key: CancelKey,
+}
+
+impl CancelToken {
+    pub(super) fn new(address: SocketAddr, key: CancelKey) -> Self {
+        Self { address, key }
+    }
+
+    /// Asks the server to cancel what the connection runs now, and waits until it has got the request. The statement
+    /// ends with 57014, unless it ends before; nothing happens if none runs.
+    pub fn cancel(&self) -> Result<(), Error> {
+        let socket =
+            Socket::connect(&self.address, Some(CANCEL_TIMEOUT)).map_err(Error::Connect)?;
+        socket.set_read_timeout(Some(CANCEL_TIMEOUT)).map_err(Error::Io)?;
+        let mut request = Vec::new();
+        client::cancel(&mut request, self.key);
+        socket.write_all(&request).map_err(Error::Io)?;
+        let mut inbox = FrameBuffer::new(HELLO_FRAME_LENGTH_MAX);
+        loop {
+            if let Some(frame) = inbox.next_frame().map_err(Error::Protocol)? {
+                return match ServerMessage::decode(frame).map_err(Error::Protocol)? {
+                    ServerMessage::CancelDone => Ok(()),
+                    ServerMessage::ErrorResponse(fields) => Err(Error::Db(fields)),
+                    other => Err(Error::Protocol(ProtocolError::UnexpectedMessage {
+                        opcode: other.opcode(),
+                        during: "a cancel",
+                    })),
+                };
+            }
+            let read = inbox.fill(|buffer| socket.read_some(buffer, Duration::ZERO));
+            if read.map_err(Error::Io)? == 0 {
+                return Err(Error::Io(std::io::ErrorKind::UnexpectedEof.into()));
+            }
+        }
+    }
+}
