@@ -68,6 +68,7 @@ impl Session {
         columns: &[&str],
         next: &mut dyn FnMut() -> Result<Option<Vec<Column>>>,
     ) -> Result<u64> {
+        self.settle_in_flight();
         let loaded = self.load(table, columns, next);
         let block = std::mem::take(&mut self.block);
         let rows = loaded?;

@@ -9,10 +9,11 @@
 //!
 //! Reading order: [`prepared`] and [`plan_cache`] keep trees and plans; [`statement`] sends each kind of statement its way;
 //! [`query`] and [`write`] run plans, [`definition`] runs CREATE and DROP, [`transaction_control`] BEGIN to COMMIT,
-//! [`variable`] SET and SHOW; [`bulk`] loads.
+//! [`variable`] SET and SHOW; [`bulk`] loads; [`deferred`] keeps commits in flight.
 
 mod answer;
 mod bulk;
+mod deferred;
 mod definition;
 mod held_answer;
 mod interrupt;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 pub use answer::{CommandTag, Notice, RowSink, Rows, TransactionStatus};
+pub use deferred::Unsettled;
 pub use interrupt::Canceller;
 pub use prepared::Prepared;
 
@@ -40,6 +42,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::executor::memory::MemoryBudget;
 use crate::parser;
 use crate::parser::ast::Statement;
+use crate::session::deferred::Deferred;
 use crate::session::interrupt::Interrupts;
 use crate::session::plan_cache::PlanCache;
 use crate::session::settings::Settings;
@@ -64,6 +67,7 @@ pub struct Session {
     /// The newest commit it has seen. Invariant: never goes backwards.
     last_seen: CommitNumber,
     cache: PlanCache,
+    deferred: Deferred,
 }
 
 impl Session {
@@ -78,6 +82,7 @@ impl Session {
             idle_since: None,
             last_seen: CommitNumber(0),
             cache: PlanCache::default(),
+            deferred: Deferred::default(),
         }
     }
 
@@ -246,6 +251,13 @@ impl Session {
 
     fn warn(&self, sink: &mut dyn RowSink, sqlstate: SqlState, message: &str) {
         self.notify(sink, &Notice { severity: "WARNING", sqlstate, message: message.to_owned() });
+    }
+}
+
+impl Drop for Session {
+    /// What is in flight is written, whether or not its answer is still awaited.
+    fn drop(&mut self) {
+        self.settle_in_flight();
     }
 }
 

@@ -17,6 +17,9 @@ impl Session {
         if self.status == TransactionStatus::Failed && !runs_in_failed_block(&prepared.statement) {
             return Err(block_failed());
         }
+        if !runs_on_pending(&prepared.statement) {
+            self.settle_in_flight();
+        }
         match &prepared.statement {
             Statement::Query(_) => self.query(prepared, parameters, sink),
             Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
@@ -69,6 +72,21 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// Whether it sees the session's commits in flight, outside a block; a block begins after them.
+fn runs_on_pending(statement: &Statement) -> bool {
+    matches!(
+        statement,
+        Statement::Insert(_)
+            | Statement::Update(_)
+            | Statement::Delete(_)
+            | Statement::CreateTable(_)
+            | Statement::DropTable(_)
+            | Statement::CreateIndex(_)
+            | Statement::DropIndex(_)
+            | Statement::Truncate(_)
+    )
 }
 
 fn runs_in_failed_block(statement: &Statement) -> bool {

@@ -87,6 +87,7 @@ impl Session {
             prepared.plan_for(&root)?.shape.is_small(&root)
         };
         if !is_small {
+            self.settle_in_flight();
             for _ in 0..OPTIMISTIC_ATTEMPTS {
                 match self.write_as_block(prepared, parameters, memory, sink) {
                     Err(error) if error.sqlstate() == SqlState::SerializationFailure => {}
@@ -135,7 +136,7 @@ impl Session {
     }
 
     /// Runs `work` on a copy of `pending`'s root under the writer lock and queues it as a commit if `work` says that it
-    /// changed something. Returns once what the answer was computed from is durable.
+    /// changed something. What the answer was computed from is durable when it returns, or deferred.
     fn on_pending<T>(
         &mut self,
         prepared: &Prepared,
@@ -160,8 +161,7 @@ impl Session {
             drop(pending);
             outcome
         };
-        heads.settle(&outcome)?;
-        self.see(outcome.commit());
+        self.settle_or_defer(outcome)?;
         result.map(|(answer, _)| answer)
     }
 
@@ -213,6 +213,7 @@ impl Session {
 
     /// CREATE INDEX on its own: built on `published` without the lock, caught up at commit.
     fn build_index_alone(&mut self, prepared: &Prepared) -> Result<Vec<Notice>> {
+        self.settle_in_flight();
         let mut attempt = 1;
         loop {
             self.block = Block::default();

@@ -7,7 +7,7 @@
 //! restart finds a prefix of the commits. (A panic before, while the writer lock is held, has changed nothing that others
 //! see; the lock is freed and the statement's session gets the panic.)
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::storage::CommitNumber;
@@ -66,14 +66,16 @@ impl Heads {
                 return result.clone();
             }
             if queue.has_leader {
+                queue.waiters += 1;
                 queue = self.settled.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                queue.waiters -= 1;
                 continue;
             }
             queue.has_leader = true;
             let group = Queue {
                 records: std::mem::take(&mut queue.records),
                 outcomes: std::mem::take(&mut queue.outcomes),
-                has_leader: true,
+                ..Queue::default()
             };
             drop(queue);
             let section = AbortOnPanic;
@@ -96,8 +98,7 @@ impl Heads {
                 for outcome in &group.outcomes {
                     let _ = outcome.result.set(Ok(()));
                 }
-                lock(&self.queue).has_leader = false;
-                self.settled.notify_all();
+                self.wake(lock(&self.queue));
             }
             Err(error) => self.fail(group, &error),
         }
@@ -114,10 +115,18 @@ impl Heads {
         for outcome in group.outcomes.iter().chain(&behind) {
             let _ = outcome.result.set(Err(error.clone()));
         }
-        queue.has_leader = false;
-        drop(queue);
+        self.wake(queue);
         drop(pending);
-        self.settled.notify_all();
         drop(records);
+    }
+
+    /// Gives up the lead: whoever sleeps finds its commit settled or leads next.
+    fn wake(&self, mut queue: MutexGuard<'_, Queue>) {
+        queue.has_leader = false;
+        let waiters = queue.waiters;
+        drop(queue);
+        if waiters != 0 {
+            self.settled.notify_all();
+        }
     }
 }

@@ -47,6 +47,8 @@ pub(super) struct Queue {
     pub(super) outcomes: Vec<Arc<Outcome>>,
     /// Whether a committer is writing a group now.
     pub(super) has_leader: bool,
+    /// Committers that sleep until theirs is settled: without any, waking them is a system call for nothing.
+    pub(super) waiters: usize,
 }
 
 impl Outcome {
@@ -56,6 +58,11 @@ impl Outcome {
 
     pub(super) fn durable(commit: CommitNumber) -> Arc<Self> {
         Arc::new(Self { commit, result: OnceLock::from(Ok(())) })
+    }
+
+    /// Whether it is durable or has failed by now.
+    pub fn is_settled(&self) -> bool {
+        self.result.get().is_some()
     }
 
     /// The commit it is about.

@@ -211,3 +211,81 @@ fn records_say_what_each_commit_did() {
     ];
     assert_eq!(*lines.lock().unwrap(), expected);
 }
+
+#[test]
+fn several_commits_of_one_session_are_in_flight() {
+    let (database, steering) = with_table();
+    let mut session = database.session();
+    session.defer_commits(true);
+    let mut unsettled = Vec::new();
+    for (text, answer) in [
+        ("INSERT INTO t VALUES (2, 2) RETURNING n", "2\nINSERT 0 1"),
+        ("UPDATE t SET n = n + 1 WHERE id = 2 RETURNING n", "3\nUPDATE 1"),
+        (
+            "INSERT INTO t VALUES (2, 0)",
+            "23505: duplicate key value violates unique constraint \"t_pkey\"",
+        ),
+        ("DELETE FROM t WHERE id = 1", "DELETE 1"),
+    ] {
+        check(&mut session, text, answer);
+        unsettled.push(session.take_unsettled().expect("nothing is written yet"));
+    }
+    assert_eq!(number(&mut database.session(), "SELECT sum(n) FROM t"), 1);
+    steering.let_next(true);
+    for unsettled in unsettled {
+        session.settle(unsettled).unwrap();
+    }
+    assert_eq!(steering.group(), [3, 4, 5], "one group");
+    assert_eq!(number(&mut database.session(), "SELECT sum(n) FROM t"), 3);
+    check(&mut session, "DELETE FROM t WHERE id = 1", "DELETE 0");
+    assert!(session.take_unsettled().is_none(), "it rests on what is durable");
+}
+
+#[test]
+fn a_session_sees_what_it_has_in_flight_and_leaves_none_behind() {
+    let (database, steering) = with_table();
+    let mut session = database.session();
+    session.defer_commits(true);
+    for (place, read) in
+        ["SELECT sum(n) FROM t", "BEGIN", "CREATE INDEX ON t (n)"].iter().enumerate()
+    {
+        ok(&mut session, "UPDATE t SET n = n + 1");
+        let unsettled = session.take_unsettled().expect("nothing is written yet");
+        steering.let_next(true);
+        if *read == "CREATE INDEX ON t (n)" {
+            steering.let_next(true);
+        }
+        ok(&mut session, read);
+        assert_eq!(number(&mut session, "SELECT sum(n) FROM t"), place as i64 + 2);
+        session.settle(unsettled).unwrap();
+        if *read == "BEGIN" {
+            ok(&mut session, "COMMIT");
+        }
+    }
+    ok(&mut session, "UPDATE t SET n = 0");
+    steering.let_next(true);
+    drop(session);
+    assert_eq!(number(&mut database.session(), "SELECT sum(n) FROM t"), 0);
+}
+
+#[test]
+fn a_failed_log_fails_every_commit_in_flight() {
+    let (database, steering) = with_table();
+    let mut session = database.session();
+    session.defer_commits(true);
+    ok(&mut session, "UPDATE t SET n = 5");
+    let first = session.take_unsettled().expect("nothing is written yet");
+    ok(&mut session, "UPDATE t SET n = n + 1");
+    let second = session.take_unsettled().expect("nothing is written yet");
+    steering.let_next(false);
+    assert_eq!(number(&mut session, "SELECT n FROM t"), 1);
+    for unsettled in [first, second] {
+        let error = session.settle(unsettled).unwrap_err();
+        assert_eq!(error.sqlstate(), SqlState::TransactionResolutionUnknown);
+    }
+    steering.let_next(true);
+    ok(&mut session, "UPDATE t SET n = n + 1");
+    let third = session.take_unsettled().expect("nothing is written yet");
+    session.settle(third).unwrap();
+    assert_eq!(number(&mut session, "SELECT n FROM t"), 2);
+}
