@@ -483,7 +483,7 @@ class Connection:
 def main():
     if len(sys.argv) != 2 or ":" not in sys.argv[1]:
         sys.exit("usage: spg_client.py HOST:PORT")
-    # The self-test is a file of its own beside this one; importing it must leave none behind.
+    # The self-test is a file of its own; no compiled copy of it shall stay beside the sources.
     sys.dont_write_bytecode = True
     import self_test
 

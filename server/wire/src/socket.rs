@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::buffer::spare_capacity;
@@ -37,21 +38,30 @@ impl Socket {
     }
 
     /// Waits until something has arrived and appends it, as much as the spare capacity holds; 0 is the end of the
-    /// stream. Before it waits it looks again and again for up to `poll`: a wake-up costs more than a short wait.
+    /// stream. Before it waits it polls for up to `poll`.
     pub fn read_some(&self, into: &mut Vec<u8>, poll: Duration) -> io::Result<usize> {
-        if !poll.is_zero() {
-            let start = Instant::now();
-            loop {
-                if let Some(length) = self.try_read(into)? {
-                    return Ok(length);
-                }
-                if start.elapsed() >= poll {
-                    break;
-                }
-                std::hint::spin_loop();
-            }
+        match self.poll_read(into, poll)? {
+            Some(length) => Ok(length),
+            None => self.receive(into, RecvFlags::empty()),
         }
-        self.receive(into, RecvFlags::empty())
+    }
+
+    /// Looks again and again, for up to `poll`, whether something has arrived, and appends it; `None` if nothing has.
+    /// Between two looks others may use the core: on a busy machine the peer may be waiting for just that.
+    pub fn poll_read(&self, into: &mut Vec<u8>, poll: Duration) -> io::Result<Option<usize>> {
+        if poll.is_zero() {
+            return Ok(None);
+        }
+        let start = Instant::now();
+        loop {
+            if let Some(length) = self.try_read(into)? {
+                return Ok(Some(length));
+            }
+            if start.elapsed() >= poll {
+                return Ok(None);
+            }
+            thread::yield_now();
+        }
     }
 
     /// Appends what has arrived, without waiting; `None` if nothing has, `Some(0)` at the end of the stream.
@@ -140,6 +150,36 @@ impl Socket {
     }
 }
 
+/// How long to poll before a wait, adapted to how it goes: a poll in vain halves it, down to a sixteenth, one that finds
+/// something doubles it again.
+#[derive(Clone, Copy, Debug)]
+pub struct Polling {
+    longest: Duration,
+    current: Duration,
+}
+
+impl Polling {
+    /// Polls for up to `longest`; zero never polls.
+    pub fn new(longest: Duration) -> Self {
+        Self { longest, current: longest }
+    }
+
+    /// As [`Socket::read_some`].
+    pub fn read_some(&mut self, socket: &Socket, into: &mut Vec<u8>) -> io::Result<usize> {
+        if self.longest.is_zero() {
+            return socket.read_some(into, Duration::ZERO);
+        }
+        if let Some(length) = socket.poll_read(into, self.current)? {
+            self.current = self.current.saturating_mul(2).min(self.longest);
+            return Ok(length);
+        }
+        let shorter = self.current.checked_div(2).unwrap_or_default();
+        let shortest = self.longest.checked_div(16).unwrap_or_default();
+        self.current = shorter.max(shortest);
+        socket.read_some(into, Duration::ZERO)
+    }
+}
+
 /// Calls again while a signal interrupts.
 fn retry_interrupted<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
     loop {
@@ -181,6 +221,29 @@ mod tests {
         assert_eq!(far.try_read(&mut buffer).unwrap(), None);
         drop(near);
         assert_eq!(far.read_some(&mut buffer, Duration::ZERO).unwrap(), 0);
+    }
+
+    #[test]
+    fn polls_in_vain_become_shorter() {
+        let (near, far) = pair();
+        let longest = Duration::from_micros(160);
+        let mut polling = Polling::new(longest);
+        let mut buffer = Vec::new();
+        near.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
+        for expected in [80, 40, 20, 10, 10] {
+            polling.read_some(&near, &mut buffer).unwrap_err();
+            assert_eq!(polling.current, Duration::from_micros(expected));
+        }
+        far.write_all(b"xyz").unwrap();
+        assert!(near.wait(false, None).unwrap());
+        for expected in [20, 40] {
+            let mut one = Vec::with_capacity(1);
+            assert!(polling.read_some(&near, &mut one).unwrap() >= 1);
+            assert_eq!(polling.current, Duration::from_micros(expected));
+            far.write_all(b"more").unwrap();
+            assert!(near.wait(false, None).unwrap());
+        }
+        assert_eq!(polling.longest, longest);
     }
 
     #[test]

@@ -24,7 +24,8 @@ pub struct Config {
     /// How long to wait for the next bytes of an answer; `None`, the default, for ever. The connection is of no
     /// use after it; to end a long statement use `statement_timeout` or a [`CancelToken`](super::CancelToken).
     pub read_timeout: Option<Duration>,
-    /// How long to look for an answer before the thread goes to sleep for it; zero by default. It costs the core.
+    /// How long to look for an answer before the thread goes to sleep for it; zero by default. It costs the core, and
+    /// becomes shorter by itself while it is in vain.
     pub poll: Duration,
 }
 

@@ -16,7 +16,7 @@ use crate::error::{ErrorFields, ProtocolError, Severity};
 use crate::frame::{FrameBuffer, FrameSpan, Opcode, SERVER_FRAME_LENGTH_MAX};
 use crate::message::client::{self, plain};
 use crate::message::{PROTOCOL_VERSION, ServerMessage, TransactionStatus};
-use crate::socket::Socket;
+use crate::socket::{Polling, Socket};
 
 /// Notices kept until somebody asks for them; older ones go first.
 const NOTICES_MAX: usize = 100;
@@ -39,7 +39,7 @@ pub(super) struct Connection {
     inbox: FrameBuffer,
     /// Frames that were written and not sent yet.
     pub(super) out: Vec<u8>,
-    poll: Duration,
+    polling: Polling,
     read_timeout: Option<Duration>,
     /// After an error of the stream nothing that arrives can be trusted.
     is_broken: Cell<bool>,
@@ -63,7 +63,7 @@ impl Connection {
             socket,
             inbox: FrameBuffer::new(SERVER_FRAME_LENGTH_MAX),
             out: Vec::new(),
-            poll: config.poll,
+            polling: Polling::new(config.poll),
             read_timeout: None,
             is_broken: Cell::new(false),
             readies_due: 0,
@@ -169,8 +169,8 @@ impl Connection {
             if let Some(found) = self.next_span_arrived()? {
                 return Ok(found);
             }
-            let (socket, poll) = (&self.socket, self.poll);
-            match self.inbox.fill(|buffer| socket.read_some(buffer, poll)) {
+            let (socket, polling) = (&self.socket, &mut self.polling);
+            match self.inbox.fill(|buffer| polling.read_some(socket, buffer)) {
                 Ok(0) => return Err(self.lost(io::ErrorKind::UnexpectedEof.into())),
                 Ok(_) => {}
                 Err(error) => return Err(self.lost(error)),
