@@ -1,6 +1,7 @@
 //! Cancelling a statement from another thread.
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use super::error::Error;
@@ -22,6 +23,18 @@ pub struct CancelToken {
 impl CancelToken {
     pub(super) fn new(address: SocketAddr, key: CancelKey) -> Self {
         Self { address, key }
+    }
+
+    /// The token of a key that was told elsewhere, for the server at `address`, `host:port`.
+    pub fn from_key(address: &str, key: CancelKey) -> Result<Self, Error> {
+        let address = address.to_socket_addrs().map_err(Error::Connect)?.next();
+        let missing = || io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+        Ok(Self::new(address.ok_or_else(|| Error::Connect(missing()))?, key))
+    }
+
+    /// What allows to cancel; to be told to nobody who should not.
+    pub fn key(&self) -> CancelKey {
+        self.key
     }
 
     /// Asks the server to cancel what the connection runs now, and waits until it has got the request. The statement

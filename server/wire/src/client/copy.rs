@@ -118,6 +118,27 @@ impl CopyIn<'_> {
             return Err(conversion.into());
         }
         row.finish().map_err(Error::Limit)?;
+        self.end_row(start)
+    }
+
+    /// Writes a row value by value, without conversions: `write` pushes one value for each column, exactly of its
+    /// type, or answers false to take the row back. The server checks what comes.
+    pub fn write_row_with(
+        &mut self,
+        write: impl FnOnce(&mut RowWriter<'_>) -> bool,
+    ) -> Result<(), Error> {
+        let start = self.rows.len();
+        let mut row = RowWriter::bare(&mut self.rows);
+        if !write(&mut row) {
+            row.abandon();
+            return Ok(());
+        }
+        row.finish().map_err(Error::Limit)?;
+        self.end_row(start)
+    }
+
+    /// Counts the row that begins at `start`, unless it is too long.
+    fn end_row(&mut self, start: usize) -> Result<(), Error> {
         let length = self.rows.len().saturating_sub(start);
         if length > ROW_BYTES_MAX {
             self.rows.truncate(start);
