@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::executor::context::Context;
 use crate::executor::expression::{evaluate_predicate, evaluate_scalar};
 use crate::executor::operator::Operator;
-use crate::executor::table_access::{chunk_batch, index, table};
+use crate::executor::table_access::{chunk_batch, gather, index, table};
 use crate::planner::plan::{Plan, PlanNode, TableOutput};
 use crate::storage::IndexId;
 use crate::storage::batch::{Batch, Selection};
@@ -32,7 +32,13 @@ pub(super) fn seek<'a>(
     }
     let key: SmallVec<[ValueRef<'_>; 4]> = values.iter().map(Value::as_ref).collect();
     let found = index.get_unique(&key).and_then(|id| table.find(id));
-    Ok(found.map(|(chunk, slot)| chunk_batch(output, chunk, Selection::One(slot as u32))))
+    Ok(found.map(|place| {
+        if output.row_id {
+            // A computed column has a value for every slot; of one row all columns are short.
+            return Batch::computed(gather(output, table, &[place]), 1);
+        }
+        chunk_batch(output, place.0, Selection::One(place.1 as u32))
+    }))
 }
 
 /// [`seek`] as an operator.

@@ -42,6 +42,7 @@ impl Session {
     }
 
     /// Waits until the commit is durable and visible; or says why it is not (08007): then that is the statement's answer.
+    #[expect(clippy::needless_pass_by_value, reason = "a commit is settled once")]
     pub fn settle(&mut self, unsettled: Unsettled) -> Result<()> {
         if self
             .deferred
