@@ -133,7 +133,7 @@ fn first_seen(
         Groups::Each(groups) => groups[row],
     };
     let numbers = (0..rows).map(|row| i64::from(group_of(row))).collect();
-    let group_column = ColumnRef::Owned(Column::new(ColumnData::Int8(numbers)));
+    let group_column = ColumnRef::owned(Column::new(ColumnData::Int8(numbers)));
     let mut next = seen.len() as u32;
     let mut found = Vec::new();
     seen.insert(&[group_column, ColumnRef::Borrowed(column)], rows, &mut found)?;

@@ -65,7 +65,7 @@ pub(super) fn dense(batch: Batch<'_>) -> Batch<'_> {
     };
     let columns: Vec<Column> = batch.columns.iter().map(|column| column.gather(&rows)).collect();
     Batch {
-        columns: columns.into_iter().map(ColumnRef::Owned).collect(),
+        columns: columns.into_iter().map(ColumnRef::owned).collect(),
         selection: Selection::All(rows.len()),
     }
 }

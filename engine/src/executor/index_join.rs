@@ -72,11 +72,7 @@ impl<'a> IndexJoin<'a> {
 
     fn next_probe(&mut self, context: &Context<'a>) -> Result<Option<Probe<'a>>> {
         let Some(batch) = self.outer.next(context)? else { return Ok(None) };
-        let keys =
-            evaluate_all(self.keys, &batch, context)?.into_iter().map(|column| match column {
-                ColumnRef::Owned(column) => column,
-                ColumnRef::Borrowed(column) => column.clone(),
-            });
+        let keys = evaluate_all(self.keys, &batch, context)?.into_iter().map(ColumnRef::into_owned);
         let keys = keys.collect();
         self.output.begin_left(batch.len());
         Ok(Some(Probe { batch, keys, place: 0, cursor: None }))

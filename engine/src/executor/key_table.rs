@@ -200,7 +200,7 @@ mod tests {
         for value in values {
             column.push(value.as_ref());
         }
-        ColumnRef::Owned(column)
+        ColumnRef::owned(column)
     }
 
     #[test]
@@ -243,7 +243,7 @@ mod tests {
         let mut table = KeyTable::new(&[DataType::Text], &memory);
         let mut texts = Column::with_capacity(DataType::Text, 100);
         (0..100).for_each(|number| texts.push(ValueRef::Text(&format!("key number {number}"))));
-        let error = table.insert(&[ColumnRef::Owned(texts)], 100, &mut Vec::new()).unwrap_err();
+        let error = table.insert(&[ColumnRef::owned(texts)], 100, &mut Vec::new()).unwrap_err();
         assert_eq!(error.sqlstate(), crate::SqlState::OutOfMemory);
     }
 }

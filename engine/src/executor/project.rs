@@ -52,7 +52,7 @@ pub(super) fn project<'a>(
             Expression::Column { id, .. } if is_whole => batch.columns[*id].clone(),
             _ => match evaluate(expression, batch, context)? {
                 ColumnRef::Owned(column) => ColumnRef::Owned(column),
-                ColumnRef::Borrowed(column) => ColumnRef::Owned(column.clone()),
+                ColumnRef::Borrowed(column) => ColumnRef::owned(column.clone()),
             },
         });
     }

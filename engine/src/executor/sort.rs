@@ -143,8 +143,8 @@ impl<'a> Sort<'a> {
         let physical: Vec<u32> =
             places.iter().map(|&place| batch.selection.row(place as usize) as u32).collect();
         columns
-            .extend(batch.columns.iter().map(|column| ColumnRef::Owned(column.gather(&physical))));
-        columns.extend(keys.iter().map(|column| ColumnRef::Owned(column.gather(&places))));
+            .extend(batch.columns.iter().map(|column| ColumnRef::owned(column.gather(&physical))));
+        columns.extend(keys.iter().map(|column| ColumnRef::owned(column.gather(&places))));
         self.rows.append_columns(&columns, &Selection::All(places.len()))
     }
 

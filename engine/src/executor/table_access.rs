@@ -40,7 +40,7 @@ pub(super) fn chunk_batch<'a>(
         output.ordinals.iter().map(|&ordinal| ColumnRef::Borrowed(chunk.column(ordinal))).collect();
     if output.row_id {
         let ids = (0..chunk.rows()).map(|slot| chunk.row_id(slot).0 as i64).collect();
-        columns.push(ColumnRef::Owned(Column::new(ColumnData::Int8(ids))));
+        columns.push(ColumnRef::owned(Column::new(ColumnData::Int8(ids))));
     }
     Batch { columns, selection }
 }

@@ -10,7 +10,7 @@ use crate::executor::memory::MemoryBudget;
 use crate::executor::modify::insert_columns;
 use crate::parser;
 use crate::session::{Session, TransactionStatus, block_failed};
-use crate::storage::batch::{Batch, ColumnRef};
+use crate::storage::batch::Batch;
 use crate::storage::column::{Column, ColumnData};
 use crate::storage::root::Root;
 use crate::storage::schema::{ColumnDefinition, Schema};
@@ -218,10 +218,7 @@ fn cast_column(
     } else {
         Expression::Cast { operand: Box::new(operand), target, explicit: false }
     };
-    Ok(match evaluate(&expression, batch, context)? {
-        ColumnRef::Borrowed(column) => column.clone(),
-        ColumnRef::Owned(column) => column,
-    })
+    Ok(evaluate(&expression, batch, context)?.into_owned())
 }
 
 fn stored_type(column: &Column) -> DataType {

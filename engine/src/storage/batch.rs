@@ -10,8 +10,23 @@ use crate::types::ValueRef;
 pub enum ColumnRef<'a> {
     /// Stored.
     Borrowed(&'a Column),
-    /// Computed.
-    Owned(Column),
+    /// Computed. Boxed, so that a batch is small: a point read moves it several times.
+    Owned(Box<Column>),
+}
+
+impl ColumnRef<'_> {
+    /// A computed column.
+    pub fn owned(column: Column) -> Self {
+        Self::Owned(Box::new(column))
+    }
+
+    /// The column, copied unless it is computed.
+    pub fn into_owned(self) -> Column {
+        match self {
+            Self::Owned(column) => *column,
+            Self::Borrowed(column) => column.clone(),
+        }
+    }
 }
 
 impl std::ops::Deref for ColumnRef<'_> {
@@ -87,7 +102,7 @@ impl Batch<'_> {
     /// A batch of computed columns, every row counting.
     pub fn computed(columns: Vec<Column>, rows: usize) -> Self {
         Self {
-            columns: columns.into_iter().map(ColumnRef::Owned).collect(),
+            columns: columns.into_iter().map(ColumnRef::owned).collect(),
             selection: Selection::All(rows),
         }
     }

@@ -86,10 +86,10 @@ fn column<'b>(ordinal: usize, rows: Rows<'b, '_>) -> Result<Operand<'b>> {
         Selection::All(count) if *count == column.len() => ColumnRef::Borrowed(column),
         Selection::All(count) => {
             let places: Vec<u32> = (0..*count as u32).collect();
-            ColumnRef::Owned(column.gather(&places))
+            ColumnRef::owned(column.gather(&places))
         }
-        Selection::One(row) => ColumnRef::Owned(column.gather(&[*row])),
-        Selection::Rows(places) => ColumnRef::Owned(column.gather(places)),
+        Selection::One(row) => ColumnRef::owned(column.gather(&[*row])),
+        Selection::Rows(places) => ColumnRef::owned(column.gather(places)),
     }))
 }
 

@@ -40,7 +40,7 @@ pub(super) enum Operand<'b> {
 impl<'b> Operand<'b> {
     /// A computed column.
     pub(super) fn owned(column: Column) -> Self {
-        Self::Column(ColumnRef::Owned(column))
+        Self::Column(ColumnRef::owned(column))
     }
 
     /// NULL for every row.
@@ -75,7 +75,7 @@ impl<'b> Operand<'b> {
         match self {
             Self::Column(column) => column,
             Self::Constant(value) => {
-                ColumnRef::Owned(Column::repeat(data_type, value.as_ref(), rows))
+                ColumnRef::owned(Column::repeat(data_type, value.as_ref(), rows))
             }
         }
     }

@@ -250,12 +250,14 @@ impl Leaf for FixedLeaf {
 
     #[inline]
     fn leaf_at<'m>(map: &'m LeafMap<Self>, key: &i64, row: RowId) -> Option<LeafEntry<'m, Self>> {
-        let probe = Probe { sought: (*key, row), met: Cell::new(None) };
+        // Where it met none, the highest separator of all stands for none.
+        let probe = Probe { sought: (*key, row), met: Cell::new((i64::MAX, RowId(u64::MAX))) };
         let between = map.get(&probe);
         debug_assert!(between.is_none(), "a probe equals no separator");
         // What it met last is not there any more if the leaf that began a node of the map is gone.
-        let met = probe.met.get().and_then(|separator| map.get_key_value(&separator));
-        met.or_else(|| map.get_prev(&(*key, row)))
+        let met = map.get_key_value(&Exactly(probe.met.get()));
+        met.filter(|(separator, _)| **separator <= probe.sought)
+            .or_else(|| map.get_prev(&probe.sought))
     }
 
     fn run_start(&self, start: &i64) -> usize {
@@ -305,7 +307,14 @@ impl Leaf for FixedLeaf {
 /// it went past. The map's own search for a neighbour builds two cursors and allocates; this is a plain lookup.
 struct Probe {
     sought: (i64, RowId),
-    met: Cell<Option<(i64, RowId)>>,
+    /// Invariant: not above `sought` once it met any.
+    met: Cell<(i64, RowId)>,
+}
+
+/// A separator as one number of the same order: compared without a branch.
+#[inline]
+fn wide((key, row): (i64, RowId)) -> i128 {
+    i128::from(key) << 64 | i128::from(row.0)
 }
 
 impl Equivalent<(i64, RowId)> for Probe {
@@ -317,13 +326,26 @@ impl Equivalent<(i64, RowId)> for Probe {
 impl Comparable<(i64, RowId)> for Probe {
     #[inline]
     fn compare(&self, separator: &(i64, RowId)) -> Ordering {
-        if *separator <= self.sought {
-            // A binary search goes past ever higher ones, and a node's are not below those on the way to it.
-            self.met.set(Some(*separator));
-            Ordering::Greater
-        } else {
-            Ordering::Less
-        }
+        let goes_past = wide(*separator) <= wide(self.sought);
+        // A binary search goes past ever higher ones, and a node's are not below those on the way to it.
+        self.met.set(if goes_past { *separator } else { self.met.get() });
+        if goes_past { Ordering::Greater } else { Ordering::Less }
+    }
+}
+
+/// A separator that is in the map.
+struct Exactly((i64, RowId));
+
+impl Equivalent<(i64, RowId)> for Exactly {
+    fn equivalent(&self, separator: &(i64, RowId)) -> bool {
+        self.0 == *separator
+    }
+}
+
+impl Comparable<(i64, RowId)> for Exactly {
+    #[inline]
+    fn compare(&self, separator: &(i64, RowId)) -> Ordering {
+        wide(self.0).cmp(&wide(*separator))
     }
 }
 

@@ -312,7 +312,7 @@ fn batch_of<'a>(columns: &[Vec<Value>], selection: Selection) -> Batch<'a> {
             for value in values {
                 column.push(value.as_ref());
             }
-            ColumnRef::Owned(column)
+            ColumnRef::owned(column)
         })
         .collect();
     Batch { columns, selection }
