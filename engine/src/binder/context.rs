@@ -196,13 +196,13 @@ impl Level {
 
 impl<'a> Context<'a> {
     /// At the beginning of a statement.
-    pub(super) fn new(root: &'a Root) -> Self {
+    pub(super) fn new(root: &'a Root, parameters: &[DataType]) -> Self {
         Self {
             root,
             levels: Vec::new(),
             subqueries: Vec::new(),
-            parameters: Vec::new(),
-            parameter_positions: Vec::new(),
+            parameters: parameters.to_vec(),
+            parameter_positions: vec![Position::UNKNOWN; parameters.len()],
             next_column_id: 0,
             depth: 0,
             copied_nodes: 0,

@@ -21,7 +21,7 @@ pub fn bind_default(
     data_type: DataType,
 ) -> Result<Expression> {
     let root = Root::empty();
-    let mut context = Context::new(&root);
+    let mut context = Context::new(&root, &[]);
     bind_checked(&mut context, expression, column_name, data_type)
 }
 

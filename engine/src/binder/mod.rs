@@ -43,6 +43,7 @@ mod tests;
 use crate::error::{Error, Result, SqlState};
 use crate::parser::ast::Statement;
 use crate::storage::root::Root;
+use crate::types::DataType;
 use bound::{Bound, BoundQuery, BoundStatement};
 use context::Context;
 use query::Unknowns;
@@ -54,11 +55,16 @@ pub use default::bind_default;
 /// Errors carry PostgreSQL's SQLSTATE, wording and position. The others (definitions, transactions, settings) are
 /// executed from their syntax tree.
 pub fn bind(statement: &Statement, root: &Root) -> Result<Bound> {
+    bind_typed(statement, root, &[])
+}
+
+/// [`bind`] with the types of the first parameters given; Unknown is decided by how the statement uses it.
+pub fn bind_typed(statement: &Statement, root: &Root, parameters: &[DataType]) -> Result<Bound> {
     let mut statement = statement;
     while let Statement::Explain(inner) = statement {
         statement = inner;
     }
-    let mut context = Context::new(root);
+    let mut context = Context::new(root, parameters);
     let bound = match statement {
         Statement::Query(query) => {
             let rows = query::bind_query(&mut context, query, Unknowns::ToText)?;

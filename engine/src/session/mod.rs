@@ -49,7 +49,7 @@ use crate::session::settings::Settings;
 use crate::session::transaction_control::Modes;
 use crate::storage::CommitNumber;
 use crate::transaction::block::Block;
-use crate::types::Value;
+use crate::types::{DataType, Value};
 
 /// One client's state: its transaction block, its settings, its plans.
 ///
@@ -99,7 +99,7 @@ impl Session {
             self.cache.put_back(slot, prepared);
             return result;
         }
-        let prepared = self.parse(text)?;
+        let prepared = self.parse(text, &[])?;
         let result = self.execute_prepared(&prepared, parameters, sink);
         self.cache.insert(prepared);
         result
@@ -107,7 +107,12 @@ impl Session {
 
     /// Parses and, where rows or changes are concerned, binds and plans one statement for repeated execution.
     pub fn prepare(&mut self, text: &str) -> Result<Prepared> {
-        let mut prepared = self.parse(text)?;
+        self.prepare_typed(text, &[])
+    }
+
+    /// [`Self::prepare`] with the types of the first parameters; Unknown is decided by how the statement uses it.
+    pub fn prepare_typed(&mut self, text: &str, parameters: &[DataType]) -> Result<Prepared> {
+        let mut prepared = self.parse(text, parameters)?;
         let described = self.describe(&mut prepared);
         self.fail_block_on_error(described).map(|()| prepared)
     }
@@ -156,10 +161,10 @@ impl Session {
         expired
     }
 
-    fn parse(&mut self, text: &str) -> Result<Prepared> {
+    fn parse(&mut self, text: &str, parameters: &[DataType]) -> Result<Prepared> {
         let parsed = parser::parse(text);
         let statement = self.fail_block_on_error(parsed)?;
-        Ok(Prepared::new(text, statement, self.database.id()))
+        Ok(Prepared::new(text, statement, self.database.id(), parameters))
     }
 
     fn describe(&mut self, prepared: &mut Prepared) -> Result<()> {

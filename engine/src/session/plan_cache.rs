@@ -76,17 +76,17 @@ mod tests {
     fn the_longest_unused_makes_room() {
         let mut cache = PlanCache::default();
         for number in 0..PLAN_CACHE_ENTRIES_MAX {
-            cache.insert(Prepared::new(&format!("text {number}"), Statement::Commit, 0));
+            cache.insert(Prepared::new(&format!("text {number}"), Statement::Commit, 0, &[]));
         }
         let (slot, first) = cache.take("text 0").unwrap();
         assert!(cache.take("text 0").is_none(), "it is out");
         cache.put_back(slot, first);
-        cache.insert(Prepared::new("one more", Statement::Commit, 0));
+        cache.insert(Prepared::new("one more", Statement::Commit, 0, &[]));
         assert!(cache.take("text 0").is_some());
         assert!(cache.take("text 1").is_none());
         assert!(cache.take("one more").is_some());
         let long = "x".repeat(PLAN_CACHE_TEXT_BYTES_MAX + 1);
-        cache.insert(Prepared::new(&long, Statement::Commit, 0));
+        cache.insert(Prepared::new(&long, Statement::Commit, 0, &[]));
         assert!(cache.take(&long).is_none());
     }
 }

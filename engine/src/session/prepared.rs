@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use crate::binder::bind;
+use crate::binder::bind_typed;
 use crate::binder::bound::OutputColumn;
 use crate::error::Result;
 use crate::parser::ast::Statement;
@@ -22,6 +22,8 @@ pub struct Prepared {
     /// Identity of the database whose tables the plan names.
     pub(super) database: u64,
     plan: RefCell<Option<Arc<PreparedPlan>>>,
+    /// The types that the client gave its parameters; Unknown is for the binder to decide.
+    declared: Vec<DataType>,
     parameters: Vec<DataType>,
     columns: Vec<OutputColumn>,
 }
@@ -35,12 +37,18 @@ pub(super) struct PreparedPlan {
 
 impl Prepared {
     /// A parsed statement, not planned yet.
-    pub(super) fn new(text: &str, statement: Statement, database: u64) -> Self {
+    pub(super) fn new(
+        text: &str,
+        statement: Statement,
+        database: u64,
+        declared: &[DataType],
+    ) -> Self {
         Self {
             text: Arc::from(text),
             statement,
             database,
             plan: RefCell::new(None),
+            declared: declared.to_vec(),
             parameters: Vec::new(),
             columns: Vec::new(),
         }
@@ -89,7 +97,7 @@ impl Prepared {
 
     #[cold]
     fn plan_anew(&self, root: &Root) -> Result<Arc<PreparedPlan>> {
-        let plan = plan(bind(&self.statement, root)?, root)?;
+        let plan = plan(bind_typed(&self.statement, root, &self.declared)?, root)?;
         let shape = Shape::of(&plan, root);
         let prepared = Arc::new(PreparedPlan { plan, shape });
         *self.plan.borrow_mut() = Some(Arc::clone(&prepared));

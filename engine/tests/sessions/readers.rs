@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use spg_engine::session::Rows;
 use spg_engine::storage::column::{Column, ColumnData};
+use spg_engine::types::DataType;
 use spg_engine::{Database, Error, SqlState, Value};
 
 use crate::support::{check, database, fails, number, ok, run};
@@ -204,4 +205,21 @@ fn a_load_is_one_statement() {
     assert_eq!(number(&mut a, "SELECT count(*) FROM t"), 4);
     ok(&mut a, "COMMIT");
     assert_eq!(number(&mut a, "SELECT count(*) FROM t"), 4);
+}
+
+#[test]
+fn a_client_may_give_its_parameters_types() {
+    let database = database();
+    let mut session = database.session();
+    let error = session.prepare("SELECT $1").err();
+    assert!(error.is_none(), "a parameter without a use is text: {error:?}");
+    let types = [DataType::Unknown, DataType::Int8];
+    let prepared = session.prepare_typed("SELECT $1 + 1, $2 + 1", &types).unwrap();
+    assert_eq!(prepared.parameters(), [DataType::Int4, DataType::Int8]);
+    let mut rows = Rows::default();
+    let values = [Value::Int4(1), Value::Int4(2)];
+    session.execute_prepared(&prepared, &values, &mut rows).unwrap();
+    assert_eq!(rows.rows, [[Value::Int4(2), Value::Int8(3)]]);
+    let error = session.prepare_typed("SELECT $1 + 1", &[DataType::Bool]).unwrap_err();
+    assert_eq!(error.sqlstate(), SqlState::UndefinedFunction);
 }
