@@ -2,14 +2,25 @@
 
 use std::path::PathBuf;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
+use crate::bench::BenchArguments;
+use crate::connect::{ADDRESS_DEFAULT, Address, parse_address};
 use crate::memory_limit;
 
 /// SPG: a PostgreSQL-dialect database for one application.
 #[derive(Debug, Parser)]
 #[command(name = "spg", version)]
 pub(crate) struct Arguments {
+    /// Where the server is, HOST:PORT [env: `SPG_ADDR`] [default: 127.0.0.1:5544]
+    #[arg(long, global = true, value_name = "HOST:PORT", value_parser = parse_address)]
+    addr: Option<String>,
+
+    /// Use a session that the server keeps between invocations under this name [env: `SPG_SESSION`]
+    #[arg(long, global = true, value_name = "NAME", value_parser = parse_session)]
+    session: Option<String>,
+
     /// Work on a database in this process, empty at the start and gone at the end
     #[arg(long, global = true)]
     pub(crate) memory: bool,
@@ -18,7 +29,7 @@ pub(crate) struct Arguments {
     #[arg(long, global = true, value_enum, default_value_t = FormatName::Table)]
     pub(crate) format: FormatName,
 
-    /// Bytes that all data together may take, such as 512MB [default: 80% of the memory there is]
+    /// Bytes that all data together may take with --memory, such as 512MB [default: 80% of the memory there is]
     #[arg(long, global = true, value_name = "SIZE", value_parser = memory_limit::parse)]
     pub(crate) memory_limit: Option<usize>,
 
@@ -67,7 +78,29 @@ pub(crate) enum Command {
         /// Where to; gzipped if it ends in .gz [default: standard output]
         file: Option<PathBuf>,
     },
-    /// Print the version
+    /// Ask the server whether it is there, and how long an answer takes
+    Ping {
+        /// Wait until the server has started and loaded its data
+        #[arg(long)]
+        ready: bool,
+        /// How long to wait at most, in seconds [default: 30]
+        #[arg(long, value_name = "SECONDS", requires = "ready")]
+        timeout: Option<u32>,
+    },
+    /// Print figures about the server
+    Stats,
+    /// Cancel what a session runs: by the id and secret that `\conninfo` tells, or a named session by `--session`
+    Cancel {
+        /// The session's id
+        #[arg(requires = "secret")]
+        session_id: Option<u64>,
+        /// The session's secret
+        #[arg(value_parser = crate::cancel::parse_secret)]
+        secret: Option<[u8; 16]>,
+    },
+    /// Measure the server: throughput and latencies
+    Bench(BenchArguments),
+    /// Print the version, and the server's if one answers
     Version,
 }
 
@@ -75,15 +108,77 @@ impl Arguments {
     /// Reads the process's arguments; ends the process with status 2 on a usage error.
     pub(crate) fn read() -> Self {
         let arguments = Self::parse();
-        if !arguments.memory && !matches!(arguments.command, Command::Version) {
-            Self::command()
-                .error(
-                    clap::error::ErrorKind::MissingRequiredArgument,
-                    "no database is named: give `--memory` for one in this process",
-                )
-                .exit();
+        if let Some(reason) = arguments.contradiction() {
+            Self::command().error(ErrorKind::ArgumentConflict, reason).exit();
         }
         arguments
+    }
+
+    /// Where the server is. An argument beats the variable; an empty variable is as good as none.
+    pub(crate) fn address(&self) -> Address {
+        let text = match &self.addr {
+            Some(text) => text.clone(),
+            None => match variable("SPG_ADDR").map(|text| parse_address(&text)) {
+                Some(Ok(text)) => text,
+                Some(Err(reason)) => {
+                    let message = format!("invalid value in SPG_ADDR: {reason}");
+                    Self::command().error(ErrorKind::ValueValidation, message).exit()
+                }
+                None => ADDRESS_DEFAULT.to_owned(),
+            },
+        };
+        let session = match self.command {
+            // These are about the server: the variable is for those that run statements.
+            Command::Ping { .. } | Command::Stats | Command::Bench(_) | Command::Version => None,
+            _ => self.session.clone().or_else(|| variable("SPG_SESSION")),
+        };
+        Address { text, session }
+    }
+
+    /// What among the arguments excludes each other.
+    fn contradiction(&self) -> Option<&'static str> {
+        let needs_server = matches!(
+            self.command,
+            Command::Ping { .. } | Command::Stats | Command::Cancel { .. } | Command::Bench(_)
+        );
+        let takes_session = matches!(
+            self.command,
+            Command::Query { .. }
+                | Command::Shell
+                | Command::Import { .. }
+                | Command::Export { .. }
+                | Command::Cancel { session_id: None, .. }
+        );
+        if self.memory && self.addr.is_some() {
+            Some("--memory is a database in this process and --addr a server: give one of them")
+        } else if self.memory && self.session.is_some() {
+            Some("--memory is a database in this process and keeps no --session")
+        } else if self.memory && needs_server {
+            Some("this command is about a server, and --memory has none")
+        } else if self.memory_limit.is_some() && !self.memory {
+            Some("--memory-limit is for --memory; the server has its own")
+        } else if let Command::Bench(bench) = &self.command
+            && let Some(reason) = bench.contradiction()
+        {
+            Some(reason)
+        } else if self.session.is_some() && !takes_session {
+            Some("this command does not use a --session")
+        } else {
+            None
+        }
+    }
+}
+
+/// A variable of the environment that is set and not empty.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn parse_session(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        Err("a session's name is not empty".to_owned())
+    } else {
+        Ok(text.to_owned())
     }
 }
 
@@ -102,7 +197,42 @@ mod tests {
             assert!(arguments.memory);
             assert_eq!(arguments.format, FormatName::Jsonl);
         }
+        for words in [
+            ["spg", "--addr", "[::1]:7", "--session", "s", "query", "SELECT 1"],
+            ["spg", "query", "--addr", "[::1]:7", "SELECT 1", "--session", "s"],
+        ] {
+            let address = Arguments::try_parse_from(words).unwrap().address();
+            assert_eq!((address.text.as_str(), address.session.as_deref()), ("[::1]:7", Some("s")));
+        }
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn contradictions_are_named() {
+        for (words, reason) in [
+            (&["spg", "--memory", "--addr", "h:1", "shell"][..], "give one of them"),
+            (&["spg", "shell", "--session", "s", "--memory"], "keeps no --session"),
+            (&["spg", "--memory", "ping"], "has none"),
+            (&["spg", "--memory", "bench", "point-read"], "has none"),
+            (&["spg", "--memory-limit", "1MB", "shell"], "for --memory"),
+            (&["spg", "--session", "s", "stats"], "does not use"),
+            (&["spg", "--session", "s", "version"], "does not use"),
+        ] {
+            let found = Arguments::try_parse_from(words).unwrap().contradiction();
+            assert!(found.is_some_and(|found| found.contains(reason)), "{words:?}: {found:?}");
+        }
+        for words in [
+            &["spg", "--memory", "shell"][..],
+            &["spg", "--memory", "version"],
+            &["spg", "--session", "s", "cancel"],
+            &["spg", "--addr", "h:1", "--session", "s", "import", "t", "f"],
+        ] {
+            assert_eq!(
+                Arguments::try_parse_from(words).unwrap().contradiction(),
+                None,
+                "{words:?}"
+            );
+        }
     }
 
     #[test]

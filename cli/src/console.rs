@@ -1,40 +1,53 @@
-//! What query, shell, import and export share: a session, the format of its answers, and how it went so far.
+//! What query, shell, import and export share: a target, the format of its answers, and how it went so far.
 
 use std::io;
 use std::time::Instant;
 
-use spg_engine::{Result, Session};
+use spg_engine::session::TransactionStatus;
 
+use crate::exit::Status;
+use crate::failure::Outcome;
 use crate::format::Format;
 use crate::interrupt::Interrupt;
 use crate::messages;
+use crate::target::Target;
 
 /// Runs statements and shows their answers.
 pub(crate) struct Console {
     /// Where statements run.
-    pub(crate) session: Session,
+    pub(crate) target: Target,
     /// Ctrl-C.
     pub(crate) interrupt: Interrupt,
     /// Whether the time of each statement is told.
     pub(crate) timing: bool,
     format: Box<dyn Format>,
-    any_failed: bool,
+    status: Status,
 }
 
 impl Console {
-    pub(crate) fn new(session: Session, format: Box<dyn Format>) -> Self {
+    pub(crate) fn new(target: Target, format: Box<dyn Format>) -> Self {
         let interrupt = Interrupt::default();
-        Self { session, interrupt, timing: false, format, any_failed: false }
+        Self { target, interrupt, timing: false, format, status: Status::Done }
     }
 
     /// Runs one statement. Only an error of the output is one here: the statement's own is shown and counted.
     pub(crate) fn statement(&mut self, text: &str) -> io::Result<()> {
         let started = Instant::now();
-        let result = self.session.execute(text, &[], self.format.as_mut());
-        let result = result.map(|tag| tag.to_string());
+        let (target, format) = (&mut self.target, self.format.as_mut());
+        let result = self.interrupt.during(|| target.execute(text, format));
         self.show(&result, text)?;
         self.tell_time(started);
         Ok(())
+    }
+
+    /// Does `work` on the target, and shows its tag.
+    pub(crate) fn work(
+        &mut self,
+        work: impl FnOnce(&mut Target, &Interrupt) -> Outcome<String>,
+    ) -> io::Result<()> {
+        let (target, interrupt) = (&mut self.target, &self.interrupt);
+        let result = interrupt.during(|| work(target, interrupt));
+        self.show(&result, "")
     }
 
     /// Tells how long something took that began at `started`, if that is asked for.
@@ -46,25 +59,54 @@ impl Console {
     }
 
     /// Shows how something ended: its tag, or the error with its place in `text`.
-    pub(crate) fn show(&mut self, result: &Result<String>, text: &str) -> io::Result<()> {
+    pub(crate) fn show(&mut self, result: &Outcome<String>, text: &str) -> io::Result<()> {
         match result {
             Ok(tag) => self.format.complete(tag),
-            Err(error) => {
+            Err(failure) => {
                 // Where the output itself ended the statement, that is what is answered here.
-                self.format.fail(error, text)?;
-                self.any_failed = true;
+                self.format.fail(&failure.fields, text)?;
+                let ended =
+                    if failure.ends_connection { Status::NoConnection } else { Status::Failed };
+                self.status = self.status.max(ended);
                 Ok(())
             }
         }
     }
 
-    /// Ends the output; answers whether all went well. `so_far` is how the output fared.
-    pub(crate) fn finish(mut self, so_far: io::Result<()>) -> io::Result<bool> {
+    /// Whether nothing more can be done: the connection is lost, or Ctrl-C was pressed.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_lost() || self.interrupt.is_requested()
+    }
+
+    /// Whether the connection is lost.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.status == Status::NoConnection
+    }
+
+    /// Ends the session and the output; answers how all went. `so_far` is how the output fared.
+    pub(crate) fn finish(mut self, so_far: io::Result<()>) -> io::Result<Status> {
+        self.end_block();
+        self.target.close();
         match so_far.and_then(|()| self.format.finish()) {
-            Ok(()) => Ok(!self.any_failed),
+            Ok(()) => Ok(self.status),
             // Whoever read the output has seen enough: that is no failure.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(!self.any_failed),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(self.status),
             Err(error) => Err(error),
         }
+    }
+
+    /// A block that is open at the end is rolled back, unless the server keeps it for the next invocation.
+    fn end_block(&mut self) {
+        if self.is_lost()
+            || self.target.status() == TransactionStatus::Idle
+            || self.target.keeps_block()
+        {
+            return;
+        }
+        // Ending the session does it anyhow; an answer means that it has been done.
+        let rolled_back = self.target.command("ROLLBACK");
+        messages::line("WARNING:  the transaction block was left open and has been rolled back");
+        let is_lost = rolled_back.is_err_and(|failure| failure.ends_connection);
+        self.status = self.status.max(if is_lost { Status::NoConnection } else { Status::Failed });
     }
 }

@@ -1,6 +1,6 @@
 //! An error as psql shows it: the message, the line of the statement with a caret under the position, DETAIL and HINT.
 
-use spg_engine::Error;
+use spg_wire::ErrorFields;
 use unicode_width::UnicodeWidthChar;
 
 /// Columns of the statement's line that are shown; psql's.
@@ -13,11 +13,16 @@ const RIGHT_WIDTH_MIN: usize = 10;
 const ELLIPSIS: &str = "...";
 
 /// The error and, where it knows a position, the line of `statement` it is about; with line ends.
-pub(crate) fn render(error: &Error, statement: &str) -> String {
-    let fields = error.fields();
-    let mut text = format!("ERROR:  {}\n", fields.message);
+///
+/// An error of the connection shows its SQLSTATE: a script's log is searched for it.
+pub(crate) fn render(fields: &ErrorFields, statement: &str) -> String {
+    let severity = fields.severity.as_str();
+    let mut text = match fields.code() {
+        code if is_of_connection(code) => format!("{severity}:  {code}: {}\n", fields.message),
+        _ => format!("{severity}:  {}\n", fields.message),
+    };
     if let Some(position) = fields.position {
-        text.push_str(&excerpt(statement, position.0 as usize).unwrap_or_default());
+        text.push_str(&excerpt(statement, position as usize).unwrap_or_default());
     }
     if let Some(detail) = &fields.detail {
         text.extend(["DETAIL:  ", detail, "\n"]);
@@ -26,6 +31,11 @@ pub(crate) fn render(error: &Error, statement: &str) -> String {
         text.extend(["HINT:  ", hint, "\n"]);
     }
     text
+}
+
+/// Classes 08 (the connection) and 57P (the server), and 53300 (too many connections).
+fn is_of_connection(code: &str) -> bool {
+    code.starts_with("08") || code.starts_with("57P") || code == "53300"
 }
 
 /// `LINE n: ...` and below it the caret; None when the statement is not that long.
@@ -85,13 +95,16 @@ fn printable(c: char) -> char {
 
 #[cfg(test)]
 mod tests {
-    use spg_engine::SqlState;
-    use spg_engine::types::Position;
+    use spg_wire::{Severity, SqlState};
 
     use super::*;
 
+    fn error(code: &str) -> ErrorFields {
+        ErrorFields::new(Severity::Error, SqlState::from_code(code), "m")
+    }
+
     fn excerpt_of(statement: &str, position: u32) -> String {
-        let error = Error::new(SqlState::SyntaxError, "m").at(Position(position));
+        let error = ErrorFields { position: Some(position), ..error("42601") };
         render(&error, statement).strip_prefix("ERROR:  m\n").unwrap().to_owned()
     }
 
@@ -123,8 +136,16 @@ mod tests {
 
     #[test]
     fn details_and_hints_follow() {
-        let error =
-            Error::new(SqlState::UniqueViolation, "duplicate").with_detail("d").with_hint("h");
-        assert_eq!(render(&error, ""), "ERROR:  duplicate\nDETAIL:  d\nHINT:  h\n");
+        let (detail, hint) = (Some("d".to_owned()), Some("h".to_owned()));
+        let error = ErrorFields { detail, hint, ..error("23505") };
+        assert_eq!(render(&error, ""), "ERROR:  m\nDETAIL:  d\nHINT:  h\n");
+    }
+
+    #[test]
+    fn errors_of_the_connection_show_their_code() {
+        assert_eq!(render(&error("08006"), ""), "ERROR:  08006: m\n");
+        let fatal = ErrorFields { severity: Severity::Fatal, ..error("57P03") };
+        assert_eq!(render(&fatal, ""), "FATAL:  57P03: m\n");
+        assert_eq!(render(&error("57014"), ""), "ERROR:  m\n");
     }
 }

@@ -7,70 +7,68 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use spg_engine::binder::bound::OutputColumn;
-use spg_engine::session::{Notice, Prepared, RowSink};
+use spg_engine::session::{Notice, RowSink};
 use spg_engine::storage::batch::Batch;
-use spg_engine::{Error, Result, Session, SqlState};
+use spg_engine::{Error, SqlState};
 
 use crate::console::Console;
+use crate::failure::{Failure, Outcome};
 use crate::format::CsvFormat;
 use crate::progress::Progress;
 use crate::table_name::TableName;
+use crate::target::Target;
 
-/// Writes the table into `path`, gzipped if it ends in `.gz`; answers the number of rows.
+/// Writes the table into `path`, gzipped if it ends in `.gz`; answers its tag.
 ///
 /// The file appears when it is whole: a reader never sees half of it, and after an error the old one is still there.
-pub(crate) fn to_file(table: &str, path: &Path, session: &mut Session) -> Result<u64> {
+pub(crate) fn to_file(table: &str, path: &Path, target: &mut Target) -> Outcome<String> {
     let table = TableName::parse(table)?;
-    let statement = table.select_all(session)?;
-    write_file(&statement, path, session).map_err(|failure| match failure {
-        Failure::Statement(error) => error,
-        Failure::Output(error) => cannot_write(path, &error),
-    })
+    match write_file(&table, path, target) {
+        Ok(rows) => Ok(format!("EXPORT {rows}")),
+        Err(Ended::Statement(failure)) => Err(failure),
+        Err(Ended::Output(error)) => Err(cannot_write(path, &error).into()),
+    }
 }
 
 /// Writes the table to standard output, whatever the console's format; only an error is shown in that.
 pub(crate) fn to_output(table: &str, console: &mut Console) -> io::Result<()> {
     let out = BufWriter::with_capacity(64 << 10, io::stdout());
-    let statement =
-        TableName::parse(table).and_then(|table| table.select_all(&mut console.session));
-    let written = statement
-        .map_err(Failure::Statement)
-        .and_then(|statement| write(&statement, out, &mut console.session));
+    let target = &mut console.target;
+    let written = match TableName::parse(table) {
+        Ok(table) => console.interrupt.during(|| write(&table, out, target)),
+        Err(error) => Err(Ended::Statement(error.into())),
+    };
     match written {
         Ok((_, mut out)) => out.flush(),
-        Err(Failure::Statement(error)) => console.show(&Err(error), ""),
-        Err(Failure::Output(error)) => Err(error),
+        Err(Ended::Statement(failure)) => console.show(&Err(failure), ""),
+        Err(Ended::Output(error)) => Err(error),
     }
 }
 
 /// What ended an export.
-enum Failure {
+enum Ended {
     /// The rows could not be read.
-    Statement(Error),
+    Statement(Failure),
     /// They could not be written.
     Output(io::Error),
 }
 
-impl From<io::Error> for Failure {
+impl From<io::Error> for Ended {
     fn from(error: io::Error) -> Self {
         Self::Output(error)
     }
 }
 
-fn write_file(
-    statement: &Prepared,
-    path: &Path,
-    session: &mut Session,
-) -> std::result::Result<u64, Failure> {
+fn write_file(table: &TableName, path: &Path, target: &mut Target) -> Result<u64, Ended> {
     let unfinished = Unfinished::create(path)?;
     let buffer = BufWriter::with_capacity(64 << 10, &unfinished.file);
     let rows = if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz")) {
         let encoder = GzEncoder::new(buffer, Compression::default());
-        let (rows, encoder) = write(statement, encoder, session)?;
+        let (rows, encoder) = write(table, encoder, target)?;
         encoder.finish()?.flush()?;
         rows
     } else {
-        let (rows, mut buffer) = write(statement, buffer, session)?;
+        let (rows, mut buffer) = write(table, buffer, target)?;
         buffer.flush()?;
         rows
     };
@@ -78,16 +76,12 @@ fn write_file(
     Ok(rows)
 }
 
-fn write<W: Write>(
-    statement: &Prepared,
-    out: W,
-    session: &mut Session,
-) -> std::result::Result<(u64, W), Failure> {
+fn write<W: Write>(table: &TableName, out: W, target: &mut Target) -> Result<(u64, W), Ended> {
     let mut sink = CountedRows { rows: CsvFormat::new(out), progress: Progress::rows("exporting") };
-    let result = session.execute_prepared(statement, &[], &mut sink);
+    let result = target.execute(&table.select_all(), &mut sink);
     // An error of the output ends the statement with an error too; the output's own says more.
     sink.rows.check()?;
-    result.map_err(Failure::Statement)?;
+    result.map_err(|failure| Ended::Statement(table.without_position(failure)))?;
     Ok((sink.rows.rows(), sink.rows.into_inner()))
 }
 
@@ -98,11 +92,11 @@ struct CountedRows<W> {
 }
 
 impl<W: Write> RowSink for CountedRows<W> {
-    fn columns(&mut self, columns: &[OutputColumn]) -> Result<()> {
+    fn columns(&mut self, columns: &[OutputColumn]) -> spg_engine::Result<()> {
         self.rows.columns(columns)
     }
 
-    fn batch(&mut self, batch: &Batch<'_>) -> Result<()> {
+    fn batch(&mut self, batch: &Batch<'_>) -> spg_engine::Result<()> {
         self.progress.advance(batch.len() as u64);
         self.rows.batch(batch)
     }

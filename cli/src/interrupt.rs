@@ -1,25 +1,49 @@
-//! Ctrl-C on a terminal: ends the running statement, import or script, not the shell.
+//! Ctrl-C: ends the running statement, import or script; not the shell on a terminal.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use spg_engine::session::Canceller;
 use spg_engine::{Error, Result, SqlState};
+
+/// The exit status of a process that an interrupt ended, as shells have it.
+const INTERRUPTED_STATUS: i32 = 130;
 
 /// Whether the user asked for an end.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Interrupt {
     requested: Arc<AtomicBool>,
+    /// Whether something runs that can be cancelled.
+    running: Arc<AtomicBool>,
 }
 
 impl Interrupt {
-    /// From now on Ctrl-C sets this flag and cancels the session's running statement, instead of ending the process.
-    pub(crate) fn listen(&self, canceller: Canceller) -> std::result::Result<(), ctrlc::Error> {
-        let requested = Arc::clone(&self.requested);
+    /// From now on Ctrl-C sets this flag and cancels what runs, instead of ending the process.
+    ///
+    /// A second one while the first is being carried out ends the process all the same: a server may not answer. While
+    /// nothing runs, Ctrl-C ends the process, unless it `is_shell`.
+    pub(crate) fn listen(
+        &self,
+        is_shell: bool,
+        cancel: Box<dyn Fn() + Send>,
+    ) -> std::result::Result<(), ctrlc::Error> {
+        let Self { requested, running } = self.clone();
         ctrlc::set_handler(move || {
-            requested.store(true, Ordering::Relaxed);
-            canceller.cancel();
+            let is_running = running.load(Ordering::Relaxed);
+            let was_requested = requested.swap(true, Ordering::Relaxed);
+            if is_running && !was_requested {
+                cancel();
+            } else if is_running || !is_shell {
+                std::process::exit(INTERRUPTED_STATUS);
+            }
         })
+    }
+
+    /// Does `work`, which can be cancelled.
+    pub(crate) fn during<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.running.store(true, Ordering::Relaxed);
+        let result = work();
+        self.running.store(false, Ordering::Relaxed);
+        result
     }
 
     /// Forgets what was asked before: a new input begins.

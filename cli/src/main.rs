@@ -1,14 +1,21 @@
 //! `spg`: the command line.
 //!
-//! Reading order: [`arguments`]; [`query`] and [`shell`] feed statements to the [`console`], which shows their answers
-//! in a [`mod@format`]; [`import`] and [`export`] move tables from and to CSV files.
+//! Reading order: [`arguments`]; [`query`] and [`shell`] feed statements to the [`console`], which runs them on a
+//! [`target`] (a database in this process, or a server that [`connect`] finds) and shows their answers in a
+//! [`mod@format`]; [`import`] and [`export`] move tables from and to CSV files; [`report`] has the commands about the
+//! server itself, and [`bench`] measures it.
 //!
 //! Exit status: 0 all went well, 1 a statement failed, 2 usage, 3 no connection or a lost one.
 
 mod arguments;
+mod bench;
+mod cancel;
+mod connect;
 mod console;
 mod error_display;
+mod exit;
 mod export;
+mod failure;
 mod format;
 mod import;
 mod interrupt;
@@ -17,26 +24,34 @@ mod messages;
 mod meta_command;
 mod progress;
 mod query;
+mod report;
 mod shell;
 mod statement_buffer;
 mod table_name;
+mod target;
 mod terminal;
+mod version;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal};
 use std::process::ExitCode;
 
 use spg_engine::{Database, Options};
 
 use crate::arguments::{Arguments, Command};
+use crate::connect::CONNECT_TIMEOUT;
 use crate::console::Console;
+use crate::exit::Status;
+use crate::failure::Outcome;
+use crate::format::Format;
 use crate::import::Import;
+use crate::target::{Local, Remote, Target};
 
 fn main() -> ExitCode {
     env_logger::init();
     let arguments = Arguments::read();
     match run(&arguments) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(status) => status.into(),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             messages::line(&format!("spg: could not write the output: {error}"));
             ExitCode::FAILURE
@@ -44,20 +59,57 @@ fn main() -> ExitCode {
     }
 }
 
-/// Answers whether all went well; an error is one of the output.
-fn run(arguments: &Arguments) -> io::Result<bool> {
-    let memory_limit_bytes = arguments.memory_limit.or_else(memory_limit::default_bytes);
-    let database = match Database::open(Options { memory_limit_bytes, ..Options::default() }) {
-        Ok(database) => database,
-        Err(error) => {
-            messages::line(&format!("spg: could not open the database: {error}"));
-            return Ok(false);
+/// Answers how all went; an error is one of the output.
+fn run(arguments: &Arguments) -> io::Result<Status> {
+    match &arguments.command {
+        Command::Version => version::run(arguments).map(|()| Status::Done),
+        Command::Ping { ready, timeout } => {
+            let wait = ready.then(|| timeout.unwrap_or(report::READY_SECONDS_DEFAULT));
+            report::show(report::ping(&arguments.address(), wait), output(arguments))
         }
-    };
-    let out = Box::new(BufWriter::with_capacity(64 << 10, io::stdout()));
-    let mut console = Console::new(database.session(), format::open(arguments.format, out));
-    let written = dispatch(&arguments.command, &mut console);
-    console.finish(written)
+        Command::Stats => report::show(report::stats(&arguments.address()), output(arguments)),
+        Command::Cancel { session_id, secret } => {
+            let cancelled = cancel::run(&arguments.address(), session_id.zip(*secret));
+            report::show(cancelled, output(arguments))
+        }
+        Command::Bench(bench) => bench::run(bench, &arguments.address(), arguments.format),
+        _ => match open(arguments) {
+            Ok(target) => {
+                let mut console = Console::new(target, output(arguments));
+                listen(arguments, &console);
+                let written = dispatch(&arguments.command, &mut console);
+                console.finish(written)
+            }
+            Err(failure) => report::show(Err(failure), output(arguments)),
+        },
+    }
+}
+
+/// The format of answers, onto standard output.
+fn output(arguments: &Arguments) -> Box<dyn Format> {
+    format::open(arguments.format, Box::new(BufWriter::with_capacity(64 << 10, io::stdout())))
+}
+
+/// A database in this process, or a connection to the server.
+fn open(arguments: &Arguments) -> Outcome<Target> {
+    if !arguments.memory {
+        let address = arguments.address();
+        let client = address.connect(CONNECT_TIMEOUT)?;
+        return Ok(Target::Remote(Box::new(Remote::new(client, address))));
+    }
+    let memory_limit_bytes = arguments.memory_limit.or_else(memory_limit::default_bytes);
+    let database = Database::open(Options { memory_limit_bytes, ..Options::default() })?;
+    Ok(Target::Local(Box::new(Local::new(database.session()))))
+}
+
+/// Ctrl-C cancels what a server runs. In this process it ends the process and all with it, but for the shell on a
+/// terminal, which listens by itself.
+fn listen(arguments: &Arguments, console: &Console) {
+    let is_terminal = matches!(arguments.command, Command::Shell) && io::stdin().is_terminal();
+    if matches!(console.target, Target::Remote(_)) && !is_terminal {
+        // Where this fails Ctrl-C ends the process, and the server cancels what it ran.
+        console.interrupt.listen(false, console.target.canceller()).ok();
+    }
 }
 
 fn dispatch(command: &Command, console: &mut Console) -> io::Result<()> {
@@ -66,19 +118,16 @@ fn dispatch(command: &Command, console: &mut Console) -> io::Result<()> {
         Command::Shell => shell::run(console),
         Command::Import { table, file, create } => {
             let import = Import { table, file, create: *create };
-            let result = import::run(&import, &mut console.session, &console.interrupt);
-            console.show(&result.map(|rows| format!("IMPORT {rows}")), "")
+            console.work(|target, interrupt| import::run(&import, target, interrupt))
         }
         Command::Export { table, file: Some(file) } => {
-            let result = export::to_file(table, file, &mut console.session);
-            console.show(&result.map(|rows| format!("EXPORT {rows}")), "")
+            console.work(|target, _| export::to_file(table, file, target))
         }
         Command::Export { table, file: None } => export::to_output(table, console),
-        Command::Version => writeln!(io::stdout(), "{}", version()),
+        Command::Ping { .. }
+        | Command::Stats
+        | Command::Cancel { .. }
+        | Command::Bench(_)
+        | Command::Version => unreachable!("these run without a console"),
     }
-}
-
-/// The version, of the command and of the engine in it.
-fn version() -> String {
-    format!("spg {} (engine {})", env!("CARGO_PKG_VERSION"), spg_engine::VERSION)
 }

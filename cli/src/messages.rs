@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use spg_engine::session::Notice;
+use spg_wire::ErrorFields;
 
 /// Writes `text`, which has its own line ends.
 pub(crate) fn text(text: &str) {
@@ -18,4 +19,9 @@ pub(crate) fn line(line: &str) {
 /// Writes a notice as psql does.
 pub(crate) fn notice(notice: &Notice) {
     line(&format!("{}:  {}", notice.severity, notice.message));
+}
+
+/// Writes a notice of a server likewise.
+pub(crate) fn remote_notice(fields: &ErrorFields) {
+    line(&format!("{}:  {}", fields.severity.as_str(), fields.message));
 }

@@ -21,6 +21,7 @@ const HELP: &str = "\
 \\import TABLE FILE [--create]   load a CSV file, plain or gzipped, into a table
 \\export TABLE FILE              write a table as CSV, gzipped if FILE ends in .gz
 \\i FILE                         run a script
+\\conninfo                       tell where statements run, and what cancels them
 \\timing                         tell the time of each statement, or stop it
 \\q                              leave
 \\?                              this help
@@ -32,6 +33,7 @@ enum MetaCommand {
     Import { table: String, file: PathBuf, create: bool },
     Export { table: String, file: PathBuf },
     Include(PathBuf),
+    ConnectionInfo,
     Timing,
     Quit,
     Help,
@@ -43,16 +45,15 @@ pub(crate) fn run(line: &str, console: &mut Console, depth: usize) -> io::Result
     match parse(line) {
         Ok(MetaCommand::Import { table, file, create }) => {
             let import = Import { table: &table, file: &file, create };
-            let result = import::run(&import, &mut console.session, &console.interrupt);
-            console.show(&result.map(|rows| format!("IMPORT {rows}")), "")?;
+            console.work(|target, interrupt| import::run(&import, target, interrupt))?;
             console.tell_time(started);
         }
         Ok(MetaCommand::Export { table, file }) => {
-            let result = export::to_file(&table, &file, &mut console.session);
-            console.show(&result.map(|rows| format!("EXPORT {rows}")), "")?;
+            console.work(|target, _| export::to_file(&table, &file, target))?;
             console.tell_time(started);
         }
         Ok(MetaCommand::Include(path)) => return include(&path, console, depth),
+        Ok(MetaCommand::ConnectionInfo) => messages::line(&console.target.description()),
         Ok(MetaCommand::Timing) => {
             console.timing = !console.timing;
             let state = if console.timing { "on" } else { "off" };
@@ -60,7 +61,7 @@ pub(crate) fn run(line: &str, console: &mut Console, depth: usize) -> io::Result
         }
         Ok(MetaCommand::Quit) => return Ok(Flow::Quit),
         Ok(MetaCommand::Help) => messages::text(HELP),
-        Err(error) => console.show(&Err(error), "")?,
+        Err(error) => console.show(&Err(error.into()), "")?,
     }
     Ok(Flow::Continue)
 }
@@ -69,14 +70,14 @@ fn include(path: &Path, console: &mut Console, depth: usize) -> io::Result<Flow>
     if depth == INCLUDE_DEPTH_MAX {
         let message = format!("scripts include each other more than {INCLUDE_DEPTH_MAX} deep");
         let error = Error::new(SqlState::StatementTooComplex, message);
-        return console.show(&Err(error), "").map(|()| Flow::Continue);
+        return console.show(&Err(error.into()), "").map(|()| Flow::Continue);
     }
     match File::open(path) {
         Ok(file) => {
             let name = path.display().to_string();
             shell::script(&mut BufReader::new(file), &name, console, depth + 1)?;
         }
-        Err(error) => console.show(&Err(import::cannot_open(path, &error)), "")?,
+        Err(error) => console.show(&Err(import::cannot_open(path, &error).into()), "")?,
     }
     // \q in a script ends that script.
     Ok(Flow::Continue)
@@ -100,17 +101,21 @@ fn parse(line: &str) -> Result<MetaCommand> {
             Ok(MetaCommand::Export { table: (*table).to_owned(), file: unquoted(file) })
         }
         ["\\i", file] => Ok(MetaCommand::Include(unquoted(file))),
+        ["\\conninfo"] => Ok(MetaCommand::ConnectionInfo),
         ["\\timing"] => Ok(MetaCommand::Timing),
         ["\\q"] => Ok(MetaCommand::Quit),
         ["\\?"] => Ok(MetaCommand::Help),
-        [name @ ("\\import" | "\\export" | "\\i" | "\\timing" | "\\q" | "\\?"), ..] => {
+        [
+            name @ ("\\import" | "\\export" | "\\i" | "\\conninfo" | "\\timing" | "\\q" | "\\?"),
+            ..,
+        ] => {
             let usage = HELP.lines().find(|line| line.split(' ').next() == Some(name));
             let usage = usage.and_then(|line| line.split("   ").next()).unwrap_or_default();
             Err(syntax_error(format!("{name} does not take these arguments"))
                 .with_hint(format!("Write {usage}.")))
         }
         [name, ..] => Err(syntax_error(format!("invalid command {name}"))
-            .with_hint("Commands are \\import, \\export, \\i, \\timing, \\q and \\?.")),
+            .with_hint("Commands are \\import, \\export, \\i, \\conninfo, \\timing, \\q and \\?.")),
         [] => Err(syntax_error("no command".to_owned())),
     }
 }
@@ -169,6 +174,7 @@ mod tests {
             ("\\q  ", MetaCommand::Quit),
             ("\\?", MetaCommand::Help),
             ("\\timing", MetaCommand::Timing),
+            ("\\conninfo", MetaCommand::ConnectionInfo),
             ("\\i a.sql", MetaCommand::Include("a.sql".into())),
             ("\\i 'it''s here.sql'", MetaCommand::Include("it's here.sql".into())),
             ("\\import t a.csv", import("t", "a.csv", false)),
@@ -187,7 +193,7 @@ mod tests {
             (
                 "\\d t",
                 "invalid command \\d",
-                Some("Commands are \\import, \\export, \\i, \\timing, \\q and \\?."),
+                Some("Commands are \\import, \\export, \\i, \\conninfo, \\timing, \\q and \\?."),
             ),
             (
                 "\\import t",

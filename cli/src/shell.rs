@@ -14,7 +14,7 @@ use crate::{meta_command, terminal};
 pub(crate) enum Flow {
     /// Go on.
     Continue,
-    /// `\q`, or an end that was asked for.
+    /// `\q`, an end that was asked for, or a lost connection.
     Quit,
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn script(
             // Where the next statement begins is not known then, so nothing more of this script is run.
             Err(error) => {
                 let error = error.with_detail(format!("{name}, line {number}"));
-                return console.show(&Err(error), "");
+                return console.show(&Err(error.into()), "");
             }
         };
         if line.is_empty() {
@@ -70,12 +70,12 @@ pub(crate) fn line(
     if line.starts_with('\\') && buffer.at_boundary() {
         buffer.clear();
         let flow = meta_command::run(line, console, depth)?;
-        return Ok(if console.interrupt.is_requested() { Flow::Quit } else { flow });
+        return Ok(if console.is_over() { Flow::Quit } else { flow });
     }
     buffer.push(line);
     while let Some(statement) = buffer.next_statement() {
         console.statement(&statement)?;
-        if console.interrupt.is_requested() {
+        if console.is_over() {
             buffer.clear();
             return Ok(Flow::Quit);
         }

@@ -1,8 +1,9 @@
 //! A table's name as an argument, written as in SQL: unquoted parts fold, quoted ones stand.
 
-use spg_engine::session::Prepared;
 use spg_engine::types::Position;
-use spg_engine::{Error, Result, Session, SqlState};
+use spg_engine::{Error, Result, SqlState};
+
+use crate::failure::Failure;
 
 /// The one schema there is.
 const SCHEMA: &str = "public";
@@ -41,15 +42,16 @@ impl TableName {
     }
 
     /// A statement that reads the whole table, whose columns are the table's.
-    pub(crate) fn select_all(&self, session: &mut Session) -> Result<Prepared> {
-        session.prepare(&format!("SELECT * FROM {}", self.sql())).map_err(|error| {
-            if error.sqlstate() == SqlState::UndefinedTable {
-                // Without the position in a statement that the user has not written.
-                Error::undefined_table(&self.name, Position::UNKNOWN)
-            } else {
-                error
-            }
-        })
+    pub(crate) fn select_all(&self) -> String {
+        format!("SELECT * FROM {}", self.sql())
+    }
+
+    /// The failure of [`Self::select_all`] without the position in a statement that the user has not written.
+    pub(crate) fn without_position(&self, failure: Failure) -> Failure {
+        if failure.code() == SqlState::UndefinedTable.code() {
+            return Error::undefined_table(&self.name, Position::UNKNOWN).into();
+        }
+        failure
     }
 }
 

@@ -10,9 +10,10 @@ use rustyline::{Config, Editor};
 use spg_engine::session::TransactionStatus;
 
 use crate::console::Console;
+use crate::messages;
 use crate::shell::{self, Flow};
 use crate::statement_buffer::StatementBuffer;
-use crate::{messages, version};
+use crate::version::version;
 
 /// Entries kept in the history.
 const HISTORY_ENTRIES_MAX: usize = 1_000;
@@ -31,10 +32,10 @@ pub(crate) fn run(console: &mut Console) -> io::Result<()> {
         // The first time there is none.
         editor.load_history(path).ok();
     }
-    if let Err(error) = console.interrupt.listen(console.session.canceller()) {
+    if let Err(error) = console.interrupt.listen(true, console.target.canceller()) {
         messages::line(&format!("WARNING:  Ctrl-C will end the shell: {error}"));
     }
-    messages::line(&format!("{}\nType \\? for help.", version()));
+    messages::line(&format!("{}\n{}\nType \\? for help.", version(), console.target.greeting()));
     let result = read_lines(&mut editor, console);
     if let Some(path) = &history
         && let Err(error) = editor.save_history(path)
@@ -78,7 +79,7 @@ fn read_lines(editor: &mut Editor<(), FileHistory>, console: &mut Console) -> io
                     entry.push('\n');
                 }
                 // An interrupted statement ends the line's further ones, not the shell.
-                if flow == Flow::Quit && !console.interrupt.is_requested() {
+                if console.is_lost() || flow == Flow::Quit && !console.interrupt.is_requested() {
                     return Ok(());
                 }
             }
@@ -103,7 +104,7 @@ fn remember(editor: &mut Editor<(), FileHistory>, entry: &str) {
 /// As psql: `=` between statements and `-` within one; `*` in a block, `!` in a failed one.
 fn prompt(console: &Console, buffer: &StatementBuffer) -> String {
     let place = if buffer.at_boundary() { '=' } else { '-' };
-    let block = match console.session.status() {
+    let block = match console.target.status() {
         TransactionStatus::Idle => "",
         TransactionStatus::InTransaction => "*",
         TransactionStatus::Failed => "!",

@@ -5,9 +5,9 @@
 use std::io::{self, Write};
 
 use spg_engine::binder::bound::OutputColumn;
-use spg_engine::error::ErrorFields;
 use spg_engine::storage::batch::Batch;
 use spg_engine::{Result, ValueRef};
+use spg_wire::ErrorFields;
 
 use crate::format::spool::Spool;
 
@@ -66,11 +66,11 @@ impl Answer {
 /// Writes the object of a failed statement, without a line end.
 pub(super) fn write_error(fields: &ErrorFields, out: &mut dyn Write) -> io::Result<()> {
     let mut text = b"{\"error\":{\"sqlstate\":".to_vec();
-    push_string(&mut text, fields.sqlstate.code());
+    push_string(&mut text, fields.code());
     text.extend_from_slice(b",\"message\":");
     push_string(&mut text, &fields.message);
     if let Some(position) = fields.position {
-        text.extend_from_slice(format!(",\"position\":{}", position.0).as_bytes());
+        text.extend_from_slice(format!(",\"position\":{position}").as_bytes());
     }
     for (key, value) in [
         ("detail", &fields.detail),

@@ -7,6 +7,7 @@ use spg_engine::session::{Notice, RowSink};
 use spg_engine::storage::batch::Batch;
 use spg_engine::types::cast_to_text;
 use spg_engine::{Error, Result, SqlState, ValueRef};
+use spg_wire::ErrorFields;
 
 use crate::error_display;
 use crate::format::Format;
@@ -130,7 +131,7 @@ impl Format for AnswerFormat {
         Ok(())
     }
 
-    fn fail(&mut self, error: &Error, statement: &str) -> io::Result<()> {
+    fn fail(&mut self, error: &ErrorFields, statement: &str) -> io::Result<()> {
         self.has_columns = false;
         self.rows.check()?;
         self.rows.out.flush()?;

@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
+use spg_engine::Result;
 use spg_engine::binder::bound::OutputColumn;
 use spg_engine::session::{Notice, RowSink};
 use spg_engine::storage::batch::Batch;
-use spg_engine::{Error, Result};
+use spg_wire::ErrorFields;
 
 use crate::format::Format;
 use crate::format::answer::{Answer, write_error};
@@ -51,10 +52,10 @@ impl Format for JsonFormat {
         self.out.flush()
     }
 
-    fn fail(&mut self, error: &Error, _statement: &str) -> io::Result<()> {
+    fn fail(&mut self, error: &ErrorFields, _statement: &str) -> io::Result<()> {
         self.answer = Answer::default();
         self.separate()?;
-        write_error(error.fields(), &mut self.out)?;
+        write_error(error, &mut self.out)?;
         self.out.flush()
     }
 

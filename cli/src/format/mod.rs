@@ -9,8 +9,8 @@ mod table;
 
 use std::io::{self, Write};
 
-use spg_engine::Error;
 use spg_engine::session::RowSink;
+use spg_wire::ErrorFields;
 
 pub(crate) use csv::CsvFormat;
 
@@ -25,10 +25,15 @@ pub(crate) trait Format: RowSink {
     fn complete(&mut self, tag: &str) -> io::Result<()>;
 
     /// The statement failed; `statement` is its text, for the error's position.
-    fn fail(&mut self, error: &Error, statement: &str) -> io::Result<()>;
+    fn fail(&mut self, error: &ErrorFields, statement: &str) -> io::Result<()>;
 
     /// No statement follows.
     fn finish(&mut self) -> io::Result<()>;
+
+    /// Whether people read it, so that a sentence says more than a row.
+    fn is_for_people(&self) -> bool {
+        false
+    }
 }
 
 /// The format called `name`, onto `out`.

@@ -6,7 +6,8 @@ use spg_engine::binder::bound::OutputColumn;
 use spg_engine::session::{Notice, RowSink};
 use spg_engine::storage::batch::Batch;
 use spg_engine::types::format_value;
-use spg_engine::{Error, Result, ValueRef};
+use spg_engine::{Result, ValueRef};
+use spg_wire::ErrorFields;
 use unicode_width::UnicodeWidthStr;
 
 use crate::error_display;
@@ -79,7 +80,7 @@ impl Format for TableFormat {
         self.out.flush()
     }
 
-    fn fail(&mut self, error: &Error, statement: &str) -> io::Result<()> {
+    fn fail(&mut self, error: &ErrorFields, statement: &str) -> io::Result<()> {
         self.table = None;
         self.out.flush()?;
         messages::text(&error_display::render(error, statement));
@@ -88,6 +89,10 @@ impl Format for TableFormat {
 
     fn finish(&mut self) -> io::Result<()> {
         self.out.flush()
+    }
+
+    fn is_for_people(&self) -> bool {
+        true
     }
 }
 

@@ -1,29 +1,33 @@
-//! Records of a CSV file as columns of the table's types, in batches.
+//! Records of a CSV file as values of the table's types: in batches of columns for a database in this process, as rows
+//! for a server.
 
 use spg_engine::limits::BATCH_ROWS_MAX;
 use spg_engine::storage::column::{Column, ColumnData};
 use spg_engine::types::{check_dimensions, parse_value};
-use spg_engine::{DataType, Error, Result, Session, SqlState, Value, ValueRef};
+use spg_engine::{DataType, Error, Result, SqlState, Value, ValueRef};
+use spg_wire::RowWriter;
 
+use crate::failure::Outcome;
 use crate::import::CsvFile;
 use crate::import::csv_reader::{Field, Record};
 use crate::interrupt::Interrupt;
 use crate::table_name::TableName;
+use crate::target::Target;
 
 /// Types of the table's columns that the file's header names, in the header's order.
 pub(super) fn target_columns(
     table: &TableName,
     file: &CsvFile<'_>,
-    session: &mut Session,
-) -> Result<Vec<DataType>> {
-    let all = table.select_all(session)?;
+    target: &mut Target,
+) -> Outcome<Vec<DataType>> {
+    let all = target.columns(table)?;
     let find = |name: &String| {
-        let same = all.columns().iter().find(|column| *column.name == **name);
+        let same = all.iter().find(|column| column.name == *name);
         same.map(|column| column.data_type).ok_or_else(|| {
             let message =
                 format!("column \"{name}\" of relation \"{}\" does not exist", table.name);
             let error = file.header_error(SqlState::UndefinedColumn, message);
-            let folded = all.columns().iter().find(|column| column.name.eq_ignore_ascii_case(name));
+            let folded = all.iter().find(|column| column.name.eq_ignore_ascii_case(name));
             match folded {
                 Some(column) => error.with_hint(format!(
                     "Perhaps you meant the column \"{}\": the header's names are taken as written.",
@@ -33,7 +37,7 @@ pub(super) fn target_columns(
             }
         })
     };
-    file.names.iter().map(find).collect()
+    Ok(file.names.iter().map(find).collect::<Result<_>>()?)
 }
 
 /// Adds all records to the table; answers how many.
@@ -41,16 +45,64 @@ pub(super) fn load(
     table: &TableName,
     types: &[DataType],
     file: &mut CsvFile<'_>,
-    session: &mut Session,
+    target: &mut Target,
     interrupt: &Interrupt,
-) -> Result<u64> {
+) -> Outcome<u64> {
     let names = file.names.clone();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut record = Record::default();
-    session.insert_rows(&table.name, &names, &mut || {
-        interrupt.check()?;
-        next_batch(types, file, &mut record)
-    })
+    match target {
+        Target::Local(local) => local.load(table, &names, &mut || {
+            interrupt.check()?;
+            next_batch(types, file, &mut record)
+        }),
+        Target::Remote(remote) => {
+            let mut loading = remote.load(table, &names)?;
+            let types = loading.types();
+            while file.read(&mut record)? {
+                interrupt.check()?;
+                loading.row(|row| push_record(row, &types, &record, file))?;
+            }
+            loading.finish()
+        }
+    }
+}
+
+/// Writes a record as a row of the wire.
+fn push_record(
+    row: &mut RowWriter<'_>,
+    types: &[DataType],
+    record: &Record,
+    file: &CsvFile<'_>,
+) -> Result<()> {
+    for (index, (&data_type, field)) in types.iter().zip(record.iter()).enumerate() {
+        push_value(row, data_type, field).map_err(|error| file.locate(error, field.line, index))?;
+    }
+    Ok(())
+}
+
+fn push_value(row: &mut RowWriter<'_>, data_type: DataType, field: Field<'_>) -> Result<()> {
+    if field.is_null() {
+        row.push_null();
+        return Ok(());
+    }
+    if data_type.is_text() {
+        check_length(data_type, field.text)?;
+        row.push_text(field.text);
+        return Ok(());
+    }
+    match parse_value(data_type, field.text)? {
+        Value::Null => row.push_null(),
+        Value::Bool(value) => row.push_bool(value),
+        Value::Int2(value) => row.push_i16(value),
+        Value::Int4(value) => row.push_i32(value),
+        Value::Int8(value) => row.push_i64(value),
+        Value::Float4(value) => row.push_f32(value),
+        Value::Float8(value) => row.push_f64(value),
+        Value::Text(value) => row.push_text(&value),
+        Value::Vector(value) => row.push_vector(&value),
+    }
+    Ok(())
 }
 
 /// The next records as columns; None at the end of the file.

@@ -8,17 +8,17 @@ mod source;
 use std::path::Path;
 
 use spg_engine::limits::NAME_BYTES_MAX;
-use spg_engine::session::{Notice, RowSink, TransactionStatus};
-use spg_engine::storage::batch::Batch;
-use spg_engine::{Error, Result, Session, SqlState};
+use spg_engine::session::TransactionStatus;
+use spg_engine::{Error, Result, SqlState};
 
+use crate::failure::Outcome;
 use crate::import::csv_reader::{CsvError, CsvReader, Problem, Record};
 use crate::import::inference::ColumnGuess;
 use crate::import::source::Source;
 pub(crate) use crate::import::source::cannot_open;
 use crate::interrupt::Interrupt;
-use crate::messages;
 use crate::table_name::{TableName, quote_identifier};
+use crate::target::Target;
 
 /// What to import.
 #[derive(Debug)]
@@ -31,47 +31,48 @@ pub(crate) struct Import<'a> {
     pub(crate) create: bool,
 }
 
-/// Imports; answers the number of rows.
+/// Imports; answers the tag.
 ///
 /// Outside a transaction block it is one of its own; inside a block it is part of it, and an error fails the block.
 pub(crate) fn run(
     import: &Import<'_>,
-    session: &mut Session,
+    target: &mut Target,
     interrupt: &Interrupt,
-) -> Result<u64> {
-    if session.status() == TransactionStatus::Failed {
+) -> Outcome<String> {
+    if target.status() == TransactionStatus::Failed {
         // 25P02, before the file is touched.
-        return session.insert_rows("", &[], &mut || Ok(None));
+        target.command("SELECT 1")?;
     }
-    let own_transaction = import.create && session.status() == TransactionStatus::Idle;
+    let own_transaction = import.create && target.status() == TransactionStatus::Idle;
     if own_transaction {
-        session.execute("BEGIN", &[], &mut Silent)?;
+        target.command("BEGIN")?;
     }
-    let result = load(import, session, interrupt);
+    let result = load(import, target, interrupt);
     if own_transaction {
         if result.is_ok() {
-            session.execute("COMMIT", &[], &mut Silent)?;
-        } else {
-            session.execute("ROLLBACK", &[], &mut Silent)?;
+            target.command("COMMIT")?;
+        } else if target.status() != TransactionStatus::Idle {
+            // What failed first says more than a connection that is lost by now.
+            target.command("ROLLBACK").ok();
         }
-    } else if let Err(error) = &result
-        && session.status() == TransactionStatus::InTransaction
+    } else if let Err(failure) = &result
+        && target.status() == TransactionStatus::InTransaction
     {
         // The error may be of the file and unknown to the session so far.
-        session.insert_rows("", &[], &mut || Err(error.clone())).ok();
+        target.fail_block(failure);
     }
-    result
+    result.map(|rows| format!("IMPORT {rows}"))
 }
 
-fn load(import: &Import<'_>, session: &mut Session, interrupt: &Interrupt) -> Result<u64> {
+fn load(import: &Import<'_>, target: &mut Target, interrupt: &Interrupt) -> Outcome<u64> {
     let table = TableName::parse(import.table)?;
     if import.create {
         let statement = create_statement(import, &table, interrupt)?;
-        session.execute(&statement, &[], &mut Silent)?;
+        target.command(&statement)?;
     }
     let mut file = CsvFile::open(import.file, "importing")?;
-    let columns = loader::target_columns(&table, &file, session)?;
-    loader::load(&table, &columns, &mut file, session, interrupt)
+    let columns = loader::target_columns(&table, &file, target)?;
+    loader::load(&table, &columns, &mut file, target, interrupt)
 }
 
 /// Reads the whole file once to find types.
@@ -193,22 +194,5 @@ impl<'a> CsvFile<'a> {
 
     fn header_error(&self, class: SqlState, message: impl Into<String>) -> Error {
         Error::new(class, message).with_detail(format!("{}, line 1", self.path.display()))
-    }
-}
-
-/// For statements that answer nothing to show.
-struct Silent;
-
-impl RowSink for Silent {
-    fn columns(&mut self, _: &[spg_engine::binder::bound::OutputColumn]) -> Result<()> {
-        Ok(())
-    }
-
-    fn batch(&mut self, _: &Batch<'_>) -> Result<()> {
-        Ok(())
-    }
-
-    fn notice(&mut self, notice: &Notice) {
-        messages::notice(notice);
     }
 }

@@ -21,6 +21,8 @@ pub(crate) fn spg_in(directory: &Path, arguments: &[&str], input: &str) -> Run {
         .args(arguments)
         .current_dir(directory)
         .env_remove("RUST_LOG")
+        .env_remove("SPG_ADDR")
+        .env_remove("SPG_SESSION")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -12,6 +12,14 @@ fn usage_errors_exit_with_2() {
         &["--memory", "shell", "--memory-limit", "much"],
         &["--memory", "frobnicate"],
         &["--memory", "import", "t"],
+        &["--memory", "--addr", "127.0.0.1:1", "query", "SELECT 1"],
+        &["--memory", "query", "SELECT 1", "--session", "s"],
+        &["--memory", "stats"],
+        &["query", "SELECT 1", "--memory-limit", "1GB"],
+        &["query", "SELECT 1", "--addr", "127.0.0.1"],
+        &["query", "SELECT 1", "--session", ""],
+        &["ping", "--timeout", "3"],
+        &["ping", "--session", "s"],
     ] {
         let run = spg(arguments);
         assert_eq!(run.status, 2, "{arguments:?}: {run:?}");
@@ -20,21 +28,52 @@ fn usage_errors_exit_with_2() {
     }
 }
 
+/// An address where nobody listens: the port was free a moment ago.
+fn nobody() -> String {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
 #[test]
-fn without_a_database_it_says_what_to_give() {
-    for arguments in [&["query", "SELECT 1"][..], &["shell"], &["export", "t"]] {
-        let run = spg(arguments);
-        assert_eq!(run.status, 2, "{run:?}");
-        assert!(run.err.contains("`--memory`"), "{run:?}");
+fn without_a_server_it_says_what_to_do() {
+    let address = nobody();
+    for arguments in
+        [&["query", "SELECT 1"][..], &["shell"], &["export", "t"], &["stats"], &["ping"]]
+    {
+        let run = spg(&[arguments, &["--addr", &address]].concat());
+        assert_eq!((run.status, run.out.as_str()), (3, ""), "{run:?}");
+        assert!(run.err.starts_with("ERROR:  08001: could not connect to 127.0.0.1:"), "{run:?}");
+        assert_eq!(run.err.lines().count(), 1, "{run:?}");
+        for way in ["spg-server", "--addr", "SPG_ADDR", "--memory"] {
+            assert!(run.err.contains(way), "{way}: {run:?}");
+        }
+        let run = spg(&[arguments, &["--addr", &address, "--format", "jsonl"]].concat());
+        assert_eq!((run.status, run.err.as_str()), (3, ""), "{run:?}");
+        assert!(run.out.starts_with("{\"error\":{\"sqlstate\":\"08001\","), "{run:?}");
+        assert_eq!(run.out.lines().count(), 1, "{run:?}");
     }
 }
 
 #[test]
-fn version_needs_no_database() {
-    let run = spg(&["version"]);
-    assert_eq!(run.status, 0);
+fn version_needs_no_server() {
+    let address = nobody();
     let version = env!("CARGO_PKG_VERSION");
-    assert_eq!(run.out, format!("spg {version} (engine {version})\n"));
+    let own = format!("spg {version} (engine {version})\n");
+    let run = spg(&["version", "--addr", &address]);
+    assert_eq!((run.status, run.out), (0, format!("{own}no server answers at {address}\n")));
+    let run = spg(&["version", "--memory"]);
+    assert_eq!((run.status, run.out), (0, own));
+}
+
+#[test]
+fn a_block_left_open_is_rolled_back_and_said() {
+    for sql in ["BEGIN", "BEGIN; SELECT x", "BEGIN; CREATE TABLE t (a INT)"] {
+        let run = spg(&["--memory", "query", sql]);
+        assert_eq!(run.status, 1, "{run:?}");
+        let said = "WARNING:  the transaction block was left open and has been rolled back\n";
+        assert!(run.err.ends_with(said), "{run:?}");
+    }
+    let run = spg(&["--memory", "query", "BEGIN; COMMIT"]);
+    assert_eq!((run.status, run.err.as_str()), (0, ""));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -177,6 +178,12 @@ impl Polling {
         let shortest = self.longest.checked_div(16).unwrap_or_default();
         self.current = shorter.max(shortest);
         socket.read_some(into, Duration::ZERO)
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
     }
 }
 

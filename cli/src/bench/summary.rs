@@ -1,0 +1,108 @@
+//! What a run has found, in all formats.
+
+use std::io::{self, Write};
+
+use spg_engine::{DataType, Value};
+
+use crate::bench::tally::Tally;
+use crate::report::Report;
+
+/// The figures of a run.
+#[derive(Debug)]
+pub(super) struct Summary {
+    /// The workload's name.
+    pub(super) workload: String,
+    /// Connections.
+    pub(super) clients: u32,
+    /// Operations that each sends together.
+    pub(super) pipeline: u32,
+    /// How long it was measured.
+    pub(super) seconds: u32,
+    /// What was counted.
+    pub(super) tally: Tally,
+}
+
+impl Summary {
+    fn per_second(&self) -> f64 {
+        let rate = self.tally.latencies.count() as f64 / f64::from(self.seconds);
+        (rate * 10.0).round() / 10.0
+    }
+
+    /// A share's latency, in microseconds.
+    fn quantile_us(&self, share: f64) -> f64 {
+        microseconds(self.tally.latencies.quantile(share))
+    }
+
+    /// Names and values, in their order.
+    fn figures(&self) -> [(&'static str, Value); 11] {
+        let latencies = &self.tally.latencies;
+        [
+            ("workload", Value::Text(self.workload.as_str().into())),
+            ("clients", Value::Int8(self.clients.into())),
+            ("pipeline", Value::Int8(self.pipeline.into())),
+            ("seconds", Value::Int8(self.seconds.into())),
+            ("operations", Value::Int8(latencies.count() as i64)),
+            ("per_second", Value::Float8(self.per_second())),
+            ("p50_us", Value::Float8(self.quantile_us(0.5))),
+            ("p99_us", Value::Float8(self.quantile_us(0.99))),
+            ("p999_us", Value::Float8(self.quantile_us(0.999))),
+            ("max_us", Value::Float8(microseconds(latencies.max()))),
+            ("errors", Value::Int8(self.tally.errors as i64)),
+        ]
+    }
+
+    /// One JSON object in a line.
+    pub(super) fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+        let members = self.figures().map(|(name, value)| match value {
+            Value::Text(text) => format!("\"{name}\":\"{text}\""),
+            Value::Int8(number) => format!("\"{name}\":{number}"),
+            Value::Float8(number) => format!("\"{name}\":{number}"),
+            _ => unreachable!("no figure has another type"),
+        });
+        writeln!(out, "{{{}}}", members.join(","))
+    }
+
+    /// A row.
+    pub(super) fn report(&self) -> Report {
+        let mut report = Report::new("BENCH");
+        for (name, value) in self.figures() {
+            let data_type = match value {
+                Value::Text(_) => DataType::Text,
+                Value::Float8(_) => DataType::Float8,
+                _ => DataType::Int8,
+            };
+            report.column(name, data_type, &[value]);
+        }
+        report
+    }
+}
+
+/// Nanoseconds as microseconds, to a tenth.
+fn microseconds(nanoseconds: u64) -> f64 {
+    (nanoseconds as f64 / 100.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn json_is_one_object_of_these_members() {
+        let mut tally = Tally::default();
+        for microseconds in [10, 20, 30, 40_000] {
+            tally.done(Duration::from_micros(microseconds));
+        }
+        let workload = "point-read".to_owned();
+        let summary = Summary { workload, clients: 8, pipeline: 16, seconds: 2, tally };
+        let mut text = Vec::new();
+        summary.write_json(&mut text).unwrap();
+        let object: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        assert_eq!(object["workload"], "point-read");
+        assert_eq!(object["operations"], 4);
+        assert_eq!(object["per_second"], 2.0);
+        assert_eq!(object["max_us"], 40_000.0);
+        assert!((object["p50_us"].as_f64().unwrap() - 20.0).abs() < 0.5);
+        assert_eq!(object.as_object().unwrap().len(), 11);
+    }
+}

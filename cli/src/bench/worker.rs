@@ -1,0 +1,121 @@
+//! A thread of the load: several connections that one `poll` waits for, or one that is read at once.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use spg_wire::client::Error;
+use spg_wire::socket::Socket;
+
+use crate::bench::lane::Lane;
+use crate::bench::tally::Tally;
+use crate::interrupt::Interrupt;
+
+/// How long an answer may take before the server counts as lost.
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// How often a worker that waits for answers looks whether the user asks for an end.
+const LOOK_AROUND: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+
+/// When to count.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Schedule {
+    /// The end of the warm-up.
+    pub(super) begin: Instant,
+    /// The end of the measurement.
+    pub(super) end: Instant,
+}
+
+/// Connections that one thread serves.
+pub(super) struct Worker {
+    sockets: Vec<Socket>,
+    lanes: Vec<Lane>,
+    /// How long a single connection is polled before the thread sleeps.
+    spin: Duration,
+    /// Operations counted so far, for who looks on.
+    count: Arc<AtomicU64>,
+}
+
+impl Worker {
+    /// Connects all lanes.
+    pub(super) fn open(
+        mut lanes: Vec<Lane>,
+        address: &SocketAddr,
+        spin: Duration,
+        count: Arc<AtomicU64>,
+    ) -> Result<Self, Error> {
+        let mut sockets = Vec::with_capacity(lanes.len());
+        for lane in &mut lanes {
+            let socket = Socket::connect(address, Some(ANSWER_TIMEOUT)).map_err(Error::Connect)?;
+            socket.set_read_timeout(Some(ANSWER_TIMEOUT)).map_err(Error::Io)?;
+            lane.open(&socket)?;
+            sockets.push(socket);
+        }
+        Ok(Self { sockets, lanes, spin, count })
+    }
+
+    /// Works until the schedule's end; what was counted between its begin and its end.
+    pub(super) fn run(mut self, schedule: Schedule, interrupt: &Interrupt) -> Result<Tally, Error> {
+        for (lane, socket) in self.lanes.iter_mut().zip(&self.sockets) {
+            lane.start(socket, Instant::now())?;
+        }
+        let mut tally = Tally::default();
+        self.work_until(schedule.begin, interrupt, &mut tally)?;
+        tally.restart();
+        self.work_until(schedule.end, interrupt, &mut tally)?;
+        self.drain()?;
+        Ok(tally)
+    }
+
+    fn work_until(
+        &mut self,
+        end: Instant,
+        interrupt: &Interrupt,
+        tally: &mut Tally,
+    ) -> Result<(), Error> {
+        if let ([lane], [socket]) = (self.lanes.as_mut_slice(), self.sockets.as_slice()) {
+            while Instant::now() < end && !interrupt.is_requested() {
+                if lane.advance(socket, self.spin, tally)? {
+                    lane.start(socket, Instant::now())?;
+                }
+                self.count.store(tally.latencies.count(), Ordering::Relaxed);
+            }
+            return Ok(());
+        }
+        let mut waits: Vec<PollFd<'_>> =
+            self.sockets.iter().map(|socket| PollFd::new(socket, PollFlags::IN)).collect();
+        while Instant::now() < end && !interrupt.is_requested() {
+            wait(&mut waits)?;
+            for (index, (lane, socket)) in self.lanes.iter_mut().zip(&self.sockets).enumerate() {
+                if !waits[index].revents().is_empty()
+                    && lane.advance(socket, Duration::ZERO, tally)?
+                {
+                    lane.start(socket, Instant::now())?;
+                }
+            }
+            self.count.store(tally.latencies.count(), Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Reads what is still to come, so that no operation is left in the middle.
+    fn drain(&mut self) -> Result<(), Error> {
+        let mut uncounted = Tally::default();
+        for (lane, socket) in self.lanes.iter_mut().zip(&self.sockets) {
+            while lane.is_busy() {
+                lane.advance(socket, Duration::ZERO, &mut uncounted)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Waits until something has arrived at one of them, or it is time to look around.
+fn wait(sockets: &mut [PollFd<'_>]) -> Result<(), Error> {
+    match poll(sockets, Some(&LOOK_AROUND)) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(error) => Err(Error::Io(error.into())),
+    }
+}

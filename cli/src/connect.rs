@@ -1,0 +1,76 @@
+//! The way to a server.
+
+use std::time::Duration;
+
+use spg_wire::client::{Client, Config};
+
+use crate::failure::{Failure, Outcome};
+
+/// Where a server listens unless something else is said.
+pub(crate) const ADDRESS_DEFAULT: &str = "127.0.0.1:5544";
+
+/// How long connecting and the hello may take.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where to connect, and to which session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Address {
+    /// `host:port`.
+    pub(crate) text: String,
+    /// The name of a session that the server keeps between invocations.
+    pub(crate) session: Option<String>,
+}
+
+impl Address {
+    /// Connects and says hello, within `timeout`.
+    pub(crate) fn connect(&self, timeout: Duration) -> Outcome<Client> {
+        let mut config =
+            Config::new(&self.text).application_name("spg").connect_timeout(Some(timeout));
+        if let Some(user) = user() {
+            config = config.user(user);
+        }
+        if let Some(session) = &self.session {
+            config = config.session(session);
+        }
+        Client::connect(config).map_err(|error| {
+            // Without a hello there is no connection, whatever the reason.
+            Failure { ends_connection: true, ..Failure::of_client(error, &self.text) }
+        })
+    }
+}
+
+/// Who, for the server's records; nothing where the system does not say or the name is longer than one may be.
+fn user() -> Option<String> {
+    std::env::var("USER")
+        .ok()
+        .filter(|user| !user.is_empty() && user.len() <= spg_engine::limits::NAME_BYTES_MAX)
+}
+
+/// Checks that a text is `HOST:PORT`.
+pub(crate) fn parse_address(text: &str) -> Result<String, String> {
+    let valid = text.rsplit_once(':').is_some_and(|(host, port)| {
+        let bracketed = host.starts_with('[') && host.ends_with(']');
+        let is_host = !host.is_empty() && (bracketed || !host.contains(':'));
+        is_host && port.parse::<u16>().is_ok_and(|port| port > 0)
+    });
+    if valid {
+        Ok(text.to_owned())
+    } else {
+        Err("expected HOST:PORT, such as 127.0.0.1:5544".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_have_a_host_and_a_port() {
+        for text in ["127.0.0.1:5544", "localhost:1", "[::1]:5544", "db.example:65535"] {
+            assert_eq!(parse_address(text).as_deref(), Ok(text));
+        }
+        for text in ["", "localhost", ":5544", "localhost:", "h:0", "h:65536", "::1:5544", "h:x"] {
+            assert!(parse_address(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Why a statement, or the way to it, failed: the fields of an error, whoever reports it.
+
+use std::io;
+
+use spg_engine::SqlState as EngineState;
+use spg_wire::client;
+use spg_wire::{ErrorFields, Severity, SqlState};
+
+/// What fallible work of the command answers.
+pub(crate) type Outcome<T> = Result<T, Failure>;
+
+/// An error of the engine, of the server or of the connection, in the fields that are shown.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    /// What is shown.
+    pub(crate) fields: Box<ErrorFields>,
+    /// Whether nothing more can be done on the connection: there is none, or it is lost.
+    pub(crate) ends_connection: bool,
+}
+
+impl Failure {
+    /// An error of a statement.
+    pub(crate) fn new(state: EngineState, message: impl Into<String>) -> Self {
+        Self::of_code(SqlState::from_code(state.code()), message)
+    }
+
+    /// An error with any SQLSTATE.
+    fn of_code(sqlstate: SqlState, message: impl Into<String>) -> Self {
+        let fields = Box::new(ErrorFields::new(Severity::Error, sqlstate, message));
+        Self { fields, ends_connection: false }
+    }
+
+    /// An error without a connection behind it.
+    fn of_connection(sqlstate: SqlState, message: impl Into<String>) -> Self {
+        Self { ends_connection: true, ..Self::of_code(sqlstate, message) }
+    }
+
+    /// What ended a request to the server at `address`; a FATAL error of the server ends the connection, too.
+    pub(crate) fn of_client(error: client::Error, address: &str) -> Self {
+        match error {
+            client::Error::Db(fields) => {
+                let ends_connection = matches!(fields.severity, Severity::Fatal | Severity::Panic);
+                Self { fields, ends_connection }
+            }
+            client::Error::Connect(error) => Self::of_connection(
+                SqlState::CANNOT_CONNECT,
+                format!(
+                    "could not connect to {address}: {}; start spg-server there, name another address with --addr or \
+                     SPG_ADDR, or give --memory for a database in this process",
+                    reason(&error)
+                ),
+            ),
+            client::Error::Io(error) => Self::of_connection(
+                SqlState::CONNECTION_FAILURE,
+                format!(
+                    "the connection to {address} was lost: {}; whether a statement that was not answered has happened \
+                     is not known",
+                    reason(&error)
+                ),
+            ),
+            client::Error::Protocol(error) => Self::of_connection(
+                error.sqlstate(),
+                format!("the server at {address} broke the protocol: {error}"),
+            ),
+            other => Self::of_code(other.sqlstate(), other.to_string()),
+        }
+    }
+
+    /// The five characters of its class.
+    pub(crate) fn code(&self) -> &str {
+        self.fields.code()
+    }
+}
+
+impl From<spg_engine::Error> for Failure {
+    fn from(error: spg_engine::Error) -> Self {
+        let from = error.fields();
+        let sqlstate = SqlState::from_code(from.sqlstate.code());
+        let fields = ErrorFields {
+            detail: from.detail.clone(),
+            hint: from.hint.clone(),
+            position: from.position.map(|position| position.0),
+            schema: from.schema.clone(),
+            table: from.table.clone(),
+            column: from.column.clone(),
+            constraint: from.constraint.clone(),
+            ..ErrorFields::new(Severity::Error, sqlstate, from.message.clone())
+        };
+        Self { fields: Box::new(fields), ends_connection: false }
+    }
+}
+
+/// The operating system's words without its numbers.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
+            "it did not answer in time".to_owned()
+        }
+        io::ErrorKind::UnexpectedEof => "the server closed it".to_owned(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,132 @@
+//! Where statements run: a database in this process, or a server.
+//!
+//! Both answer alike: rows go to a sink as batches of the engine's columns, failures have the same fields.
+
+mod batches;
+mod local;
+mod remote;
+
+use spg_engine::DataType;
+use spg_engine::session::{RowSink, TransactionStatus};
+use spg_engine::storage::column::Column;
+
+use crate::failure::Outcome;
+use crate::table_name::TableName;
+
+pub(crate) use local::Local;
+pub(crate) use remote::Remote;
+
+/// Where statements run.
+pub(crate) enum Target {
+    /// A session of a database in this process.
+    Local(Box<Local>),
+    /// A session of a server.
+    Remote(Box<Remote>),
+}
+
+/// A column as its table or the server describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TableColumn {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its type.
+    pub(crate) data_type: DataType,
+}
+
+/// Yields the rows of a load, until there are none left.
+pub(crate) type NextColumns<'a> = &'a mut dyn FnMut() -> spg_engine::Result<Option<Vec<Column>>>;
+
+impl Target {
+    /// Runs one statement; its rows go to `sink`, its tag is answered.
+    pub(crate) fn execute(&mut self, text: &str, sink: &mut dyn RowSink) -> Outcome<String> {
+        match self {
+            Self::Local(local) => local.execute(text, sink),
+            Self::Remote(remote) => remote.execute(text, sink),
+        }
+    }
+
+    /// Runs one statement whose answer nobody wants to see.
+    pub(crate) fn command(&mut self, text: &str) -> Outcome<()> {
+        self.execute(text, &mut Silent).map(drop)
+    }
+
+    /// The columns of a table, in its order.
+    pub(crate) fn columns(&mut self, table: &TableName) -> Outcome<Vec<TableColumn>> {
+        match self {
+            Self::Local(local) => local.columns(table),
+            Self::Remote(remote) => remote.columns(table),
+        }
+    }
+
+    /// Fails the transaction block that is open, as an error of a statement does.
+    pub(crate) fn fail_block(&mut self, reason: &crate::failure::Failure) {
+        match self {
+            Self::Local(local) => local.fail_block(reason),
+            Self::Remote(remote) => remote.fail_block(),
+        }
+    }
+
+    /// Where the session stands.
+    pub(crate) fn status(&self) -> TransactionStatus {
+        match self {
+            Self::Local(local) => local.status(),
+            Self::Remote(remote) => remote.status(),
+        }
+    }
+
+    /// Whether a transaction block that is open now stays open for the next invocation.
+    pub(crate) fn keeps_block(&self) -> bool {
+        match self {
+            Self::Local(_) => false,
+            Self::Remote(remote) => remote.is_named(),
+        }
+    }
+
+    /// What cancels the statement that runs, from another thread.
+    pub(crate) fn canceller(&self) -> Box<dyn Fn() + Send> {
+        match self {
+            Self::Local(local) => local.canceller(),
+            Self::Remote(remote) => remote.canceller(),
+        }
+    }
+
+    /// What `\conninfo` tells.
+    pub(crate) fn description(&self) -> String {
+        match self {
+            Self::Local(_) => "A database in this process, gone when it ends.".to_owned(),
+            Self::Remote(remote) => remote.description(),
+        }
+    }
+
+    /// Where statements run, in a line for the shell's greeting.
+    pub(crate) fn greeting(&self) -> String {
+        match self {
+            Self::Local(_) => "in this process, gone at the end".to_owned(),
+            Self::Remote(remote) => remote.greeting(),
+        }
+    }
+
+    /// Ends the session in order.
+    pub(crate) fn close(self) {
+        if let Self::Remote(remote) = self {
+            remote.close();
+        }
+    }
+}
+
+/// For statements that answer nothing to show.
+struct Silent;
+
+impl RowSink for Silent {
+    fn columns(&mut self, _: &[spg_engine::binder::bound::OutputColumn]) -> spg_engine::Result<()> {
+        Ok(())
+    }
+
+    fn batch(&mut self, _: &spg_engine::storage::batch::Batch<'_>) -> spg_engine::Result<()> {
+        Ok(())
+    }
+
+    fn notice(&mut self, notice: &spg_engine::session::Notice) {
+        crate::messages::notice(notice);
+    }
+}

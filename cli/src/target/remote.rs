@@ -1,0 +1,207 @@
+//! A session of a server.
+
+use std::ops::ControlFlow;
+
+use spg_engine::session::{RowSink, TransactionStatus};
+use spg_engine::{DataType, SqlState};
+use spg_wire::client::{Client, CopyIn, RowRef, ScriptEvent};
+use spg_wire::{Column, RowWriter};
+
+use crate::connect::Address;
+use crate::failure::{Failure, Outcome};
+use crate::messages;
+use crate::table_name::TableName;
+use crate::target::TableColumn;
+use crate::target::batches::{Batches, describe};
+
+/// A session of a server.
+pub(crate) struct Remote {
+    client: Client,
+    address: Address,
+}
+
+impl Remote {
+    pub(crate) fn new(client: Client, address: Address) -> Self {
+        Self { client, address }
+    }
+
+    pub(super) fn execute(&mut self, text: &str, sink: &mut dyn RowSink) -> Outcome<String> {
+        let mut answer = Answer { sink, batches: Batches::default(), ended: None };
+        let ended = self.client.simple_query_with(text, |event| answer.take(&event));
+        let answered = answer.ended;
+        match (answered, ended) {
+            // What was answered before the connection broke is no answer: nothing says that it is whole.
+            (_, Err(error)) => Err(self.failure(error)),
+            (Some(answered), Ok(())) => answered,
+            (None, Ok(())) => Err(Failure::new(
+                SqlState::ProtocolViolation,
+                "the server did not say how the statement ended",
+            )),
+        }
+    }
+
+    pub(super) fn columns(&mut self, table: &TableName) -> Outcome<Vec<TableColumn>> {
+        match self.client.prepare(&table.select_all()) {
+            Ok(statement) => Ok(table_columns(statement.columns())?),
+            Err(error) => Err(table.without_position(self.failure(error))),
+        }
+    }
+
+    /// Begins to load rows, which have the columns `names`.
+    pub(crate) fn load(&mut self, table: &TableName, names: &[&str]) -> Outcome<Loading<'_>> {
+        let address = &self.address.text;
+        match self.client.copy_in(&table.name, names) {
+            Ok(copy) => {
+                let columns = table_columns(copy.columns())?;
+                let types = columns.iter().map(|column| column.data_type).collect();
+                Ok(Loading { copy, types, address })
+            }
+            Err(error) => Err(Failure::of_client(error, address)),
+        }
+    }
+
+    pub(super) fn fail_block(&mut self) {
+        // No table has an empty name, so this fails, and the block with it.
+        self.client.copy_in("", &[]).err();
+    }
+
+    pub(super) fn status(&self) -> TransactionStatus {
+        match self.client.transaction_status() {
+            spg_wire::TransactionStatus::Idle => TransactionStatus::Idle,
+            spg_wire::TransactionStatus::Block => TransactionStatus::InTransaction,
+            spg_wire::TransactionStatus::Failed => TransactionStatus::Failed,
+        }
+    }
+
+    pub(super) fn is_named(&self) -> bool {
+        self.address.session.is_some()
+    }
+
+    pub(super) fn canceller(&self) -> Box<dyn Fn() + Send> {
+        let token = self.client.cancel_token();
+        Box::new(move || {
+            // A cancel that does not arrive changes nothing; the statement goes on.
+            token.cancel().ok();
+        })
+    }
+
+    pub(super) fn description(&self) -> String {
+        let version = self.client.parameter("server_version").unwrap_or("of unknown version");
+        let key = self.client.cancel_token().key();
+        let secret = key.secret.map(|byte| format!("{byte:02x}")).concat();
+        let named = match &self.address.session {
+            Some(name) => format!(" \"{name}\""),
+            None => String::new(),
+        };
+        let id = key.session_id;
+        format!(
+            "Server {version} at {}, session{named} {id}.\nCancel what it runs: spg cancel {id} {secret}",
+            self.address.text
+        )
+    }
+
+    /// The greeting of the shell.
+    pub(super) fn greeting(&self) -> String {
+        let version = self.client.parameter("server_version").unwrap_or("of unknown version");
+        format!("server {version} at {}", self.address.text)
+    }
+
+    pub(super) fn close(self) {
+        self.client.close();
+    }
+
+    fn failure(&self, error: spg_wire::client::Error) -> Failure {
+        Failure::of_client(error, &self.address.text)
+    }
+}
+
+/// The answer to one statement, on its way to a sink.
+struct Answer<'a> {
+    sink: &'a mut dyn RowSink,
+    batches: Batches,
+    /// How the statement ended, once that is known.
+    ended: Option<Outcome<String>>,
+}
+
+impl Answer<'_> {
+    /// Breaks when the sink takes no more: then the rest is not wanted either.
+    fn take(&mut self, event: &ScriptEvent<'_>) -> ControlFlow<()> {
+        let taken = match event {
+            ScriptEvent::Columns(columns) => self.batches.begin(columns, self.sink),
+            ScriptEvent::Row(row) => self.row(row),
+            ScriptEvent::Complete { tag, .. } => self.complete(tag),
+            ScriptEvent::Error(fields) => {
+                let fields = Box::new((*fields).clone());
+                self.ended = Some(Err(Failure { fields, ends_connection: false }));
+                Ok(())
+            }
+            ScriptEvent::Notice(fields) => {
+                messages::remote_notice(fields);
+                Ok(())
+            }
+            ScriptEvent::Empty => {
+                self.ended = Some(Ok(String::new()));
+                Ok(())
+            }
+        };
+        match taken {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                self.ended = Some(Err(error.into()));
+                ControlFlow::Break(())
+            }
+        }
+    }
+
+    fn row(&mut self, row: &RowRef<'_>) -> spg_engine::Result<()> {
+        self.batches.push(row, self.sink)
+    }
+
+    fn complete(&mut self, tag: &str) -> spg_engine::Result<()> {
+        self.batches.flush(self.sink)?;
+        self.ended = Some(Ok(tag.to_owned()));
+        Ok(())
+    }
+}
+
+/// Rows on their way into a table of a server; dropped without [`Self::finish`] nothing is loaded.
+pub(crate) struct Loading<'a> {
+    copy: CopyIn<'a>,
+    types: Vec<DataType>,
+    address: &'a str,
+}
+
+impl Loading<'_> {
+    /// Types of the values that each row must have.
+    pub(crate) fn types(&self) -> Vec<DataType> {
+        self.types.clone()
+    }
+
+    /// Adds the row that `write` writes.
+    pub(crate) fn row(
+        &mut self,
+        write: impl FnOnce(&mut RowWriter<'_>) -> spg_engine::Result<()>,
+    ) -> Outcome<()> {
+        let mut problem = None;
+        let sent = self.copy.write_row_with(|row| match write(row) {
+            Ok(()) => true,
+            Err(error) => {
+                problem = Some(error);
+                false
+            }
+        });
+        match problem {
+            Some(error) => Err(error.into()),
+            None => sent.map_err(|error| Failure::of_client(error, self.address)),
+        }
+    }
+
+    /// Loads the rows; answers how many.
+    pub(crate) fn finish(self) -> Outcome<u64> {
+        self.copy.finish().map_err(|error| Failure::of_client(error, self.address))
+    }
+}
+
+fn table_columns(columns: &[Column]) -> spg_engine::Result<Vec<TableColumn>> {
+    columns.iter().map(describe).collect()
+}
