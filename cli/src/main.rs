@@ -3,7 +3,7 @@
 //! Reading order: [`arguments`]; [`query`] and [`shell`] feed statements to the [`console`], which runs them on a
 //! [`target`] (a database in this process, or a server that [`connect`] finds) and shows their answers in a
 //! [`mod@format`]; [`import`] and [`export`] move tables from and to CSV files; [`report`] has the commands about the
-//! server itself, and [`bench`] measures it.
+//! server itself, and [`mod@bench`] measures it.
 //!
 //! Exit status: 0 all went well, 1 a statement failed, 2 usage, 3 no connection or a lost one.
 
