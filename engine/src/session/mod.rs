@@ -30,7 +30,7 @@ mod variable;
 mod write;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use answer::{CommandTag, Notice, RowSink, Rows, TransactionStatus};
 pub use deferred::Unsettled;
@@ -159,6 +159,16 @@ impl Session {
             self.idle_since = None;
         }
         expired
+    }
+
+    /// `idle_in_transaction_session_timeout`, if there is one.
+    pub fn idle_in_transaction_timeout(&self) -> Option<Duration> {
+        self.settings.values().idle_in_transaction_timeout()
+    }
+
+    /// When [`Self::expire_if_idle`] would end the open block.
+    pub fn idle_deadline(&self) -> Option<Instant> {
+        self.idle_since?.checked_add(self.idle_in_transaction_timeout()?)
     }
 
     fn parse(&mut self, text: &str, parameters: &[DataType]) -> Result<Prepared> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::binder::bind_typed;
 use crate::binder::bound::OutputColumn;
-use crate::error::Result;
+use crate::error::{Error, Result, SqlState};
 use crate::parser::ast::Statement;
 use crate::planner::plan;
 use crate::planner::plan::StatementPlan;
@@ -26,6 +26,8 @@ pub struct Prepared {
     declared: Vec<DataType>,
     parameters: Vec<DataType>,
     columns: Vec<OutputColumn>,
+    /// Whether somebody was told of parameters and columns, which must not change from then on.
+    is_described: bool,
 }
 
 /// A plan with what decides how it is run and how long it is good.
@@ -51,6 +53,7 @@ impl Prepared {
             declared: declared.to_vec(),
             parameters: Vec::new(),
             columns: Vec::new(),
+            is_described: false,
         }
     }
 
@@ -80,6 +83,7 @@ impl Prepared {
         let prepared = self.plan_for(root)?;
         self.parameters.clone_from(&prepared.plan.parameters);
         self.columns = answered_columns(&prepared.plan).unwrap_or_default().to_vec();
+        self.is_described = true;
         Ok(())
     }
 
@@ -98,9 +102,24 @@ impl Prepared {
     #[cold]
     fn plan_anew(&self, root: &Root) -> Result<Arc<PreparedPlan>> {
         let plan = plan(bind_typed(&self.statement, root, &self.declared)?, root)?;
+        if self.is_described {
+            self.check_columns(answered_columns(&plan).unwrap_or_default())?;
+        }
         let shape = Shape::of(&plan, root);
         let prepared = Arc::new(PreparedPlan { plan, shape });
         *self.plan.borrow_mut() = Some(Arc::clone(&prepared));
         Ok(prepared)
+    }
+
+    /// 0A000 if the statement would answer other columns than it was described with.
+    fn check_columns(&self, columns: &[OutputColumn]) -> Result<()> {
+        let same = |(left, right): (&OutputColumn, &OutputColumn)| {
+            left.name == right.name && left.data_type == right.data_type
+        };
+        if columns.len() == self.columns.len() && columns.iter().zip(&self.columns).all(same) {
+            return Ok(());
+        }
+        let message = "cached plan must not change result type";
+        Err(Error::new(SqlState::FeatureNotSupported, message))
     }
 }

@@ -1,0 +1,344 @@
+//! What follows the Hello: frames executed in order, all that have arrived before anything is written.
+
+use std::collections::BTreeMap;
+
+use spg_engine::session::{CommandTag, Prepared, TransactionStatus, Unsettled};
+use spg_engine::{Error, Session, Value};
+use spg_wire::frame::FrameSpan;
+use spg_wire::message::server;
+use spg_wire::{ClientMessage, ErrorFields, Opcode, ProtocolError};
+
+use super::copy_in::CopyRequest;
+use super::end::End;
+use super::input::Input;
+use super::output::Output;
+use super::translate;
+use crate::registry::{Demand, Handle};
+use crate::shared::Shared;
+use crate::stats;
+
+/// A client's side of a connection, from Hello to its end.
+pub(super) struct Conversation<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) handle: &'a Handle,
+    pub(super) input: &'a mut Input,
+    pub(super) client: Client<'a>,
+}
+
+/// What messages change; apart from the input, from which they borrow.
+pub(super) struct Client<'a> {
+    pub(super) session: Session,
+    pub(super) output: &'a mut Output,
+    /// Prepared statements by the client's numbers.
+    pub(super) statements: BTreeMap<u32, Prepared>,
+    /// The statement that is bound.
+    pub(super) bound: Option<u32>,
+    /// Its parameters; kept for their memory.
+    pub(super) values: Vec<Value>,
+    /// After an error: everything up to the next Sync is passed over.
+    pub(super) skipping: bool,
+    /// Answers in the output that rest on commits in flight.
+    pub(super) held: Vec<Held>,
+    /// Whether the last of them was not followed by Sync yet.
+    pub(super) is_unit_open: bool,
+    /// What the client believes it to be.
+    application_name: String,
+    /// A setting was changed in the open block, whose end may change it back.
+    has_set: bool,
+}
+
+/// The answer of one statement in the output, which must not be sent before its commit is durable.
+pub(super) struct Held {
+    pub(super) unsettled: Unsettled,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// What to do after a message.
+pub(super) enum Next {
+    /// Go on.
+    Frame,
+    /// Load rows, which takes further frames.
+    CopyIn(CopyRequest),
+}
+
+impl<'a> Conversation<'a> {
+    pub(super) fn new(
+        shared: &'a Shared,
+        handle: &'a Handle,
+        session: Session,
+        input: &'a mut Input,
+        output: &'a mut Output,
+    ) -> Self {
+        let application_name = session.setting("application_name").unwrap_or_default();
+        let client = Client {
+            session,
+            output,
+            statements: BTreeMap::new(),
+            bound: None,
+            values: Vec::new(),
+            skipping: false,
+            held: Vec::new(),
+            is_unit_open: false,
+            application_name,
+            has_set: false,
+        };
+        Self { shared, handle, input, client }
+    }
+
+    /// The session, for those who keep it.
+    pub(super) fn into_session(self) -> Session {
+        self.client.session
+    }
+
+    /// Executes frames until the connection ends, and answers why.
+    pub(super) fn converse(&mut self) -> End {
+        loop {
+            if let Err(end) = self.turn() {
+                // What was executed before is answered before.
+                let _ = self.client.settle();
+                return end;
+            }
+        }
+    }
+
+    /// Executes what has arrived, writes the answers, waits for more.
+    #[inline]
+    fn turn(&mut self) -> Result<(), End> {
+        while let Some(span) = self.input.next_span()? {
+            if self.handle.demand() != Demand::None {
+                return Err(self.input.end());
+            }
+            self.frame(span)?;
+            if self.client.output.is_full() {
+                self.client.flush()?;
+            }
+        }
+        self.client.flush()?;
+        self.client.output.release();
+        if self.handle.demand() != Demand::None {
+            return Err(self.input.end());
+        }
+        let in_transaction = self.client.session.status() != TransactionStatus::Idle;
+        let deadline = if in_transaction { self.client.session.idle_deadline() } else { None };
+        self.input.wait(in_transaction, deadline)
+    }
+
+    #[inline]
+    fn frame(&mut self, span: FrameSpan) -> Result<(), End> {
+        let frame = self.input.frame(span);
+        let next = match ClientMessage::decode(frame) {
+            Ok(message) => self.client.message(message, self.shared)?,
+            Err(error) if error.is_fatal() => return Err(error.into()),
+            Err(error) => {
+                let is_query = frame.opcode == Opcode::Query as u8;
+                self.client.broken_message(error, is_query);
+                Next::Frame
+            }
+        };
+        match next {
+            Next::Frame => Ok(()),
+            Next::CopyIn(request) => self.copy_in(&request),
+        }
+    }
+}
+
+impl Client<'_> {
+    #[inline]
+    fn message(&mut self, message: ClientMessage<'_>, shared: &Shared) -> Result<Next, End> {
+        match message {
+            ClientMessage::Sync => self.sync(),
+            ClientMessage::Ping(number) => server::pong(&mut self.output.bytes, number),
+            ClientMessage::Stats => {
+                let figures = stats::figures(shared, self.session.database());
+                let figures = figures.iter().map(|(name, value)| (*name, value.as_str()));
+                server::stats_reply(&mut self.output.bytes, figures);
+            }
+            ClientMessage::Terminate => {
+                self.flush()?;
+                return Err(End::Closed);
+            }
+            ClientMessage::Hello { .. } | ClientMessage::Cancel(_) => {
+                let (opcode, during) = (message.opcode(), "a conversation");
+                return Err(ProtocolError::UnexpectedMessage { opcode, during }.into());
+            }
+            _ if self.skipping => {}
+            _ => return self.request(message, shared),
+        }
+        Ok(Next::Frame)
+    }
+
+    #[inline]
+    fn request(&mut self, message: ClientMessage<'_>, shared: &Shared) -> Result<Next, End> {
+        if self.is_unit_open && !self.close_unit() {
+            return Ok(Next::Frame);
+        }
+        match message {
+            ClientMessage::Bind { statement_id, parameters } => {
+                self.bind(statement_id, parameters);
+            }
+            ClientMessage::Execute => self.execute(),
+            ClientMessage::Query(script) => self.query(script, shared)?,
+            ClientMessage::Parse { statement_id, text, parameter_types } => {
+                self.parse(statement_id, text, parameter_types);
+            }
+            ClientMessage::Close { statement_id } => self.close(statement_id),
+            ClientMessage::CopyIn { table, columns } => {
+                self.settle();
+                return Ok(Next::CopyIn(CopyRequest::new(table, columns)));
+            }
+            ClientMessage::CopyOut(source) => self.copy_out(source),
+            ClientMessage::CopyData(_) | ClientMessage::CopyDone | ClientMessage::CopyFail(_) => {
+                let message = format!("unexpected message {:?} outside a copy", message.opcode());
+                self.fail(&translate::error("08P01", message));
+            }
+            ClientMessage::Hello { .. }
+            | ClientMessage::Cancel(_)
+            | ClientMessage::Ping(_)
+            | ClientMessage::Terminate
+            | ClientMessage::Stats
+            | ClientMessage::Sync => unreachable!("these are answered before requests are"),
+        }
+        Ok(Next::Frame)
+    }
+
+    /// Answers a message whose texts or values are no texts or values.
+    fn broken_message(&mut self, error: ProtocolError, is_query: bool) {
+        if self.skipping {
+            return;
+        }
+        self.fail(&error.to_fields());
+        if is_query {
+            self.skipping = false;
+            self.ready();
+        }
+    }
+
+    #[inline]
+    pub(super) fn sync(&mut self) {
+        self.skipping = false;
+        self.bound = None;
+        self.is_unit_open = false;
+        self.ready();
+    }
+
+    #[inline]
+    pub(super) fn ready(&mut self) {
+        server::ready(&mut self.output.bytes, translate::status(self.session.status()));
+    }
+
+    /// Answers an error, after which everything up to Sync is passed over.
+    pub(super) fn fail(&mut self, fields: &ErrorFields) {
+        self.answer_error(fields);
+        self.skipping = true;
+        self.bound = None;
+    }
+
+    /// Answers an error.
+    pub(super) fn answer_error(&mut self, fields: &ErrorFields) {
+        self.handle().counters().errors.add(1);
+        server::error_response(&mut self.output.bytes, fields);
+    }
+
+    fn handle(&self) -> &Handle {
+        &self.output.handle
+    }
+
+    /// Answers that a statement is done, and tells if that changed a setting that the client follows.
+    #[inline]
+    pub(super) fn complete(&mut self, tag: &CommandTag) {
+        self.handle().counters().statements.add(1);
+        match tag {
+            CommandTag::Rows(verb, rows) => {
+                server::command_complete(&mut self.output.bytes, verb, Some(*rows));
+            }
+            CommandTag::Plain(verb) => {
+                server::command_complete(&mut self.output.bytes, verb, None);
+                self.follow_settings(verb);
+            }
+        }
+    }
+
+    fn follow_settings(&mut self, verb: &str) {
+        match verb {
+            "SET" | "RESET" => self.has_set = true,
+            "COMMIT" | "ROLLBACK" if self.has_set => {}
+            _ => return,
+        }
+        if self.session.status() == TransactionStatus::Idle {
+            self.has_set = false;
+        }
+        let now = self.session.setting("application_name").unwrap_or_default();
+        if now != self.application_name {
+            server::parameter_status(&mut self.output.bytes, "application_name", &now);
+            self.application_name = now;
+        }
+    }
+
+    /// Sends all answers, once what they rest on is durable.
+    #[inline]
+    pub(super) fn flush(&mut self) -> Result<(), End> {
+        self.settle();
+        self.output.send()
+    }
+
+    /// Waits until everything that the answers rest on is durable. Where that fails, the error is the answer.
+    #[inline]
+    pub(super) fn settle(&mut self) -> bool {
+        self.held.is_empty() || settle_held(&mut self.session, self.output, &mut self.held)
+    }
+
+    /// A further message before Sync needs to know whether the last statement went well.
+    #[cold]
+    fn close_unit(&mut self) -> bool {
+        self.is_unit_open = false;
+        let well = self.settle();
+        self.skipping = !well;
+        well
+    }
+
+    /// Ends what was only begun after an error of the output: there is nobody to answer.
+    pub(super) fn check_output(&self) -> Result<(), End> {
+        if self.output.is_broken() { Err(End::Closed) } else { Ok(()) }
+    }
+
+    /// A statement's error, as its answer.
+    #[cold]
+    pub(super) fn statement_failed(&mut self, error: &Error) {
+        self.count_statement();
+        self.fail(&translate::error_fields(error));
+    }
+
+    /// Counts a statement that is not completed.
+    pub(super) fn count_statement(&self) {
+        self.handle().counters().statements.add(1);
+    }
+
+    /// What is asked of the connection.
+    pub(super) fn demand(&self) -> Demand {
+        self.handle().demand()
+    }
+}
+
+/// Waits until everything is durable that held answers rest on, and puts errors in the place of those that are not.
+/// Answers whether all went well.
+pub(super) fn settle_held(
+    session: &mut Session,
+    output: &mut Output,
+    held: &mut Vec<Held>,
+) -> bool {
+    let mut all_well = true;
+    // How much longer the output has become by errors in the place of answers.
+    let mut grown = 0_isize;
+    for Held { unsettled, start, end } in held.drain(..) {
+        let Err(error) = session.settle(unsettled) else { continue };
+        all_well = false;
+        let mut answer = Vec::new();
+        server::error_response(&mut answer, &translate::error_fields(&error));
+        output.handle.counters().errors.add(1);
+        let place = start.saturating_add_signed(grown)..end.saturating_add_signed(grown);
+        grown += answer.len() as isize - place.len() as isize;
+        output.bytes.splice(place, answer);
+    }
+    all_well
+}

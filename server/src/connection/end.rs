@@ -1,0 +1,57 @@
+//! Why a connection ends.
+
+use spg_wire::{ErrorFields, ProtocolError, Severity, SqlState};
+
+/// Why a connection ends.
+#[derive(Debug)]
+pub(super) enum End {
+    /// The client is gone or has said goodbye: nobody is left to tell.
+    Closed,
+    /// The client is told why.
+    Told(Box<ErrorFields>),
+}
+
+impl End {
+    fn told(sqlstate: &str, message: impl Into<String>) -> Self {
+        let sqlstate = SqlState::from_code(sqlstate);
+        Self::Told(Box::new(ErrorFields::new(Severity::Fatal, sqlstate, message)))
+    }
+
+    /// The server ends.
+    pub(super) fn stopping() -> Self {
+        Self::told("57P01", "terminating connection due to administrator command")
+    }
+
+    /// The server has not opened its database yet.
+    pub(super) fn loading() -> Self {
+        Self::told("57P03", "the database system is starting up")
+    }
+
+    /// A statement panicked.
+    pub(super) fn panicked() -> Self {
+        Self::told("XX000", "internal error: the statement's thread panicked")
+    }
+
+    /// A block was left open for too long.
+    pub(super) fn idle_in_transaction() -> Self {
+        let message = "terminating connection due to idle-in-transaction timeout";
+        Self::told("25P03", message)
+    }
+
+    /// A frame, or the Hello, did not come in time.
+    pub(super) fn too_slow(what: &str) -> Self {
+        Self::told("08P01", format!("{what} did not arrive in time"))
+    }
+
+    /// A text or a value that is refused before there is a session.
+    pub(super) fn fatal(mut fields: ErrorFields) -> Self {
+        fields.severity = Severity::Fatal;
+        Self::Told(Box::new(fields))
+    }
+}
+
+impl From<ProtocolError> for End {
+    fn from(error: ProtocolError) -> Self {
+        Self::fatal(error.to_fields())
+    }
+}

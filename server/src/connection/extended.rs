@@ -1,0 +1,98 @@
+//! Parse, Bind, Execute, Close: prepared statements.
+
+use spg_engine::Result;
+use spg_wire::message::server;
+use spg_wire::{List, Opcode, Parameter};
+
+use super::conversation::{Client, Held, settle_held};
+use super::reply::Reply;
+use super::translate;
+use crate::limits::PREPARED_STATEMENTS_MAX;
+
+impl Client<'_> {
+    pub(super) fn parse(&mut self, statement_id: u32, text: &str, types: List<'_, u32>) {
+        if self.bound == Some(statement_id) {
+            self.bound = None;
+        }
+        let is_new = !self.statements.contains_key(&statement_id);
+        if is_new && self.statements.len() >= PREPARED_STATEMENTS_MAX {
+            let message = format!("more than {PREPARED_STATEMENTS_MAX} prepared statements");
+            self.fail(&translate::error("54000", message));
+            return;
+        }
+        let types = types.iter().map(translate::parameter_type).collect::<Result<Vec<_>>>();
+        match types.and_then(|types| self.session.prepare_typed(text, &types)) {
+            Ok(prepared) => {
+                let parameters = prepared.parameters().iter().map(|t| translate::type_of(*t).0);
+                let columns = prepared.columns().iter().map(translate::column);
+                let out = &mut self.output.bytes;
+                server::parse_complete(out, statement_id, parameters, columns);
+                self.statements.insert(statement_id, prepared);
+            }
+            Err(error) => self.fail(&translate::error_fields(&error)),
+        }
+    }
+
+    #[inline]
+    pub(super) fn bind(&mut self, statement_id: u32, parameters: List<'_, Parameter<'_>>) {
+        self.bound = None;
+        self.values.clear();
+        let Some(prepared) = self.statements.get(&statement_id) else {
+            let message = format!("prepared statement {statement_id} does not exist");
+            return self.fail(&translate::error("26000", message));
+        };
+        let expected = prepared.parameters().len();
+        if parameters.len() != expected {
+            let message = format!(
+                "Bind supplies {} parameters, but prepared statement {statement_id} requires {expected}",
+                parameters.len()
+            );
+            return self.fail(&translate::error("08P01", message));
+        }
+        for parameter in parameters {
+            match parameter.value() {
+                Ok(value) => match translate::value(value) {
+                    Ok(value) => self.values.push(value),
+                    Err(error) => return self.fail(&translate::error_fields(&error)),
+                },
+                Err(error) => return self.fail(&error.to_fields()),
+            }
+        }
+        self.bound = Some(statement_id);
+    }
+
+    #[inline]
+    pub(super) fn execute(&mut self) {
+        let bound = self.bound.take();
+        let Some(prepared) = bound.and_then(|id| self.statements.get(&id)) else {
+            return self.fail(&translate::error("08P01", "Execute without a Bind before it"));
+        };
+        // An answer without rows may wait in the output for its commit; rows may have to be sent before their end.
+        let may_defer = prepared.columns().is_empty();
+        if !may_defer && !self.held.is_empty() {
+            // Their errors are their own statements' answers.
+            settle_held(&mut self.session, self.output, &mut self.held);
+        }
+        self.session.defer_commits(may_defer);
+        let start = self.output.bytes.len();
+        let mut reply = Reply::new(self.output, may_defer);
+        let result = self.session.execute_prepared(prepared, &self.values, &mut reply);
+        self.session.defer_commits(false);
+        match result {
+            Ok(tag) => self.complete(&tag),
+            Err(error) => self.statement_failed(&error),
+        }
+        if let Some(unsettled) = self.session.take_unsettled() {
+            self.held.push(Held { unsettled, start, end: self.output.bytes.len() });
+            self.is_unit_open = true;
+        }
+    }
+
+    pub(super) fn close(&mut self, statement_id: u32) {
+        self.statements.remove(&statement_id);
+        if self.bound == Some(statement_id) {
+            self.bound = None;
+        }
+        server::plain(&mut self.output.bytes, Opcode::CloseComplete);
+    }
+}

@@ -1,0 +1,120 @@
+//! Writing: answers gathered in one buffer until there is nothing left to execute, or until it is full.
+
+use std::io;
+use std::sync::Arc;
+
+use spg_wire::ErrorFields;
+use spg_wire::message::server::error_response;
+
+use super::end::End;
+use crate::limits::{FLUSH_BYTES, IDLE_BYTES_RETAINED, OUTPUT_BYTES_RETAINED};
+use crate::registry::Handle;
+
+/// The sending side of a connection.
+#[derive(Debug)]
+pub(super) struct Output {
+    /// Frames not sent yet. Invariant: begins at the beginning of a frame.
+    pub(super) bytes: Vec<u8>,
+    pub(super) handle: Arc<Handle>,
+    /// A write has failed: nothing more can be sent.
+    is_broken: bool,
+}
+
+impl Output {
+    pub(super) fn new(handle: &Arc<Handle>) -> Self {
+        Self { bytes: Vec::new(), handle: Arc::clone(handle), is_broken: false }
+    }
+
+    /// Whether there is so much that it should be sent.
+    #[inline]
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes.len() >= FLUSH_BYTES
+    }
+
+    /// Sends what there is, waiting as long as the client reads, however slowly.
+    #[inline]
+    pub(super) fn send(&mut self) -> Result<(), End> {
+        if self.bytes.is_empty() {
+            return Ok(());
+        }
+        if self.is_broken {
+            return Err(End::Closed);
+        }
+        let result = self.handle.socket.write_all(&self.bytes);
+        self.handle.counters().bytes_sent.add(self.bytes.len() as u64);
+        self.bytes.clear();
+        if self.bytes.capacity() > OUTPUT_BYTES_RETAINED {
+            self.bytes = Vec::new();
+        }
+        result.map_err(|error| self.broken(&error))
+    }
+
+    /// Whether a write has failed.
+    pub(super) fn is_broken(&self) -> bool {
+        self.is_broken
+    }
+
+    #[cold]
+    fn broken(&mut self, error: &io::Error) -> End {
+        self.is_broken = true;
+        let id = self.handle.id;
+        if error.kind() == io::ErrorKind::TimedOut {
+            log::info!("connection {id} ends: its client does not read");
+        } else {
+            log::debug!("connection {id}: could not write: {error}");
+        }
+        End::Closed
+    }
+
+    /// Gives a large buffer back before a wait that may be long.
+    #[inline]
+    pub(super) fn release(&mut self) {
+        if self.bytes.capacity() > IDLE_BYTES_RETAINED && self.bytes.is_empty() {
+            self.bytes = Vec::new();
+        }
+    }
+
+    /// Sends what there is, up to the last whole frame, and then why the connection ends.
+    pub(super) fn send_last(&mut self, fields: &ErrorFields) {
+        self.bytes.truncate(whole_frames(&self.bytes));
+        error_response(&mut self.bytes, fields);
+        // The client has gone if it fails: there is nobody to tell.
+        let _ = self.send();
+    }
+}
+
+/// Bytes of the whole frames at the beginning: a panic may have left one unfinished behind them.
+fn whole_frames(bytes: &[u8]) -> usize {
+    let mut end = 0;
+    while let Some(header) = bytes.get(end..).and_then(<[u8]>::first_chunk::<4>) {
+        let length = u32::from_le_bytes(*header) as usize;
+        if length == 0 || bytes.len() - end - 4 < length {
+            break;
+        }
+        end += 4 + length;
+    }
+    end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spg_wire::message::server::{command_complete, pong};
+    use spg_wire::{Opcode, encode::FrameWriter};
+
+    #[test]
+    fn an_unfinished_frame_is_cut_off() {
+        let mut bytes = Vec::new();
+        assert_eq!(whole_frames(&bytes), 0);
+        pong(&mut bytes, 1);
+        command_complete(&mut bytes, "SELECT", Some(5));
+        let whole = bytes.len();
+        assert_eq!(whole_frames(&bytes), whole);
+        let mut frame = FrameWriter::begin(&mut bytes, Opcode::DataRow);
+        frame.u16(7);
+        drop(frame);
+        assert_eq!(whole_frames(&bytes), whole);
+        bytes.truncate(whole + 3);
+        assert_eq!(whole_frames(&bytes), whole);
+    }
+}

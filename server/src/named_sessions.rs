@@ -1,0 +1,103 @@
+//! Sessions with a name, which the server keeps when their connection ends.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use spg_engine::session::TransactionStatus;
+use spg_engine::{Database, Error, Result, Session, SqlState};
+use std::sync::Arc;
+
+use crate::limits::{NAME_BYTES_MAX, NAMED_SESSIONS_MAX};
+use crate::shared::lock;
+
+/// All of them by name.
+#[derive(Debug, Default)]
+pub(crate) struct NamedSessions {
+    sessions: Mutex<BTreeMap<String, Slot>>,
+}
+
+#[derive(Debug)]
+enum Slot {
+    /// A connection has it.
+    InUse,
+    /// Nobody has had it since.
+    Kept(Box<Session>, Instant),
+}
+
+impl NamedSessions {
+    /// Takes up the session of this name, or begins it; and whether it was there.
+    pub(crate) fn attach(&self, name: &str, database: &Arc<Database>) -> Result<(Session, bool)> {
+        if name.is_empty() || name.len() > NAME_BYTES_MAX {
+            return Err(Error::new(
+                SqlState::InvalidName,
+                format!("the name of a session has 1 to {NAME_BYTES_MAX} bytes"),
+            ));
+        }
+        let mut sessions = lock(&self.sessions);
+        let count = sessions.len();
+        match sessions.get_mut(name) {
+            Some(slot) => match std::mem::replace(slot, Slot::InUse) {
+                Slot::Kept(session, _) => Ok((*session, true)),
+                Slot::InUse => Err(Error::new(
+                    SqlState::ObjectInUse,
+                    format!("session \"{name}\" is in use by another connection"),
+                )),
+            },
+            None if count >= NAMED_SESSIONS_MAX => {
+                Err(Error::new(SqlState::TooManyConnections, "too many named sessions")
+                    .with_detail(format!("At most {NAMED_SESSIONS_MAX} are kept at a time.")))
+            }
+            None => {
+                sessions.insert(name.to_owned(), Slot::InUse);
+                Ok((database.session(), false))
+            }
+        }
+    }
+
+    /// Keeps a session for its next connection.
+    pub(crate) fn detach(&self, name: &str, session: Session) {
+        if let Some(slot) = lock(&self.sessions).get_mut(name) {
+            *slot = Slot::Kept(Box::new(session), Instant::now());
+        }
+    }
+
+    /// Forgets a session whose connection did not give it back.
+    pub(crate) fn forget(&self, name: &str) {
+        lock(&self.sessions).remove(name);
+    }
+
+    /// Ends those that were left longer than `idle_limit`, or than their own limit for an open block.
+    pub(crate) fn expire(&self, now: Instant, idle_limit: Duration) {
+        let mut expired = Vec::new();
+        lock(&self.sessions).retain(|_, slot| {
+            let Slot::Kept(session, since) = slot else { return true };
+            let is_over = now.saturating_duration_since(*since) >= idle_limit;
+            if !is_over && !session.expire_if_idle(now) {
+                return true;
+            }
+            if let Slot::Kept(session, _) = std::mem::replace(slot, Slot::InUse) {
+                expired.push(session);
+            }
+            false
+        });
+        // Their transactions are rolled back outside the lock: an open one may hold much.
+        drop(expired);
+    }
+
+    /// How many there are, and how many of those without a connection have an open block.
+    pub(crate) fn count(&self) -> (usize, usize) {
+        let sessions = lock(&self.sessions);
+        let open = sessions.values().filter(|slot| match slot {
+            Slot::InUse => false,
+            Slot::Kept(session, _) => session.status() != TransactionStatus::Idle,
+        });
+        (sessions.len(), open.count())
+    }
+
+    /// Ends all that no connection has.
+    pub(crate) fn clear(&self) {
+        let sessions = std::mem::take(&mut *lock(&self.sessions));
+        drop(sessions);
+    }
+}

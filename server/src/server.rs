@@ -1,0 +1,135 @@
+//! Server: binds, loads, serves, ends.
+
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::Instant;
+
+use spg_engine::Database;
+
+use crate::limits::{BACKLOG, CANCEL_GRACE};
+use crate::options::Options;
+use crate::registry::{Demand, STOP_POLL};
+use crate::shared::{Phase, Served, Shared};
+use crate::{listener, watcher};
+
+/// A server that listens, but does not serve yet.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    wake: UnixStream,
+    stopper: Stopper,
+}
+
+/// Ends a server from any thread.
+#[derive(Clone, Debug)]
+pub struct Stopper {
+    shared: Arc<Shared>,
+    wake: Arc<UnixStream>,
+}
+
+impl Stopper {
+    /// Begins the end: nobody is accepted any more, running statements may go on for a while, everybody else is told
+    /// 57P01. [`Server::run`] returns when that is done.
+    pub fn stop(&self) {
+        self.shared.stop();
+        // It fails only where nobody listens any more.
+        let _ = (&*self.wake).write_all(&[1]);
+    }
+
+    /// Whether the end has begun.
+    pub fn is_stopping(&self) -> bool {
+        self.shared.phase() == Phase::Stopping
+    }
+}
+
+impl Server {
+    /// Binds the address, so that clients that come are answered (57P03) as soon as [`Self::run`] is called.
+    pub fn bind(options: Options) -> io::Result<Self> {
+        let listener = TcpListener::bind(&options.addresses[..])?;
+        rustix::net::listen(&listener, BACKLOG)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let (wake, waker) = UnixStream::pair()?;
+        waker.set_nonblocking(true)?;
+        let shared = Arc::new(Shared::new(options));
+        let stopper = Stopper { shared: Arc::clone(&shared), wake: Arc::new(waker) };
+        Ok(Self { listener, address, shared, wake, stopper })
+    }
+
+    /// The address that is bound.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What ends it.
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// Opens the database, answering 57P03 meanwhile, and serves it until a [`Stopper`] ends that. An error is one of
+    /// `open`, or of starting a thread.
+    pub fn run(self, open: impl FnOnce() -> spg_engine::Result<Arc<Database>>) -> io::Result<()> {
+        let Self { listener, shared, wake, stopper, .. } = self;
+        let watched = Arc::clone(&shared);
+        let watcher = std::thread::Builder::new()
+            .name("watcher".to_owned())
+            .spawn(move || watcher::run(&watched))?;
+        let accepted = Arc::clone(&shared);
+        // The listening socket is closed when this thread ends.
+        let acceptor = std::thread::Builder::new()
+            .name("listener".to_owned())
+            .spawn(move || listener::run(&listener, &wake, &accepted));
+        let acceptor = match acceptor {
+            Ok(acceptor) => acceptor,
+            Err(error) => {
+                stopper.stop();
+                return Err(error);
+            }
+        };
+        let opened = load(&shared, open);
+        if opened.is_err() {
+            stopper.stop();
+        }
+        shared.wait_for_stop();
+        // Nobody who panicked there holds anything that is needed below.
+        let _ = acceptor.join();
+        drain(&shared);
+        let _ = watcher.join();
+        opened
+    }
+}
+
+fn load(
+    shared: &Shared,
+    open: impl FnOnce() -> spg_engine::Result<Arc<Database>>,
+) -> io::Result<()> {
+    let database = open().map_err(io::Error::other)?;
+    let mut uuid = [0; 16];
+    getrandom::fill(&mut uuid).map_err(io::Error::other)?;
+    shared.serve(Served { database, uuid });
+    Ok(())
+}
+
+/// Ends all connections: those that wait at once, the others when their statement is done or its time is over.
+fn drain(shared: &Shared) {
+    let registry = &shared.registry;
+    registry.for_each(|handle| handle.end(Demand::Stopping));
+    if !registry.wait_until_empty(Instant::now() + shared.options.stop_grace) {
+        log::warn!("statements still run: cancelling them");
+        let deadline = Instant::now() + CANCEL_GRACE;
+        let mut is_empty = false;
+        while !is_empty && Instant::now() < deadline {
+            // A statement that starts now forgets what was cancelled before.
+            registry.for_each(|handle| handle.cancel());
+            is_empty = registry.wait_until_empty(Instant::now() + STOP_POLL);
+        }
+        if !is_empty {
+            log::warn!("some connections did not end in time");
+        }
+    }
+    shared.named_sessions.clear();
+}

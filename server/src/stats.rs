@@ -1,0 +1,39 @@
+//! Figures of the server, as Stats answers them.
+
+use spg_engine::Database;
+
+use crate::shared::{Phase, Shared};
+
+/// Names and values.
+pub(crate) fn figures(shared: &Shared, database: &Database) -> Vec<(&'static str, String)> {
+    let totals = shared.registry.totals();
+    let (named, named_open) = shared.named_sessions.count();
+    let gauge = database.gauge();
+    let state = match shared.phase() {
+        Phase::Loading => "loading",
+        Phase::Ready => "ready",
+        Phase::Stopping => "stopping",
+    };
+    let limit = database.memory_limit_bytes();
+    vec![
+        ("version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("state", state.to_owned()),
+        ("uptime_seconds", shared.started.elapsed().as_secs().to_string()),
+        ("connections", totals.connections_now.to_string()),
+        ("connections_max", shared.options.connections_max.to_string()),
+        ("connections_total", totals.connections_total.to_string()),
+        ("connections_refused", totals.connections_refused.to_string()),
+        ("named_sessions", named.to_string()),
+        ("transactions_open", (totals.in_transaction + named_open).to_string()),
+        ("statements", totals.counters.statements.get().to_string()),
+        ("errors", totals.counters.errors.get().to_string()),
+        ("rows_sent", totals.counters.rows_sent.get().to_string()),
+        ("bytes_received", totals.counters.bytes_received.get().to_string()),
+        ("bytes_sent", totals.counters.bytes_sent.get().to_string()),
+        ("live_roots", gauge.roots().to_string()),
+        ("live_chunks", gauge.chunks().to_string()),
+        ("live_index_leaves", gauge.leaves().to_string()),
+        ("data_bytes", gauge.bytes().to_string()),
+        ("memory_limit_bytes", limit.map_or_else(|| "none".to_owned(), |limit| limit.to_string())),
+    ]
+}
