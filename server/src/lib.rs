@@ -7,6 +7,8 @@
 //! A connection is a thread that blocks: it reads what has arrived, executes all of it, writes once. Nothing on that path is
 //! shared with other connections but the database and a few words that hardly ever change.
 
+#![expect(clippy::doc_markdown, reason = "the messages' names are words of the protocol here")]
+
 pub mod connection;
 pub mod limits;
 pub mod options;

@@ -22,7 +22,7 @@ pub const FRAME_TIMEOUT: Duration = Duration::from_secs(30);
 pub const FRAME_BYTES_PER_SECOND: usize = 64 << 10;
 
 /// How long a client may read nothing of an answer, which keeps a version of the data alive meanwhile.
-pub const WRITE_TIMEOUT_DEFAULT: Duration = Duration::from_secs(60);
+pub const WRITE_TIMEOUT_DEFAULT: Duration = Duration::from_mins(1);
 
 /// How long running statements may go on when the server ends, before they are cancelled.
 pub const STOP_GRACE: Duration = Duration::from_secs(5);
@@ -31,7 +31,7 @@ pub const STOP_GRACE: Duration = Duration::from_secs(5);
 pub const CANCEL_GRACE: Duration = Duration::from_secs(2);
 
 /// How long a named session is kept without a connection.
-pub const NAMED_SESSION_IDLE: Duration = Duration::from_secs(60);
+pub const NAMED_SESSION_IDLE: Duration = Duration::from_mins(1);
 
 /// Named sessions at a time; each may hold an open transaction. Beyond it 53300.
 pub const NAMED_SESSIONS_MAX: usize = 1_000;

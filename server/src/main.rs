@@ -3,6 +3,8 @@
 //! Exit status: 0 stopped, 1 cannot start, 2 usage; 4 is for damaged files, once there are files.
 
 mod arguments;
+/// Sizes are written, and the machine's memory is found, as by the command line: one source for both.
+#[path = "../../cli/src/memory_limit.rs"]
 mod memory_limit;
 
 use std::io::{self, Write};

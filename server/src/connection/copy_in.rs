@@ -68,7 +68,7 @@ struct Rows<'a> {
     /// Rows decoded.
     row_count: u64,
     /// Rows of the batches before the last.
-    rows_before: u64,
+    stored_before: u64,
     /// Where in the rows the error was, if it was in one.
     place: Option<String>,
     ending: Ending,
@@ -98,7 +98,7 @@ impl Conversation<'_> {
             types: target.columns().iter().map(|column| column.data_type).collect(),
             frame: None,
             row_count: 0,
-            rows_before: 0,
+            stored_before: 0,
             place: None,
             ending: Ending::None,
         };
@@ -130,8 +130,8 @@ impl Rows<'_> {
     fn error_place(&self) -> String {
         match &self.place {
             Some(place) => place.clone(),
-            None if matches!(self.ending, Ending::None) && self.row_count > self.rows_before => {
-                format!(", rows {} to {}", self.rows_before + 1, self.row_count)
+            None if matches!(self.ending, Ending::None) && self.row_count > self.stored_before => {
+                format!(", rows {} to {}", self.stored_before + 1, self.row_count)
             }
             None => String::new(),
         }
@@ -139,7 +139,7 @@ impl Rows<'_> {
 
     /// The next rows as columns; None when there are no more.
     fn next_batch(&mut self) -> Result<Option<Vec<Column>>> {
-        self.rows_before = self.row_count;
+        self.stored_before = self.row_count;
         if self.frame.is_none() && !self.next_frame(true)? {
             return Ok(None);
         }

@@ -4,14 +4,14 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 /// A daemon on a free port; ended when dropped.
-pub struct Daemon {
+pub(crate) struct Daemon {
     child: Child,
     address: String,
 }
 
 impl Daemon {
     /// Starts one and waits until it serves.
-    pub fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_spg-server"))
             .arg("127.0.0.1:0")
             .args(arguments)
@@ -26,7 +26,7 @@ impl Daemon {
     }
 
     /// Where it listens.
-    pub fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         &self.address
     }
 }
