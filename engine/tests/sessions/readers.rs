@@ -152,12 +152,33 @@ fn prepared_statements_follow_the_schema() {
     assert_eq!(ask(Value::Int4(1)).unwrap_err().sqlstate().code(), "42P01");
     ok(&mut b, "CREATE TABLE account (id INT, amount TEXT)");
     ok(&mut b, "INSERT INTO account VALUES (1, 'text')");
-    assert_eq!(ask(Value::Int4(1)).unwrap(), [[Value::Text("text".into())]]);
+    let error = ask(Value::Int4(1)).unwrap_err();
+    assert_eq!(error.sqlstate().code(), "0A000");
+    assert_eq!(error.message(), "cached plan must not change result type");
+    ok(&mut b, "DROP TABLE account");
+    ok(&mut b, "CREATE TABLE account (amount INT, id INT)");
+    ok(&mut b, "INSERT INTO account VALUES (7, 1)");
+    assert_eq!(ask(Value::Int4(1)).unwrap(), [[Value::Int4(7)]]);
     let error = a.execute_prepared(&prepared, &[], &mut Rows::default()).unwrap_err();
     assert_eq!(error.sqlstate().code(), "08P01");
     let mut elsewhere = crate::support::database().session();
     let error = elsewhere.execute_prepared(&prepared, &[Value::Int4(1)], &mut Rows::default());
     assert_eq!(error.unwrap_err().sqlstate().code(), "26000");
+}
+
+#[test]
+fn parameters_may_be_given_types() {
+    let database = database();
+    let mut a = database.session();
+    assert_eq!(a.prepare("SELECT $1 IS NULL").unwrap_err().sqlstate().code(), "42P18");
+    let types = [None, Some(spg_engine::DataType::Int8)];
+    let prepared = a.prepare_typed("SELECT $1 || 'x', $2 + 1", &types).unwrap();
+    assert_eq!(prepared.parameters(), [spg_engine::DataType::Text, spg_engine::DataType::Int8]);
+    let mut rows = Rows::default();
+    a.execute_prepared(&prepared, &[Value::Text("a".into()), Value::Int4(1)], &mut rows).unwrap();
+    assert_eq!(rows.rows, [[Value::Text("ax".into()), Value::Int8(2)]]);
+    let types = [Some(spg_engine::DataType::Int4); 2];
+    assert_eq!(a.prepare_typed("SELECT $1", &types).unwrap().parameters().len(), 2);
 }
 
 #[test]
