@@ -167,21 +167,6 @@ fn prepared_statements_follow_the_schema() {
 }
 
 #[test]
-fn parameters_may_be_given_types() {
-    let database = database();
-    let mut a = database.session();
-    assert_eq!(a.prepare("SELECT $1 IS NULL").unwrap_err().sqlstate().code(), "42P18");
-    let types = [None, Some(spg_engine::DataType::Int8)];
-    let prepared = a.prepare_typed("SELECT $1 || 'x', $2 + 1", &types).unwrap();
-    assert_eq!(prepared.parameters(), [spg_engine::DataType::Text, spg_engine::DataType::Int8]);
-    let mut rows = Rows::default();
-    a.execute_prepared(&prepared, &[Value::Text("a".into()), Value::Int4(1)], &mut rows).unwrap();
-    assert_eq!(rows.rows, [[Value::Text("ax".into()), Value::Int8(2)]]);
-    let types = [Some(spg_engine::DataType::Int4); 2];
-    assert_eq!(a.prepare_typed("SELECT $1", &types).unwrap().parameters().len(), 2);
-}
-
-#[test]
 fn a_load_is_one_statement() {
     let database = database();
     let mut a = database.session();

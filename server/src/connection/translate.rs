@@ -60,10 +60,10 @@ pub(super) fn column(column: &OutputColumn) -> ColumnRef<'_> {
     ColumnRef { name: &column.name, type_oid, type_modifier }
 }
 
-/// The type that Parse gives a parameter; none of OID 0. 42704 for an OID that is no type's.
-pub(super) fn parameter_type(type_oid: u32) -> Result<Option<DataType>> {
-    Ok(Some(match type_oid {
-        oid::INFER | oid::UNKNOWN => return Ok(None),
+/// The type that Parse gives a parameter; Unknown is inferred. 42704 for an OID that is no type's.
+pub(super) fn parameter_type(type_oid: u32) -> Result<DataType> {
+    Ok(match type_oid {
+        oid::INFER | oid::UNKNOWN => DataType::Unknown,
         oid::BOOL => DataType::Bool,
         oid::INT2 => DataType::Int2,
         oid::INT4 => DataType::Int4,
@@ -77,7 +77,7 @@ pub(super) fn parameter_type(type_oid: u32) -> Result<Option<DataType>> {
             let message = format!("type with OID {unknown} does not exist");
             return Err(Error::new(SqlState::UndefinedObject, message));
         }
-    }))
+    })
 }
 
 /// A parameter. Numbers allocate nothing.

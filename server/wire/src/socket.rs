@@ -151,12 +151,6 @@ impl Socket {
     }
 }
 
-impl AsFd for Socket {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.stream.as_fd()
-    }
-}
-
 /// How long to poll before a wait, adapted to how it goes: a poll in vain halves it, down to a sixteenth, one that finds
 /// something doubles it again.
 #[derive(Clone, Copy, Debug)]
