@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use spg_engine::Value;
 use spg_engine::database::{Database, Options};
 use spg_engine::session::{Rows, Session};
+use spg_engine::storage::column::{Column, ColumnData, VectorColumn};
 use spg_proptests::answer;
 
 const OPERATORS: [&str; 4] = ["<->", "<#>", "<=>", "<+>"];
@@ -17,6 +18,41 @@ type Point = (Option<[i8; 3]>, i8);
 
 fn point() -> impl Strategy<Value = Point> {
     (prop::option::weighted(0.9, prop::array::uniform3(-3_i8..4)), 0_i8..3)
+}
+
+/// More vectors than one core is to read alone, many of them equal.
+#[test]
+fn a_large_table_is_searched_as_a_small_one() {
+    const ROWS: usize = 40_000;
+    const DIMENSIONS: usize = 64;
+    let database = Database::open(Options::default()).unwrap();
+    let mut session = Arc::clone(&database).session();
+    run(&mut session, &format!("CREATE TABLE p (id INT, e VECTOR({DIMENSIONS}))"));
+    let mut batches = (0..ROWS).step_by(1_000).map(|start| {
+        let ids = (start..start + 1_000).map(|id| id as i32).collect();
+        let mut vectors = VectorColumn::new(DIMENSIONS);
+        for id in start..start + 1_000 {
+            let number = |place: usize| ((id * 31 + place * 7) % 97 % 13) as f32;
+            vectors.push(&(0..DIMENSIONS).map(number).collect::<Vec<f32>>());
+        }
+        vec![Column::new(ColumnData::Int4(ids)), Column::new(ColumnData::Vector(vectors))]
+    });
+    session.insert_rows("p", &[], &mut || Ok(batches.next())).unwrap();
+    run(&mut session, "UPDATE p SET e = NULL WHERE id % 100 = 7");
+    run(&mut session, "DELETE FROM p WHERE id % 100 = 8");
+    let target: Vec<usize> = (0..DIMENSIONS).map(|place| place % 11).collect();
+    for operator in OPERATORS {
+        for limit in [1, 10, 2_000] {
+            let mut ordered = |order: &str| {
+                let sql = format!("SELECT id FROM p ORDER BY {order} LIMIT {limit} OFFSET 3");
+                run(&mut session, &sql).rows
+            };
+            let distance = format!("e {operator} '{target:?}'");
+            // With the id behind it, a distance is sorted by like anything else.
+            let sorted = ordered(&format!("{distance}, id"));
+            assert_eq!(ordered(&distance), sorted, "{operator} {limit}");
+        }
+    }
 }
 
 proptest! {

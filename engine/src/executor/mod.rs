@@ -22,6 +22,7 @@ mod distinct;
 mod filter;
 mod float_sum;
 mod hash_join;
+mod helpers;
 mod index_join;
 mod index_scan;
 mod join_output;

@@ -6,8 +6,9 @@ use std::collections::BinaryHeap;
 use crate::binder::bound::Expression;
 use crate::error::Result;
 use crate::executor::buffer::Reservation;
-use crate::executor::context::Context;
+use crate::executor::context::{Context, NoSubqueries};
 use crate::executor::expression::{evaluate, evaluate_predicate, evaluate_scalar};
+use crate::executor::helpers::Helpers;
 use crate::executor::limit::Window;
 use crate::executor::operator::Operator;
 use crate::executor::table_access::{chunk_batch, fetch, table};
@@ -94,29 +95,93 @@ impl<'a> Nearest<'a> {
         };
         let mut reservation = Reservation::new(context.memory);
         reservation.grow(kept * (size_of::<Neighbour>() + size_of::<RowId>()))?;
-        let mut heap = BinaryHeap::with_capacity(kept.min(BATCH_ROWS_MAX));
-        for chunk in self.table.chunks() {
-            context.interrupt.check()?;
-            let selection = self.selection(chunk, filter.as_ref(), context)?;
-            if selection.is_empty() || kept == 0 {
-                continue;
-            }
-            let columns = [ColumnRef::Borrowed(chunk.column(*vector))].into_iter().collect();
-            let batch = Batch { columns, selection };
-            let distances = evaluate(&distance, &batch, context)?;
-            offer(&mut heap, kept, chunk, &batch.selection, &distances);
-        }
+        let search = Search {
+            output: self.output,
+            vector: *vector,
+            distance: &distance,
+            filter: filter.as_ref(),
+            bytes: self.table.row_count() * vector_bytes(data_type),
+            kept,
+        };
+        let chunks: Vec<&Chunk> = self.table.chunks().collect();
+        let mut found = if filter.is_none() && kept <= KEPT_SHARED_MAX {
+            search.share(&chunks, context)?
+        } else {
+            search.scan(&chunks, context)?.into_vec()
+        };
+        found.sort_unstable();
+        found.truncate(kept);
         let skip = usize::try_from(window.skip).unwrap_or(usize::MAX);
-        Ok(heap.into_sorted_vec().into_iter().skip(skip).map(|neighbour| neighbour.id).collect())
+        Ok(found.into_iter().skip(skip).map(|neighbour| neighbour.id).collect())
+    }
+}
+
+/// Bytes of vectors that are worth a helper: reading them takes several times as long as to start a thread.
+const HELPER_BYTES_MIN: usize = 4 << 20;
+
+/// Chunks of a part: a megabyte or so, so that nobody waits long for the last part.
+const PART_CHUNKS: usize = 8;
+
+/// Rows kept up to which a search is shared: each part keeps as many.
+const KEPT_SHARED_MAX: usize = 1_000;
+
+fn vector_bytes(data_type: DataType) -> usize {
+    match data_type {
+        DataType::Vector(Some(dimensions)) => usize::from(dimensions) * size_of::<f32>(),
+        _ => 0,
+    }
+}
+
+/// What is looked for.
+struct Search<'s> {
+    output: &'s TableOutput,
+    /// Ordinal of the column of vectors.
+    vector: usize,
+    distance: &'s Expression,
+    filter: Option<&'s Expression>,
+    /// Bytes of the vectors, about.
+    bytes: usize,
+    /// How many rows are kept.
+    kept: usize,
+}
+
+impl Search<'_> {
+    /// The rows kept of each part of the chunks, with helpers if there are vectors enough.
+    fn share(&self, chunks: &[&Chunk], context: &Context<'_>) -> Result<Vec<Neighbour>> {
+        let helpers = Helpers::borrow((self.bytes / HELPER_BYTES_MIN).saturating_sub(1));
+        if helpers.count() == 0 {
+            return Ok(self.scan(chunks, context)?.into_vec());
+        }
+        let Context { root, parameters, interrupt, memory, .. } = *context;
+        let parts: Vec<&[&Chunk]> = chunks.chunks(PART_CHUNKS).collect();
+        let mut reservation = Reservation::new(memory);
+        reservation.grow(parts.len() * self.kept * size_of::<Neighbour>())?;
+        let found = helpers.run(&parts, |part| {
+            let context =
+                Context { root, parameters, interrupt, memory, subqueries: &NoSubqueries };
+            self.scan(part, &context).map(BinaryHeap::into_vec)
+        });
+        found.into_iter().collect::<Result<Vec<_>>>().map(|found| found.concat())
     }
 
-    fn selection(
-        &self,
-        chunk: &'a Chunk,
-        filter: Option<&Expression>,
-        context: &Context<'a>,
-    ) -> Result<Selection> {
-        match filter {
+    fn scan(&self, chunks: &[&Chunk], context: &Context<'_>) -> Result<BinaryHeap<Neighbour>> {
+        let mut heap = BinaryHeap::with_capacity(self.kept.min(BATCH_ROWS_MAX));
+        for chunk in chunks {
+            context.interrupt.check()?;
+            let selection = self.selection(chunk, context)?;
+            if selection.is_empty() || self.kept == 0 {
+                continue;
+            }
+            let columns = [ColumnRef::Borrowed(chunk.column(self.vector))].into_iter().collect();
+            let batch = Batch { columns, selection };
+            let distances = evaluate(self.distance, &batch, context)?;
+            offer(&mut heap, self.kept, chunk, &batch.selection, &distances);
+        }
+        Ok(heap)
+    }
+
+    fn selection(&self, chunk: &Chunk, context: &Context<'_>) -> Result<Selection> {
+        match self.filter {
             None => Ok(chunk.selection()),
             Some(filter) => {
                 let batch = chunk_batch(self.output, chunk, chunk.selection());
