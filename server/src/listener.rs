@@ -6,9 +6,9 @@ use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use rustix::event::{PollFd, PollFlags};
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use spg_wire::message::server::error_response;
 use spg_wire::socket::Socket;
@@ -24,13 +24,16 @@ pub(crate) fn run(listener: &TcpListener, wake: &UnixStream, shared: &Arc<Shared
     let mut refusals = Refusals::default();
     while shared.phase() != Phase::Stopping {
         let mut waiting = [PollFd::new(listener, PollFlags::IN), PollFd::new(wake, PollFlags::IN)];
-        let waited = rustix::event::poll(&mut waiting, None);
+        let linger = Timespec { tv_sec: 0, tv_nsec: i64::from(LINGER.subsec_nanos()) };
+        let timeout = (!refusals.kept.is_empty()).then_some(&linger);
+        let waited = rustix::event::poll(&mut waiting, timeout);
         if let Err(error) = waited
             && error != Errno::INTR
         {
             refusals.log("could not wait for connections", &error);
             std::thread::sleep(ACCEPT_PAUSE);
         }
+        refusals.close_old();
         accept_all(listener, shared, &mut refusals);
     }
 }
@@ -39,12 +42,7 @@ pub(crate) fn run(listener: &TcpListener, wake: &UnixStream, shared: &Arc<Shared
 fn accept_all(listener: &TcpListener, shared: &Arc<Shared>, refusals: &mut Refusals) {
     while shared.phase() != Phase::Stopping {
         match listener.accept() {
-            Ok((stream, peer)) => {
-                if let Err(error) = admit(&stream, peer, shared) {
-                    shared.registry.count_refused();
-                    refusals.refuse(stream, &error);
-                }
-            }
+            Ok((stream, peer)) => admit(stream, peer, shared, refusals),
             Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock => return,
                 // The client has given up already.
@@ -60,18 +58,31 @@ fn accept_all(listener: &TcpListener, shared: &Arc<Shared>, refusals: &mut Refus
 }
 
 /// Gives a connection its thread, or says why it cannot have one.
-fn admit(stream: &TcpStream, peer: SocketAddr, shared: &Arc<Shared>) -> io::Result<()> {
-    let too_many = || io::Error::other("sorry, too many clients already");
+fn admit(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>, refusals: &mut Refusals) {
+    let socket = match prepare(stream, shared) {
+        Ok(socket) => Arc::new(socket),
+        Err(error) => return refusals.log("lost a connection before it began", &error),
+    };
+    if let Err(reason) = start(&socket, peer, shared) {
+        shared.registry.count_refused();
+        refusals.refuse(socket, &reason);
+    }
+}
+
+fn prepare(stream: TcpStream, shared: &Shared) -> io::Result<Socket> {
     stream.set_nonblocking(false)?;
+    let socket = Socket::new(stream)?;
+    socket.set_write_timeout(Some(shared.options.write_timeout))?;
+    Ok(socket)
+}
+
+/// Starts a connection's thread.
+fn start(socket: &Arc<Socket>, peer: SocketAddr, shared: &Arc<Shared>) -> Result<(), String> {
     let mut secret = [0; 16];
-    getrandom::fill(&mut secret).map_err(io::Error::other)?;
-    let connections_max = shared.options.connections_max;
-    let handle = shared.registry.add(connections_max, |id| {
-        let socket = Socket::new(stream.try_clone()?)?;
-        socket.set_write_timeout(Some(shared.options.write_timeout))?;
-        Ok::<_, io::Error>(Handle::new(id, secret, peer, socket))
-    })?;
-    let handle = handle.ok_or_else(too_many)?;
+    getrandom::fill(&mut secret).map_err(|error| format!("no random numbers: {error}"))?;
+    let make = |id| Handle::new(id, secret, peer, Arc::clone(socket));
+    let handle = shared.registry.add(shared.options.connections_max, make);
+    let handle = handle.ok_or_else(|| "sorry, too many clients already".to_owned())?;
     let id = handle.id;
     if shared.phase() == Phase::Stopping {
         // Whoever asked all connections to end may not have seen this one.
@@ -84,8 +95,9 @@ fn admit(stream: &TcpStream, peer: SocketAddr, shared: &Arc<Shared>) -> io::Resu
         .spawn(move || connection::run(&of_thread, &handle));
     if let Err(error) = spawned {
         shared.registry.remove(id);
-        return Err(error);
+        return Err(format!("could not start a thread for the connection: {error}"));
     }
+    shared.wake_watcher();
     Ok(())
 }
 
@@ -93,7 +105,7 @@ fn admit(stream: &TcpStream, peer: SocketAddr, shared: &Arc<Shared>) -> io::Resu
 #[derive(Default)]
 struct Refusals {
     /// Open for a moment, so that their clients can read why.
-    kept: VecDeque<(TcpStream, Instant)>,
+    kept: VecDeque<(Arc<Socket>, Instant)>,
     /// A descriptor to give up when there is none left, so that even then a client is told.
     reserve: Option<File>,
     logged: Option<Instant>,
@@ -102,16 +114,21 @@ struct Refusals {
 
 impl Refusals {
     /// Tells a client that it cannot be served.
-    fn refuse(&mut self, stream: TcpStream, error: &io::Error) {
-        self.log("refused a connection", error);
-        let now = Instant::now();
-        while self.kept.front().is_some_and(|(_, since)| now - *since >= LINGER)
-            || self.kept.len() >= REFUSED_KEPT_MAX
-        {
+    fn refuse(&mut self, socket: Arc<Socket>, reason: &str) {
+        self.log("refused a connection", &reason);
+        if self.kept.len() >= REFUSED_KEPT_MAX {
             self.kept.pop_front();
         }
-        let _ = tell(&stream, error);
-        self.kept.push_back((stream, now));
+        tell(&socket, reason);
+        self.kept.push_back((socket, Instant::now()));
+    }
+
+    /// Closes those whose clients have had their moment.
+    fn close_old(&mut self) {
+        let now = Instant::now();
+        while self.kept.front().is_some_and(|(_, since)| now - *since >= LINGER) {
+            self.kept.pop_front();
+        }
     }
 
     /// Accepts one connection with the descriptor in reserve, to tell it that there is no other.
@@ -119,8 +136,10 @@ impl Refusals {
         self.log("could not accept a connection", error);
         self.kept.clear();
         self.reserve = None;
-        if let Ok((stream, _)) = listener.accept() {
-            let _ = tell(&stream, error);
+        if let Ok((stream, _)) = listener.accept()
+            && let Ok(socket) = Socket::new(stream)
+        {
+            tell(&socket, &format!("could not accept the connection: {error}"));
         }
         self.reserve = File::open("/dev/null").ok();
         std::thread::sleep(ACCEPT_PAUSE);
@@ -139,14 +158,11 @@ impl Refusals {
     }
 }
 
-/// Sends 53300. There is room for it: nothing was sent before.
-fn tell(stream: &TcpStream, error: &io::Error) -> io::Result<()> {
+/// Sends 53300. There is room for it, since nothing was sent before; if it fails, the client has gone already.
+fn tell(socket: &Socket, reason: &str) {
     let sqlstate = SqlState::from_code("53300");
-    let fields = ErrorFields::new(Severity::Fatal, sqlstate, error.to_string());
     let mut out = Vec::new();
-    error_response(&mut out, &fields);
-    stream.set_nonblocking(true)?;
-    stream.set_write_timeout(Some(Duration::from_millis(1)))?;
-    io::Write::write_all(&mut &*stream, &out)?;
-    stream.shutdown(Shutdown::Write)
+    error_response(&mut out, &ErrorFields::new(Severity::Fatal, sqlstate, reason));
+    let _ = socket.try_write(&out);
+    let _ = socket.shutdown(Shutdown::Write);
 }

@@ -1,12 +1,11 @@
 //! Sessions with a name, which the server keeps when their connection ends.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use spg_engine::session::TransactionStatus;
 use spg_engine::{Database, Error, Result, Session, SqlState};
-use std::sync::Arc;
 
 use crate::limits::{NAME_BYTES_MAX, NAMED_SESSIONS_MAX};
 use crate::shared::lock;
@@ -83,6 +82,11 @@ impl NamedSessions {
         });
         // Their transactions are rolled back outside the lock: an open one may hold much.
         drop(expired);
+    }
+
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        lock(&self.sessions).is_empty()
     }
 
     /// How many there are, and how many of those without a connection have an open block.

@@ -36,7 +36,7 @@ pub(crate) struct Handle {
     pub(crate) id: u64,
     pub(crate) secret: [u8; 16],
     pub(crate) peer: SocketAddr,
-    pub(crate) socket: Socket,
+    pub(crate) socket: Arc<Socket>,
     canceller: OnceLock<Canceller>,
     /// Apart from all other connections': written for every read.
     progress: CachePadded<Progress>,
@@ -101,7 +101,7 @@ pub(crate) struct Watched {
 }
 
 impl Handle {
-    pub(crate) fn new(id: u64, secret: [u8; 16], peer: SocketAddr, socket: Socket) -> Self {
+    pub(crate) fn new(id: u64, secret: [u8; 16], peer: SocketAddr, socket: Arc<Socket>) -> Self {
         let progress = Progress {
             turn: AtomicU64::new(0),
             turn_seen: AtomicU64::new(0),
@@ -172,6 +172,11 @@ impl Handle {
         self.cancel();
     }
 
+    /// Ends both directions, so that even a write comes back whose client does not read.
+    pub(crate) fn disconnect(&self) {
+        let _ = self.socket.shutdown(Shutdown::Both);
+    }
+
     /// Cancels what it runs.
     pub(crate) fn cancel(&self) {
         if let Some(canceller) = self.canceller.get() {
@@ -220,20 +225,24 @@ pub(crate) struct Totals {
 
 impl Registry {
     /// Adds a connection, made by `make` with a new id, unless there are `connections_max`.
-    pub(crate) fn add<E>(
+    pub(crate) fn add(
         &self,
         connections_max: usize,
-        make: impl FnOnce(u64) -> Result<Handle, E>,
-    ) -> Result<Option<Arc<Handle>>, E> {
+        make: impl FnOnce(u64) -> Handle,
+    ) -> Option<Arc<Handle>> {
         let mut inner = lock(&self.inner);
         if inner.connections.len() >= connections_max {
-            return Ok(None);
+            return None;
         }
-        let id = inner.last_id + 1;
-        let handle = Arc::new(make(id)?);
-        inner.last_id = id;
-        inner.connections.insert(id, Arc::clone(&handle));
-        Ok(Some(handle))
+        inner.last_id += 1;
+        let handle = Arc::new(make(inner.last_id));
+        inner.connections.insert(handle.id, Arc::clone(&handle));
+        Some(handle)
+    }
+
+    /// Whether there is no connection.
+    pub(crate) fn is_empty(&self) -> bool {
+        lock(&self.inner).connections.is_empty()
     }
 
     /// Removes a connection.

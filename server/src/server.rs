@@ -78,6 +78,7 @@ impl Server {
         let watcher = std::thread::Builder::new()
             .name("watcher".to_owned())
             .spawn(move || watcher::run(&watched))?;
+        shared.set_watcher(watcher.thread().clone());
         let accepted = Arc::clone(&shared);
         // The listening socket is closed when this thread ends.
         let acceptor = std::thread::Builder::new()
@@ -98,6 +99,7 @@ impl Server {
         // Nobody who panicked there holds anything that is needed below.
         let _ = acceptor.join();
         drain(&shared);
+        shared.wake_watcher();
         let _ = watcher.join();
         opened
     }
@@ -120,11 +122,17 @@ fn drain(shared: &Shared) {
     registry.for_each(|handle| handle.end(Demand::Stopping));
     if !registry.wait_until_empty(Instant::now() + shared.options.stop_grace) {
         log::warn!("statements still run: cancelling them");
-        let deadline = Instant::now() + CANCEL_GRACE;
+        let cancelled = Instant::now();
         let mut is_empty = false;
-        while !is_empty && Instant::now() < deadline {
-            // A statement that starts now forgets what was cancelled before.
-            registry.for_each(|handle| handle.cancel());
+        while !is_empty && cancelled.elapsed() < CANCEL_GRACE {
+            let is_late = cancelled.elapsed() >= CANCEL_GRACE / 2;
+            registry.for_each(|handle| {
+                // A statement that starts now forgets what was cancelled before.
+                handle.cancel();
+                if is_late {
+                    handle.disconnect();
+                }
+            });
             is_empty = registry.wait_until_empty(Instant::now() + STOP_POLL);
         }
         if !is_empty {

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use spg_engine::Database;
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     phase: AtomicU8,
     /// Invariant: set before the phase is [`Phase::Ready`].
     served: OnceLock<Served>,
+    watcher: OnceLock<Thread>,
     changed: Condvar,
     changing: Mutex<()>,
 }
@@ -55,6 +57,7 @@ impl Shared {
             may_poll: AtomicBool::new(false),
             phase: AtomicU8::new(Phase::Loading as u8),
             served: OnceLock::new(),
+            watcher: OnceLock::new(),
             changed: Condvar::new(),
             changing: Mutex::new(()),
             options,
@@ -95,6 +98,18 @@ impl Shared {
         let mut guard = lock(&self.changing);
         while self.phase() != Phase::Stopping {
             guard = self.changed.wait(guard).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The thread that watches, which sleeps while there is nothing to watch.
+    pub(crate) fn set_watcher(&self, watcher: Thread) {
+        let _ = self.watcher.set(watcher);
+    }
+
+    /// There is something to watch.
+    pub(crate) fn wake_watcher(&self) {
+        if let Some(watcher) = self.watcher.get() {
+            watcher.unpark();
         }
     }
 

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 
@@ -12,13 +12,20 @@ use crate::limits::WATCH_INTERVAL;
 use crate::registry::Handle;
 use crate::shared::{Phase, Shared};
 
+/// A look now and then while there is nothing to look at; a new connection ends the sleep.
+const IDLE_INTERVAL: Duration = Duration::from_secs(1);
+
 /// Runs until the server ends.
 pub(crate) fn run(shared: &Shared) {
     let cores = if shared.options.poll.is_zero() { 0 } else { crate::cores::to_poll_on() };
     shared.may_poll.store(cores > 0, Ordering::Relaxed);
     let mut busy: Vec<Arc<Handle>> = Vec::new();
     while shared.phase() != Phase::Stopping {
-        std::thread::sleep(WATCH_INTERVAL);
+        if shared.registry.is_empty() && shared.named_sessions.is_empty() {
+            std::thread::park_timeout(IDLE_INTERVAL);
+        } else {
+            std::thread::sleep(WATCH_INTERVAL);
+        }
         let now = Instant::now();
         let milliseconds = shared.milliseconds(now);
         let mut active = 0;

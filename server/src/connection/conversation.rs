@@ -29,8 +29,8 @@ pub(super) struct Conversation<'a> {
 pub(super) struct Client<'a> {
     pub(super) session: Session,
     pub(super) output: &'a mut Output,
-    /// Prepared statements by the client's numbers.
-    pub(super) statements: BTreeMap<u32, Prepared>,
+    /// Prepared statements by the client's numbers; None for a text without a statement.
+    pub(super) statements: BTreeMap<u32, Option<Prepared>>,
     /// The statement that is bound.
     pub(super) bound: Option<u32>,
     /// Its parameters; kept for their memory.

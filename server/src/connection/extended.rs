@@ -1,6 +1,8 @@
 //! Parse, Bind, Execute, Close: prepared statements.
 
 use spg_engine::Result;
+use spg_engine::parser::statements;
+use spg_engine::session::Prepared;
 use spg_wire::message::server;
 use spg_wire::{List, Opcode, Parameter};
 
@@ -21,12 +23,20 @@ impl Client<'_> {
             return;
         }
         let types = types.iter().map(translate::parameter_type).collect::<Result<Vec<_>>>();
-        match types.and_then(|types| self.session.prepare_typed(text, &types)) {
+        let prepared = types.and_then(|types| match statements(text).next() {
+            Some(_) => self.session.prepare_typed(text, &types).map(Some),
+            None => Ok(None),
+        });
+        match prepared {
             Ok(prepared) => {
-                let parameters = prepared.parameters().iter().map(|t| translate::type_of(*t).0);
-                let columns = prepared.columns().iter().map(translate::column);
-                let out = &mut self.output.bytes;
-                server::parse_complete(out, statement_id, parameters, columns);
+                let parameters = prepared.as_ref().map_or(&[][..], Prepared::parameters);
+                let columns = prepared.as_ref().map_or(&[][..], Prepared::columns);
+                server::parse_complete(
+                    &mut self.output.bytes,
+                    statement_id,
+                    parameters.iter().map(|data_type| translate::type_of(*data_type).0),
+                    columns.iter().map(translate::column),
+                );
                 self.statements.insert(statement_id, prepared);
             }
             Err(error) => self.fail(&translate::error_fields(&error)),
@@ -41,7 +51,7 @@ impl Client<'_> {
             let message = format!("prepared statement {statement_id} does not exist");
             return self.fail(&translate::error("26000", message));
         };
-        let expected = prepared.parameters().len();
+        let expected = prepared.as_ref().map_or(0, |prepared| prepared.parameters().len());
         if parameters.len() != expected {
             let message = format!(
                 "Bind supplies {} parameters, but prepared statement {statement_id} requires {expected}",
@@ -66,6 +76,9 @@ impl Client<'_> {
         let bound = self.bound.take();
         let Some(prepared) = bound.and_then(|id| self.statements.get(&id)) else {
             return self.fail(&translate::error("08P01", "Execute without a Bind before it"));
+        };
+        let Some(prepared) = prepared else {
+            return server::plain(&mut self.output.bytes, Opcode::EmptyQuery);
         };
         // An answer without rows may wait in the output for its commit; rows may have to be sent before their end.
         let may_defer = prepared.columns().is_empty();
