@@ -15,7 +15,7 @@ use spg_wire::socket::Socket;
 use spg_wire::{ErrorFields, Severity, SqlState};
 
 use crate::connection;
-use crate::limits::{ACCEPT_PAUSE, LINGER, REFUSAL_LOG_INTERVAL, REFUSED_KEPT_MAX, STACK_BYTES};
+use crate::limits::{ACCEPT_PAUSE, LINGER, REFUSAL_LOG_INTERVAL, REFUSED_KEPT_MAX};
 use crate::registry::{Demand, Handle};
 use crate::shared::{Phase, Shared};
 
@@ -91,7 +91,7 @@ fn start(socket: &Arc<Socket>, peer: SocketAddr, shared: &Arc<Shared>) -> Result
     let of_thread = Arc::clone(shared);
     let spawned = std::thread::Builder::new()
         .name(format!("connection {id}"))
-        .stack_size(STACK_BYTES)
+        .stack_size(shared.options.stack_bytes)
         .spawn(move || connection::run(&of_thread, &handle));
     if let Err(error) = spawned {
         shared.registry.remove(id);

@@ -27,6 +27,8 @@ pub struct Options {
     pub write_timeout: Duration,
     /// How long a named session is kept without a connection.
     pub named_session_idle: Duration,
+    /// Stack of a connection's thread.
+    pub stack_bytes: usize,
     /// How long running statements may go on when the server ends.
     pub stop_grace: Duration,
     /// For tests that need a statement to wait or to panic.
@@ -43,6 +45,7 @@ impl Default for Options {
             frame_timeout: limits::FRAME_TIMEOUT,
             write_timeout: limits::WRITE_TIMEOUT_DEFAULT,
             named_session_idle: limits::NAMED_SESSION_IDLE,
+            stack_bytes: limits::STACK_BYTES,
             stop_grace: limits::STOP_GRACE,
             statement_hook: None,
         }

@@ -1,0 +1,16 @@
+//! The real daemon over TCP: what it answers, how it starts and ends, and what it puts up with.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
+mod support;
+
+mod abuse;
+mod copy;
+mod disconnects;
+mod end_to_end;
+mod in_flight;
+mod library;
+mod limits;
+mod python;
+mod sessions;
+mod startup;

@@ -1,0 +1,107 @@
+//! Sessions with and without a name.
+
+use spg_wire::TransactionStatus;
+use spg_wire::client::{Client, Config};
+
+use crate::support::{Daemon, code, figure, number, wait_until};
+
+#[test]
+fn a_named_session_outlives_its_connections() {
+    let daemon = Daemon::start(&[]);
+    let mut client = daemon.client();
+    client.batch_execute("CREATE TABLE t (id INT)").unwrap();
+
+    let mut first = daemon.session("s");
+    assert_eq!(first.parameter("session_resumed"), Some("off"));
+    first.batch_execute("SET lock_timeout = '7s'; BEGIN").unwrap();
+    drop(first);
+    wait_until("the connection has gone", || figure(&mut client, "connections") == 1);
+    assert_eq!(figure(&mut client, "named_sessions"), 1);
+    assert_eq!(figure(&mut client, "transactions_open"), 1);
+
+    let mut second = daemon.session("s");
+    assert_eq!(second.parameter("session_resumed"), Some("on"));
+    assert_eq!(second.transaction_status(), TransactionStatus::Block);
+    second.batch_execute("INSERT INTO t VALUES (1)").unwrap();
+    let taken = Client::connect(Config::new(daemon.address()).session("s"));
+    let error = taken.unwrap_err();
+    assert_eq!(error.code(), "55006");
+    assert!(error.as_db().unwrap().message.contains("\"s\" is in use"));
+    assert_eq!(number(&mut client, "SELECT count(*) FROM t"), 0);
+    drop(second);
+
+    let mut third = None;
+    wait_until("the session is free", || {
+        third = Client::connect(Config::new(daemon.address()).session("s")).ok();
+        third.is_some()
+    });
+    let mut third = third.unwrap();
+    assert_eq!(third.query_one("SHOW lock_timeout", &[]).unwrap().get::<&str>(0), "7s");
+    third.batch_execute("COMMIT").unwrap();
+    assert_eq!(number(&mut client, "SELECT count(*) FROM t"), 1);
+
+    for name in [String::new(), "x".repeat(64)] {
+        assert_eq!(code(Client::connect(Config::new(daemon.address()).session(name))), "42602");
+    }
+}
+
+#[test]
+fn a_named_session_that_nobody_comes_back_for_is_rolled_back() {
+    let daemon = Daemon::start(&["--session-idle-ms", "50"]);
+    let mut client = daemon.client();
+    client.batch_execute("CREATE TABLE t (id INT)").unwrap();
+    let mut session = daemon.session("s");
+    session.batch_execute("BEGIN; INSERT INTO t VALUES (1)").unwrap();
+    drop(session);
+    wait_until("the session has expired", || figure(&mut client, "named_sessions") == 0);
+    wait_until("its roots are gone", || figure(&mut client, "live_roots") == 1);
+    let session = daemon.session("s");
+    assert_eq!(session.parameter("session_resumed"), Some("off"));
+    assert_eq!(session.transaction_status(), TransactionStatus::Idle);
+    assert_eq!(number(&mut client, "SELECT count(*) FROM t"), 0);
+}
+
+#[test]
+fn a_refused_option_does_not_keep_the_name() {
+    let daemon = Daemon::start(&[]);
+    let config = Config::new(daemon.address()).session("s");
+    assert_eq!(code(Client::connect(config.clone().option("no_such", "1"))), "42704");
+    assert!(Client::connect(config).is_ok());
+}
+
+#[test]
+fn an_unnamed_session_ends_with_its_connection() {
+    let daemon = Daemon::start(&[]);
+    let mut client = daemon.client();
+    client.batch_execute("CREATE TABLE t (id INT)").unwrap();
+    let mut other = daemon.client();
+    other.batch_execute("BEGIN; INSERT INTO t VALUES (1)").unwrap();
+    assert!(figure(&mut client, "live_roots") > 1);
+    drop(other);
+    wait_until("its roots are gone", || figure(&mut client, "live_roots") == 1);
+    assert_eq!(number(&mut client, "SELECT count(*) FROM t"), 0);
+}
+
+#[test]
+fn a_block_left_open_ends_its_connection() {
+    let daemon = Daemon::start(&[]);
+    let mut client = daemon.client();
+    client.batch_execute("CREATE TABLE t (id INT)").unwrap();
+    let mut raw = daemon.raw().greeted();
+    raw.send(&crate::support::query(
+        "SET idle_in_transaction_session_timeout = '50ms'; BEGIN; INSERT INTO t VALUES (1)",
+    ));
+    let (code, message) = raw.fatal();
+    assert_eq!(code, "25P03");
+    assert!(message.contains("idle-in-transaction"), "{message}");
+    wait_until("its roots are gone", || figure(&mut client, "live_roots") == 1);
+    assert_eq!(number(&mut client, "SELECT count(*) FROM t"), 0);
+
+    // A copy that waits holds as much.
+    let mut raw = daemon.raw().greeted();
+    raw.send(&crate::support::query("SET idle_in_transaction_session_timeout = '50ms'"));
+    let mut request = Vec::new();
+    spg_wire::message::client::copy_in(&mut request, "t", &[]).unwrap();
+    raw.send(&request);
+    assert_eq!(raw.fatal().0, "25P03");
+}

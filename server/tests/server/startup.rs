@@ -1,0 +1,128 @@
+//! How the daemon starts and ends: arguments, variables, exit statuses, signals.
+
+use std::net::TcpListener;
+use std::process::Output;
+
+use spg_wire::client::Client;
+
+use crate::support::{Daemon, endless, figure, query, wait_until};
+
+fn outcome(arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String) {
+    let mut command = Daemon::command();
+    command.args(arguments).envs(variables.iter().copied());
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let text = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    (status.code(), text)
+}
+
+#[test]
+fn usage_errors_exit_with_2_and_say_what_to_do() {
+    for (arguments, variables, word) in [
+        (&["0.0.0.0:0"][..], &[][..], "--insecure"),
+        (&[], &[("SPG_ADDR", "0.0.0.0:0")], "--insecure"),
+        (&["127.0.0.1"], &[], "HOST:PORT"),
+        (&["127.0.0.1:0", "data.spg"], &[], "data.spg"),
+        (&["127.0.0.1:0", "-", "audit.log"], &[], "audit.log"),
+        (&["127.0.0.1:0", "-", "-", "wal.log"], &[], "wal.log"),
+        (&["--data-dir", "data"], &[], "data"),
+        (&["127.0.0.1:0"], &[("SPG_DB", "by-variable.db")], "by-variable.db"),
+        (&["127.0.0.1:0"], &[("SPG_WAL", "by-variable.log")], "by-variable.log"),
+        (&["--max-connections", "0"], &[], "--max-connections"),
+        (&["--poll-us", "many"], &[], "--poll-us"),
+        (&["--no-such-option"], &[], "--no-such-option"),
+        (&["a", "b", "c", "d", "e"], &[], "unexpected"),
+    ] {
+        let (status, text) = outcome(arguments, variables);
+        assert_eq!(status, Some(2), "{arguments:?} {variables:?}: {text}");
+        assert!(text.contains(word), "{arguments:?} {variables:?}: {text}");
+    }
+}
+
+#[test]
+fn version_and_help_are_told() {
+    assert_eq!(outcome(&["--version"], &[]), (Some(0), "spg-server 0.1.0\n".to_owned()));
+    let (status, text) = outcome(&["--help"], &[]);
+    assert_eq!(status, Some(0));
+    for word in ["SPG_ADDR", "--max-connections", "--memory-limit", "--insecure", "--poll-us"] {
+        assert!(text.contains(word), "{text}");
+    }
+    assert!(!text.contains("--hello-timeout-ms"), "{text}");
+}
+
+#[test]
+fn an_address_in_use_exits_with_1_in_one_line() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (status, text) = outcome(&[&address], &[]);
+    assert_eq!(status, Some(1), "{text}");
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(text.contains(&address) && text.contains("another address"), "{text}");
+}
+
+#[test]
+fn an_argument_beats_its_variable_and_an_empty_one_is_unset() {
+    let mut command = Daemon::command();
+    command.args(["127.0.0.2:0", "-", "-", "-"]);
+    command.env("SPG_ADDR", "127.0.0.3:0").env("SPG_DB", "x.db").env("SPG_WAL", "");
+    let daemon = Daemon::spawn(&mut command);
+    assert!(daemon.address().starts_with("127.0.0.2:"), "{}", daemon.address());
+    let mut command = Daemon::command();
+    command.env("SPG_ADDR", "127.0.0.3:0").env("SPG_DB", "");
+    let daemon = Daemon::spawn(&mut command);
+    assert!(daemon.address().starts_with("127.0.0.3:"), "{}", daemon.address());
+    assert!(!daemon.address().ends_with(":0"));
+}
+
+#[test]
+fn signals_end_it_and_idle_clients_are_told() {
+    for signal in ["TERM", "INT"] {
+        let mut daemon = Daemon::start(&[]);
+        let mut idle = daemon.raw().greeted();
+        let mut in_block = daemon.raw().greeted();
+        in_block.send(&query("BEGIN"));
+        in_block.receive();
+        in_block.receive();
+        let mut silent = daemon.raw();
+        daemon.wait_for_connections(3);
+        daemon.signal(signal);
+        for connection in [&mut idle, &mut in_block, &mut silent] {
+            assert_eq!(connection.fatal().0, "57P01");
+        }
+        assert_eq!(daemon.wait().code(), Some(0), "{signal}");
+        assert!(Client::connect(daemon.address()).is_err());
+    }
+}
+
+#[test]
+fn statements_that_run_too_long_after_the_signal_are_cancelled() {
+    let mut daemon = Daemon::start(&["--stop-grace-ms", "100"]);
+    let mut observer = daemon.client();
+    let endless = endless(&mut observer);
+    let mut running = daemon.raw().greeted();
+    running.send(&query(endless));
+    wait_until("the statement runs", || figure(&mut observer, "live_roots") == 2);
+    // One that does not read its answer is not waited for either.
+    let mut deaf = daemon.raw().greeted();
+    deaf.send(&query("SELECT a.n FROM numbers a, numbers b, numbers c"));
+    wait_until("both run", || figure(&mut observer, "live_roots") == 3);
+    drop(observer);
+    daemon.signal("TERM");
+    assert_eq!(running.error().code(), "57014");
+    assert_eq!(running.fatal().0, "57P01");
+    assert_eq!(daemon.wait().code(), Some(0));
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let mut daemon = Daemon::start(&["--stop-grace-ms", "3600000"]);
+    let mut observer = daemon.client();
+    let endless = endless(&mut observer);
+    let mut running = daemon.raw().greeted();
+    running.send(&query(endless));
+    wait_until("the statement runs", || figure(&mut observer, "live_roots") == 2);
+    let mut idle = daemon.raw().greeted();
+    daemon.signal("TERM");
+    assert_eq!(idle.fatal().0, "57P01");
+    daemon.signal("TERM");
+    assert_eq!(daemon.wait().code(), Some(0));
+}

@@ -1,0 +1,52 @@
+//! A daemon as a child process, a client that breaks rules, and bounded waits.
+
+mod daemon;
+mod raw;
+
+use std::time::{Duration, Instant};
+
+pub(crate) use daemon::Daemon;
+pub(crate) use raw::{Raw, frame, query};
+use spg_wire::client::{Client, Error};
+
+/// Longest that a test waits for anything, on a machine that does much else.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Waits until `is_so` answers true.
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < PATIENCE, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The one value of the one row that a query answers.
+pub(crate) fn number(client: &mut Client, query: &str) -> i64 {
+    client.query_one(query, &[]).unwrap().get(0)
+}
+
+/// One of the server's figures.
+pub(crate) fn figure(client: &mut Client, name: &str) -> u64 {
+    let figures = client.stats().unwrap();
+    let (_, value) = figures.iter().find(|(key, _)| key == name).unwrap();
+    value.parse().unwrap()
+}
+
+/// The SQLSTATE of a failure.
+pub(crate) fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
+    result.unwrap_err().code()
+}
+
+/// A query that runs until it is cancelled, over a table `numbers` that it makes.
+pub(crate) fn endless(client: &mut Client) -> &'static str {
+    client.batch_execute("CREATE TABLE IF NOT EXISTS numbers (n INT)").unwrap();
+    if number(client, "SELECT count(*) FROM numbers") == 0 {
+        let mut rows = client.copy_in("numbers", &[]).unwrap();
+        for n in 0..2_000 {
+            rows.write_row(&[&n]).unwrap();
+        }
+        rows.finish().unwrap();
+    }
+    "SELECT count(*) FROM numbers a, numbers b, numbers c, numbers d WHERE a.n + b.n + c.n + d.n < 0"
+}
