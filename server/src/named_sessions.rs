@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use spg_engine::session::TransactionStatus;
+use spg_engine::session::{Canceller, TransactionStatus};
 use spg_engine::{Database, Error, Result, Session, SqlState};
 
 use crate::limits::{NAME_BYTES_MAX, NAMED_SESSIONS_MAX};
@@ -18,8 +18,8 @@ pub(crate) struct NamedSessions {
 
 #[derive(Debug)]
 enum Slot {
-    /// A connection has it.
-    InUse,
+    /// A connection has it; what cancels its statements.
+    InUse(Canceller),
     /// Nobody has had it since.
     Kept(Box<Session>, Instant),
 }
@@ -36,21 +36,33 @@ impl NamedSessions {
         let mut sessions = lock(&self.sessions);
         let count = sessions.len();
         match sessions.get_mut(name) {
-            Some(slot) => match std::mem::replace(slot, Slot::InUse) {
-                Slot::Kept(session, _) => Ok((*session, true)),
-                Slot::InUse => Err(Error::new(
-                    SqlState::ObjectInUse,
-                    format!("session \"{name}\" is in use by another connection"),
-                )),
-            },
+            Some(slot) => {
+                let Slot::Kept(session, _) = slot else {
+                    let message = format!("session \"{name}\" is in use by another connection");
+                    return Err(Error::new(SqlState::ObjectInUse, message));
+                };
+                let in_use = Slot::InUse(session.canceller());
+                let Slot::Kept(session, _) = std::mem::replace(slot, in_use) else {
+                    unreachable!("it was a kept one")
+                };
+                Ok((*session, true))
+            }
             None if count >= NAMED_SESSIONS_MAX => {
                 Err(Error::new(SqlState::TooManyConnections, "too many named sessions")
                     .with_detail(format!("At most {NAMED_SESSIONS_MAX} are kept at a time.")))
             }
             None => {
-                sessions.insert(name.to_owned(), Slot::InUse);
-                Ok((database.session(), false))
+                let session = database.session();
+                sessions.insert(name.to_owned(), Slot::InUse(session.canceller()));
+                Ok((session, false))
             }
+        }
+    }
+
+    /// Cancels what the session of this name runs. Nobody learns whether there was one.
+    pub(crate) fn cancel(&self, name: &str) {
+        if let Some(Slot::InUse(canceller)) = lock(&self.sessions).get(name) {
+            canceller.cancel();
         }
     }
 
@@ -75,7 +87,8 @@ impl NamedSessions {
             if !is_over && !session.expire_if_idle(now) {
                 return true;
             }
-            if let Slot::Kept(session, _) = std::mem::replace(slot, Slot::InUse) {
+            let in_use = Slot::InUse(session.canceller());
+            if let Slot::Kept(session, _) = std::mem::replace(slot, in_use) {
                 expired.push(session);
             }
             false
@@ -93,7 +106,7 @@ impl NamedSessions {
     pub(crate) fn count(&self) -> (usize, usize) {
         let sessions = lock(&self.sessions);
         let open = sessions.values().filter(|slot| match slot {
-            Slot::InUse => false,
+            Slot::InUse(_) => false,
             Slot::Kept(session, _) => session.status() != TransactionStatus::Idle,
         });
         (sessions.len(), open.count())

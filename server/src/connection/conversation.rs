@@ -158,7 +158,9 @@ impl Client<'_> {
                 self.flush()?;
                 return Err(End::Closed);
             }
-            ClientMessage::Hello { .. } | ClientMessage::Cancel(_) => {
+            ClientMessage::Hello { .. }
+            | ClientMessage::Cancel(_)
+            | ClientMessage::CancelSession(_) => {
                 let (opcode, during) = (message.opcode(), "a conversation");
                 return Err(ProtocolError::UnexpectedMessage { opcode, during }.into());
             }
@@ -194,6 +196,7 @@ impl Client<'_> {
             }
             ClientMessage::Hello { .. }
             | ClientMessage::Cancel(_)
+            | ClientMessage::CancelSession(_)
             | ClientMessage::Ping(_)
             | ClientMessage::Terminate
             | ClientMessage::Stats

@@ -55,9 +55,11 @@ pub(super) fn greet(
         ClientMessage::Hello { version, options } => (version, options),
         ClientMessage::Cancel(key) => {
             shared.registry.cancel(key);
-            server::plain(&mut output.bytes, Opcode::CancelDone);
-            output.send()?;
-            return Err(End::Closed);
+            return Err(cancelled(output)?);
+        }
+        ClientMessage::CancelSession(name) => {
+            shared.named_sessions.cancel(name);
+            return Err(cancelled(output)?);
         }
         other => {
             let opcode = other.opcode();
@@ -73,6 +75,13 @@ pub(super) fn greet(
     input.admit();
     let Opened { session, .. } = greeted;
     Ok(Greeted { session, name: request.name })
+}
+
+/// Answers a request to cancel; the connection was for nothing else.
+fn cancelled(output: &mut Output) -> std::result::Result<End, End> {
+    server::plain(&mut output.bytes, Opcode::CancelDone);
+    output.send()?;
+    Ok(End::Closed)
 }
 
 /// A session as Hello asked for it.

@@ -59,6 +59,8 @@ opcodes! {
     Terminate = 0x04,
     /// Asks for a StatsReply.
     Stats = 0x05,
+    /// Cancels a named session's statement; instead of Hello.
+    CancelSession = 0x06,
     /// Runs a script.
     Query = 0x10,
     /// Prepares a statement.
@@ -221,6 +223,11 @@ impl FrameBuffer {
     /// Bytes of memory it holds.
     pub fn capacity(&self) -> usize {
         self.bytes.capacity()
+    }
+
+    /// Forgets what waits in it.
+    pub fn discard(&mut self) {
+        self.start = self.bytes.len();
     }
 
     /// Gives all memory back if the buffer is empty; before a wait that may be long.

@@ -31,6 +31,7 @@ fn client_frames() -> Vec<u8> {
     client::copy_out(&mut out, CopySource::Query("SELECT 1")).unwrap();
     client::copy_fail(&mut out, "changed my mind").unwrap();
     copy_rows(&mut out, Opcode::CopyData, CLIENT_FRAME_LENGTH_MAX);
+    client::cancel_session(&mut out, "nightly").unwrap();
     for opcode in
         [Opcode::Execute, Opcode::Sync, Opcode::Stats, Opcode::CopyDone, Opcode::Terminate]
     {
@@ -173,6 +174,7 @@ fn client_messages_survive_the_wire() {
     assert_eq!(
         messages[12..],
         [
+            ClientMessage::CancelSession("nightly"),
             ClientMessage::Execute,
             ClientMessage::Sync,
             ClientMessage::Stats,

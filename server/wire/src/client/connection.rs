@@ -393,6 +393,22 @@ impl Connection {
         }
     }
 
+    /// Waits until the server has closed.
+    pub(super) fn wait_for_end(&mut self, timeout: Duration) {
+        let deadline = Instant::now().checked_add(timeout);
+        while let Ok(Some(left)) = remaining(deadline) {
+            // What still arrives is answers that nobody wants.
+            self.inbox.discard();
+            let socket = &self.socket;
+            let arrived = socket
+                .set_read_timeout(Some(left))
+                .and_then(|()| self.inbox.fill(|buffer| socket.read_some(buffer, Duration::ZERO)));
+            if !arrived.is_ok_and(|length| length > 0) {
+                return;
+            }
+        }
+    }
+
     fn set_read_timeout(&mut self, timeout: Option<Duration>) -> Result<(), Error> {
         self.read_timeout = timeout;
         self.socket.set_read_timeout(timeout).map_err(Error::Io)

@@ -29,9 +29,10 @@ mod statement;
 mod transaction;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use crate::message::client::CopySource;
-pub use cancel::CancelToken;
+pub use cancel::{CancelToken, cancel_session};
 pub use config::Config;
 pub use convert::{FromValue, ToValue};
 pub use copy::{CopyIn, CopyOut};
@@ -54,6 +55,9 @@ use statement::Dropped;
 
 /// The number of the statement that a text given to `query` or `execute` is prepared under, over and over.
 const UNNAMED_ID: u32 = 0;
+
+/// How long [`Client::close`] waits for the server.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A connection to a server.
 #[derive(Debug)]
@@ -237,9 +241,11 @@ impl Client {
         self.connection.is_broken()
     }
 
-    /// Says goodbye and closes; dropping does the same.
-    pub fn close(self) {
-        drop(self);
+    /// Says goodbye and waits, for a second at most, until the server has closed: then its side is over, and a named
+    /// session is free for the next connection. Dropping says goodbye and does not wait.
+    pub fn close(mut self) {
+        self.connection.terminate();
+        self.connection.wait_for_end(CLOSE_TIMEOUT);
     }
 }
 

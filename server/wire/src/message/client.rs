@@ -20,6 +20,8 @@ pub enum ClientMessage<'a> {
     },
     /// Cancels what another connection's session runs; instead of Hello.
     Cancel(CancelKey),
+    /// Cancels what the session of this name runs; instead of Hello.
+    CancelSession(&'a str),
     /// Asks for a Pong with the same number.
     Ping(u64),
     /// Ends the connection.
@@ -104,6 +106,7 @@ impl<'a> ClientMessage<'a> {
             Opcode::Stats => Self::Stats,
             Opcode::Terminate => Self::Terminate,
             Opcode::Hello => Self::Hello { version: reader.u16()?, options: reader.list()? },
+            Opcode::CancelSession => Self::CancelSession(reader.string()?),
             Opcode::Cancel => {
                 Self::Cancel(CancelKey { session_id: reader.u64()?, secret: reader.array()? })
             }
@@ -118,6 +121,7 @@ impl<'a> ClientMessage<'a> {
         match self {
             Self::Hello { .. } => Opcode::Hello,
             Self::Cancel(_) => Opcode::Cancel,
+            Self::CancelSession(_) => Opcode::CancelSession,
             Self::Ping(_) => Opcode::Ping,
             Self::Terminate => Opcode::Terminate,
             Self::Stats => Opcode::Stats,
@@ -166,6 +170,13 @@ pub fn cancel(out: &mut Vec<u8>, key: CancelKey) {
     frame.u64(key.session_id);
     frame.bytes(&key.secret);
     frame.finish();
+}
+
+/// Writes CancelSession.
+pub fn cancel_session(out: &mut Vec<u8>, name: &str) -> Result<(), ProtocolError> {
+    let mut frame = FrameWriter::begin(out, Opcode::CancelSession);
+    frame.string(name);
+    frame.finish_within(HELLO_FRAME_LENGTH_MAX)
 }
 
 /// Writes Ping.
