@@ -161,6 +161,10 @@ impl Arguments {
             && let Some(reason) = bench.contradiction()
         {
             Some(reason)
+        } else if matches!(self.command, Command::Cancel { session_id: None, .. })
+            && self.address().session.is_none()
+        {
+            Some("name a session: its id and secret, as \\conninfo tells them, or --session NAME")
         } else if self.session.is_some() && !takes_session {
             Some("this command does not use a --session")
         } else {

@@ -1,7 +1,6 @@
 //! `cancel`: ends what a session runs, from another invocation.
 
-use spg_engine::SqlState;
-use spg_wire::client::CancelToken;
+use spg_wire::client::{CancelToken, cancel_session};
 use spg_wire::message::CancelKey;
 
 use crate::connect::Address;
@@ -22,15 +21,17 @@ pub(crate) fn parse_secret(text: &str) -> Result<[u8; 16], String> {
     Ok(secret)
 }
 
-/// Cancels; answers when the server has got the request.
+/// Cancels what the session of `key` runs, or else the named session of `address`; answers when the server has got the
+/// request.
 pub(crate) fn run(address: &Address, key: Option<(u64, [u8; 16])>) -> Outcome<Report> {
-    let Some((session_id, secret)) = key else { return Err(nothing_named()) };
-    let cancelled = CancelToken::from_key(&address.text, CancelKey { session_id, secret })
-        .and_then(|token| token.cancel());
+    let cancelled = match (key, &address.session) {
+        (Some((session_id, secret)), _) => {
+            let key = CancelKey { session_id, secret };
+            CancelToken::from_key(&address.text, key).and_then(|token| token.cancel())
+        }
+        (None, Some(name)) => cancel_session(&address.text, name),
+        (None, None) => unreachable!("a usage error that was found before"),
+    };
     cancelled.map_err(|error| Failure::of_client(error, &address.text))?;
     Ok(Report::new("CANCEL"))
-}
-
-fn nothing_named() -> Failure {
-    Failure::new(SqlState::FeatureNotSupported, "cancelling by name")
 }

@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use spg_wire::client::Client;
+
 use crate::arguments::Arguments;
 use crate::connect::Address;
 
@@ -24,11 +26,17 @@ pub(crate) fn run(arguments: &Arguments) -> io::Result<()> {
     writeln!(out, "{}", server_line(&arguments.address()))
 }
 
+/// The version of a server: it says `15.0 (SPG 0.1.0)`, PostgreSQL's first for the programs that look for that.
+pub(crate) fn server_version(client: &Client) -> &str {
+    let told = client.parameter("server_version").unwrap_or("of unknown version");
+    let own = told.split_once("(SPG ").and_then(|(_, behind)| behind.strip_suffix(')'));
+    own.unwrap_or(told)
+}
+
 fn server_line(address: &Address) -> String {
     match address.connect(TIMEOUT) {
         Ok(client) => {
-            let version = client.parameter("server_version").unwrap_or("of unknown version");
-            format!("server {version} at {}", address.text)
+            format!("server {} at {}", server_version(&client), address.text)
         }
         Err(failure) if failure.code() == "08001" => {
             format!("no server answers at {}", address.text)

@@ -13,6 +13,7 @@ use crate::messages;
 use crate::table_name::TableName;
 use crate::target::TableColumn;
 use crate::target::batches::{Batches, describe};
+use crate::version::server_version;
 
 /// A session of a server.
 pub(crate) struct Remote {
@@ -86,7 +87,7 @@ impl Remote {
     }
 
     pub(super) fn description(&self) -> String {
-        let version = self.client.parameter("server_version").unwrap_or("of unknown version");
+        let version = server_version(&self.client);
         let key = self.client.cancel_token().key();
         let secret = key.secret.map(|byte| format!("{byte:02x}")).concat();
         let named = match &self.address.session {
@@ -102,7 +103,7 @@ impl Remote {
 
     /// The greeting of the shell.
     pub(super) fn greeting(&self) -> String {
-        let version = self.client.parameter("server_version").unwrap_or("of unknown version");
+        let version = server_version(&self.client);
         format!("server {version} at {}", self.address.text)
     }
 
