@@ -21,7 +21,7 @@ use crate::shared::{Phase, Shared};
 
 /// Accepts until the server ends, which a byte on `wake` says.
 pub(crate) fn run(listener: &TcpListener, wake: &UnixStream, shared: &Arc<Shared>) {
-    let mut refusals = Refusals::default();
+    let mut refusals = Refusals { reserve: reserve(), ..Refusals::default() };
     while shared.phase() != Phase::Stopping {
         let mut waiting = [PollFd::new(listener, PollFlags::IN), PollFd::new(wake, PollFlags::IN)];
         let linger = Timespec { tv_sec: 0, tv_nsec: i64::from(LINGER.subsec_nanos()) };
@@ -141,7 +141,7 @@ impl Refusals {
         {
             tell(&socket, &format!("could not accept the connection: {error}"));
         }
-        self.reserve = File::open("/dev/null").ok();
+        self.reserve = reserve();
         std::thread::sleep(ACCEPT_PAUSE);
     }
 
@@ -156,6 +156,11 @@ impl Refusals {
         log::warn!("{what}: {error} ({} more since the last line)", self.unlogged);
         (self.logged, self.unlogged) = (Some(now), 0);
     }
+}
+
+/// A descriptor to give up.
+fn reserve() -> Option<File> {
+    File::open("/dev/null").ok()
 }
 
 /// Sends 53300. There is room for it, since nothing was sent before; if it fails, the client has gone already.

@@ -137,6 +137,11 @@ impl Handle {
         self.progress.in_transaction.store(u8::from(in_transaction), Ordering::Relaxed);
     }
 
+    /// Whether it executes frames, or waits for its client to read the answers.
+    fn is_executing(&self) -> bool {
+        self.progress.turn.load(Ordering::Relaxed) & 1 == 1
+    }
+
     /// Whether it waits inside a transaction block.
     pub(crate) fn is_in_transaction(&self) -> bool {
         self.progress.in_transaction.load(Ordering::Relaxed) != 0
@@ -217,6 +222,7 @@ struct Inner {
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
     pub(crate) connections_now: usize,
+    pub(crate) connections_active: usize,
     pub(crate) connections_total: u64,
     pub(crate) connections_refused: u64,
     pub(crate) in_transaction: usize,
@@ -299,6 +305,7 @@ impl Registry {
         let inner = lock(&self.inner);
         let totals = Totals {
             connections_now: inner.connections.len(),
+            connections_active: inner.connections.values().filter(|h| h.is_executing()).count(),
             connections_total: inner.last_id,
             connections_refused: inner.refused,
             in_transaction: inner.connections.values().filter(|h| h.is_in_transaction()).count(),

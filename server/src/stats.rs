@@ -20,6 +20,7 @@ pub(crate) fn figures(shared: &Shared, database: &Database) -> Vec<(&'static str
         ("state", state.to_owned()),
         ("uptime_seconds", shared.started.elapsed().as_secs().to_string()),
         ("connections", totals.connections_now.to_string()),
+        ("connections_active", totals.connections_active.to_string()),
         ("connections_max", shared.options.connections_max.to_string()),
         ("connections_total", totals.connections_total.to_string()),
         ("connections_refused", totals.connections_refused.to_string()),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use spg_wire::Opcode;
 use spg_wire::message::{PROTOCOL_VERSION, client};
 
-use crate::support::{Daemon, Raw, endless, figure, frame, query, wait_until};
+use crate::support::{Daemon, Raw, endless, figure, frame, query, wait_until, wait_until_running};
 
 /// Lengths that are none, or more than is allowed.
 fn length_bombs() -> Vec<Vec<u8>> {
@@ -223,7 +223,7 @@ fn a_client_that_never_reads_is_ended_and_its_root_freed() {
     for raw in &mut deaf {
         raw.send(&query("SELECT a.n, b.n, 'some text' FROM numbers a, numbers b, numbers c"));
     }
-    wait_until("they run", || figure(&mut witness, "live_roots") > 1);
+    wait_until_running(&mut witness, 4);
     // Their answers do not pile up anywhere.
     let now = daemon.holding();
     assert!(now.memory_bytes < before.memory_bytes + (24 << 20), "{before:?} {now:?}");

@@ -2,7 +2,9 @@
 
 use spg_wire::Opcode;
 
-use crate::support::{Daemon, endless, figure, frame, number, query, wait_until};
+use crate::support::{
+    Daemon, endless, figure, frame, number, query, wait_until, wait_until_running,
+};
 
 #[test]
 fn inside_a_transaction() {
@@ -30,7 +32,7 @@ fn inside_a_statement_even_with_frames_behind_it() {
         let mut raw = daemon.raw().greeted();
         raw.send(&query(endless));
         raw.send(&behind);
-        wait_until("the statement runs", || figure(&mut observer, "live_roots") == 2);
+        wait_until_running(&mut observer, 1);
         drop(raw);
         wait_until("its root is gone", || figure(&mut observer, "live_roots") == 1);
     }
@@ -44,7 +46,7 @@ fn inside_a_script_of_many_statements() {
     let endless = endless(&mut observer);
     let mut raw = daemon.raw().greeted();
     raw.send(&query(&format!("{endless}; ").repeat(50)));
-    wait_until("a statement runs", || figure(&mut observer, "live_roots") == 2);
+    wait_until_running(&mut observer, 1);
     drop(raw);
     daemon.wait_for_connections(1);
     assert_eq!(figure(&mut observer, "live_roots"), 1);
@@ -60,7 +62,7 @@ fn inside_an_answer_that_is_not_read() {
         let mut raw = daemon.raw().greeted();
         raw.send(&query("SELECT a.n, b.n FROM numbers a, numbers b, numbers c"));
         raw.expect(Opcode::RowDescription);
-        wait_until("the statement runs", || figure(&mut observer, "live_roots") == 2);
+        wait_until_running(&mut observer, 1);
         drop(raw);
         wait_until("its root is gone", || figure(&mut observer, "live_roots") == 1);
     }

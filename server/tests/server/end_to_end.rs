@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use spg_wire::client::{Client, Config, ScriptEvent};
 use spg_wire::{Severity, TransactionStatus, Value};
 
-use crate::support::{Daemon, code, endless, figure, number, wait_until};
+use crate::support::{Daemon, code, endless, figure, number, wait_until, wait_until_running};
 
 #[test]
 fn statements_simple_and_prepared() {
@@ -66,10 +66,11 @@ fn notices_and_followed_settings_are_told() {
         Client::connect(Config::new(daemon.address()).application_name("first")).unwrap();
     assert_eq!(client.parameter("application_name"), Some("first"));
     assert_eq!(client.parameter("server_encoding"), Some("UTF8"));
-    client.batch_execute("BEGIN; BEGIN; ROLLBACK; DROP TABLE IF EXISTS nothing").unwrap();
-    let notices: Vec<(Severity, String)> = client
-        .take_notices()
-        .into_iter()
+    let results =
+        client.simple_query("BEGIN; BEGIN; ROLLBACK; DROP TABLE IF EXISTS nothing").unwrap();
+    let notices: Vec<(Severity, String)> = results
+        .iter()
+        .flat_map(|result| &result.notices)
         .map(|notice| (notice.severity, notice.code().to_owned()))
         .collect();
     assert_eq!(
@@ -188,7 +189,7 @@ fn a_statement_is_cancelled_by_its_key_alone() {
     let wrong = spg_wire::client::CancelToken::from_key(daemon.address(), wrong).unwrap();
     let running = std::thread::spawn(move || (code(client.query(query, &[])), client));
     let mut observer = daemon.client();
-    wait_until("the statement runs", || figure(&mut observer, "live_roots") == 2);
+    wait_until_running(&mut observer, 1);
     // Whoever has not the secret is answered likewise, and nothing happens.
     wrong.cancel().unwrap();
     assert_eq!(figure(&mut observer, "live_roots"), 2);

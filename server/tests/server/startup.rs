@@ -5,7 +5,7 @@ use std::process::Output;
 
 use spg_wire::client::Client;
 
-use crate::support::{Daemon, endless, figure, query, wait_until};
+use crate::support::{Daemon, endless, query, wait_until_running};
 
 fn outcome(arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String) {
     let mut command = Daemon::command();
@@ -100,11 +100,11 @@ fn statements_that_run_too_long_after_the_signal_are_cancelled() {
     let endless = endless(&mut observer);
     let mut running = daemon.raw().greeted();
     running.send(&query(endless));
-    wait_until("the statement runs", || figure(&mut observer, "live_roots") == 2);
+    wait_until_running(&mut observer, 1);
     // One that does not read its answer is not waited for either.
     let mut deaf = daemon.raw().greeted();
     deaf.send(&query("SELECT a.n FROM numbers a, numbers b, numbers c"));
-    wait_until("both run", || figure(&mut observer, "live_roots") == 3);
+    wait_until_running(&mut observer, 2);
     drop(observer);
     daemon.signal("TERM");
     assert_eq!(running.error().code(), "57014");
@@ -119,7 +119,7 @@ fn a_second_signal_ends_it_at_once() {
     let endless = endless(&mut observer);
     let mut running = daemon.raw().greeted();
     running.send(&query(endless));
-    wait_until("the statement runs", || figure(&mut observer, "live_roots") == 2);
+    wait_until_running(&mut observer, 1);
     let mut idle = daemon.raw().greeted();
     daemon.signal("TERM");
     assert_eq!(idle.fatal().0, "57P01");

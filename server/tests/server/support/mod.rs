@@ -38,9 +38,19 @@ pub(crate) fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
     result.unwrap_err().code()
 }
 
+/// Waits until the statements of `count` other connections run, and makes a newer version of the data than they hold.
+pub(crate) fn wait_until_running(client: &mut Client, count: u64) {
+    wait_until("the statement runs", || {
+        client.execute("INSERT INTO moved VALUES (1)", &[]).unwrap();
+        figure(client, "connections_active") == count + 1 && figure(client, "live_roots") > 1
+    });
+}
+
 /// A query that runs until it is cancelled, over a table `numbers` that it makes.
 pub(crate) fn endless(client: &mut Client) -> &'static str {
-    client.batch_execute("CREATE TABLE IF NOT EXISTS numbers (n INT)").unwrap();
+    let tables =
+        "CREATE TABLE IF NOT EXISTS numbers (n INT); CREATE TABLE IF NOT EXISTS moved (n INT)";
+    client.batch_execute(tables).unwrap();
     if number(client, "SELECT count(*) FROM numbers") == 0 {
         let mut rows = client.copy_in("numbers", &[]).unwrap();
         for n in 0..2_000 {
