@@ -3,15 +3,17 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
-use crate::support::{Run, spg, spg_in};
+use crate::support::{Run, spg_both};
 
 const SCRIPT: &str = "CREATE TABLE t (id INT PRIMARY KEY, name TEXT);\
     INSERT INTO t VALUES (1, 'alice'), (2, NULL), (3, '') RETURNING id;\
     SELECT id, name FROM t ORDER BY id;\
     SELECT * FROM u;;";
 
+/// Runs the text in process and against a daemon, which must answer alike.
 fn query(format: &str, sql: &str) -> Run {
-    spg(&["--memory", "query", sql, "--format", format])
+    let arguments = ["--memory", "query", sql, "--format", format];
+    spg_both(&std::env::temp_dir(), &arguments, "")
 }
 
 #[test]
@@ -133,7 +135,7 @@ fn notices_go_to_standard_error() {
 fn scripts_go_on_after_errors_and_run_what_the_end_ends() {
     let script = "CREATE TABLE t (a INT);\nSELECT\n  nothing;\nBEGIN; INSERT INTO t VALUES (1);\n\
                   oops;\nSELECT 1;\nCOMMIT;\n-- a comment;\nSELECT count(*) FROM t";
-    let run = spg_in(&std::env::temp_dir(), &["--memory", "shell", "--format", "jsonl"], script);
+    let run = spg_both(&std::env::temp_dir(), &["--memory", "shell", "--format", "jsonl"], script);
     let what: Vec<&str> = run
         .out
         .lines()

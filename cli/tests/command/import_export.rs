@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 
-use crate::support::{Run, spg_in};
+use crate::support::{Run, spg_both, spg_in};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tempfile::TempDir;
@@ -17,8 +17,9 @@ fn directory(files: &[(&str, &[u8])]) -> TempDir {
     directory
 }
 
+/// Runs the script in process and against a daemon, which must answer alike.
 fn shell(directory: &TempDir, script: &str) -> Run {
-    spg_in(directory.path(), &["--memory", "--format", "jsonl", "shell"], script)
+    spg_both(directory.path(), &["--memory", "--format", "jsonl", "shell"], script)
 }
 
 fn gzip(content: &[u8]) -> Vec<u8> {

@@ -2,8 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod bench;
+mod daemon;
 mod formats;
 mod import_export;
+mod lost;
+mod named_sessions;
 mod real_data;
+mod served;
 mod support;
 mod usage;
