@@ -19,6 +19,9 @@ use crate::storage::root::Root;
 /// one chunk after the other they would take longer than adding its values up.
 const AHEAD_CHUNKS: usize = 8;
 
+/// Rows from one value that is asked for to the next: between them the processor reads ahead by itself.
+const AHEAD_ROWS: usize = 64;
+
 /// A sequential scan.
 pub(super) struct Scan<'a> {
     chunks: Box<dyn Iterator<Item = &'a Chunk> + 'a>,
@@ -52,7 +55,10 @@ impl<'a> Scan<'a> {
                     black_box(chunk.column(ordinal).nulls.is_some());
                 }
                 for chunk in &self.ahead {
-                    black_box(chunk.column(ordinal).get(0));
+                    let column = chunk.column(ordinal);
+                    let touched =
+                        (0..chunk.rows()).step_by(AHEAD_ROWS).map(|row| column.touch(row));
+                    black_box(touched.fold(0, usize::wrapping_add));
                 }
             }
             self.ahead.reverse();

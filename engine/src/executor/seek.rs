@@ -1,5 +1,7 @@
 //! At most one row, by a unique key. Nothing is allocated for it: values stay on the stack, columns in their chunk.
 
+use std::hint::black_box;
+
 use smallvec::SmallVec;
 
 use crate::binder::bound::Expression;
@@ -37,7 +39,11 @@ pub(super) fn seek<'a>(
             // A computed column has a value for every slot; of one row all columns are short.
             return Batch::computed(gather(output, table, &[place]), 1);
         }
-        chunk_batch(output, place.0, Selection::One(place.1 as u32))
+        let (chunk, slot) = place;
+        // The columns' values are far apart: whoever reads them one after the other would wait for each.
+        let touched = output.ordinals.iter().map(|&ordinal| chunk.column(ordinal).touch(slot));
+        black_box(touched.fold(0, usize::wrapping_add));
+        chunk_batch(output, chunk, Selection::One(slot as u32))
     }))
 }
 

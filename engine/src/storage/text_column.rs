@@ -63,6 +63,12 @@ impl TextColumn {
         &self.bytes[start..end]
     }
 
+    /// The first byte of the text at `row`, or of the next one.
+    #[inline]
+    pub(super) fn touch(&self, row: usize) -> usize {
+        self.bytes.as_bytes().get(self.start(row)).map_or(0, |byte| usize::from(*byte))
+    }
+
     fn large_place(&self, row: usize) -> Result<usize, usize> {
         self.large.binary_search_by_key(&(row as u32), |(row, _)| *row)
     }
