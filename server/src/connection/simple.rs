@@ -15,7 +15,6 @@ use crate::shared::Shared;
 impl Client<'_> {
     pub(super) fn query(&mut self, script: &str, shared: &Shared) -> Result<(), End> {
         self.settle();
-        self.bound = None;
         let mut is_empty = true;
         for statement in statements(script) {
             is_empty = false;

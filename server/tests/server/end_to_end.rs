@@ -221,6 +221,29 @@ fn a_reader_that_has_enough_ends_its_script() {
 }
 
 #[test]
+fn nesting_is_refused_before_a_connection_s_stack_is_full() {
+    let daemon = Daemon::start(&[]);
+    let mut client = daemon.client();
+    client.batch_execute("CREATE TABLE t (id INT PRIMARY KEY)").unwrap();
+    for (open, inner, close) in [
+        ("(", "1", ")"),
+        ("-(", "1", ")"),
+        ("(SELECT ", "1", ")"),
+        ("(SELECT id FROM t WHERE id = ", "1", ")"),
+        ("CASE WHEN true THEN ", "1", " END"),
+        ("1 IN (SELECT id FROM t WHERE ", "true", ")"),
+    ] {
+        for depth in [90, 150, 199, 201, 100_000] {
+            let text = format!("SELECT {}{inner}{}", open.repeat(depth), close.repeat(depth));
+            match client.query(&text, &[]) {
+                Ok(rows) => assert!(rows.len() == 1 && depth < 100_000, "{open} {depth}"),
+                Err(error) => assert_eq!(error.code(), "54001", "{open} {depth}: {error}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn figures_add_up() {
     let daemon = Daemon::start(&["--memory-limit", "512MB"]);
     let mut client = daemon.client();
