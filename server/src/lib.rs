@@ -9,11 +9,11 @@
 
 #![expect(clippy::doc_markdown, reason = "the messages' names are words of the protocol here")]
 
-pub mod connection;
 pub mod limits;
 pub mod options;
 pub mod server;
 
+mod connection;
 mod cores;
 mod listener;
 mod named_sessions;

@@ -42,6 +42,9 @@ pub const NAME_BYTES_MAX: usize = 63;
 /// Prepared statements of one connection; beyond it 54000. Each is a tree and a plan, some kilobytes.
 pub const PREPARED_STATEMENTS_MAX: usize = 1_024;
 
+/// Bytes of their texts together; beyond it 54000. A tree is about thirty times its text.
+pub const PREPARED_TEXT_BYTES_MAX: usize = 16 << 20;
+
 /// Output is written when it reaches this, also within a statement.
 pub const FLUSH_BYTES: usize = 64 << 10;
 

@@ -29,8 +29,10 @@ pub(super) struct Conversation<'a> {
 pub(super) struct Client<'a> {
     pub(super) session: Session,
     pub(super) output: &'a mut Output,
-    /// Prepared statements by the client's numbers; None for a text without a statement.
-    pub(super) statements: BTreeMap<u32, Option<Prepared>>,
+    /// Prepared statements by the client's numbers.
+    pub(super) statements: BTreeMap<u32, Statement>,
+    /// Bytes of their texts.
+    pub(super) statement_bytes: usize,
     /// The statement that is bound.
     pub(super) bound: Option<u32>,
     /// Its parameters; kept for their memory.
@@ -45,6 +47,13 @@ pub(super) struct Client<'a> {
     application_name: String,
     /// A setting was changed in the open block, whose end may change it back.
     has_set: bool,
+}
+
+/// A prepared statement.
+pub(super) struct Statement {
+    /// None for a text without a statement.
+    pub(super) prepared: Option<Prepared>,
+    pub(super) text_bytes: usize,
 }
 
 /// The answer of one statement in the output, which must not be sent before its commit is durable.
@@ -75,6 +84,7 @@ impl<'a> Conversation<'a> {
             session,
             output,
             statements: BTreeMap::new(),
+            statement_bytes: 0,
             bound: None,
             values: Vec::new(),
             skipping: false,

@@ -6,21 +6,15 @@ use spg_engine::session::Prepared;
 use spg_wire::message::server;
 use spg_wire::{List, Opcode, Parameter};
 
-use super::conversation::{Client, Held, settle_held};
+use super::conversation::{Client, Held, Statement, settle_held};
 use super::reply::Reply;
 use super::translate;
-use crate::limits::PREPARED_STATEMENTS_MAX;
+use crate::limits::{PREPARED_STATEMENTS_MAX, PREPARED_TEXT_BYTES_MAX};
 
 impl Client<'_> {
     pub(super) fn parse(&mut self, statement_id: u32, text: &str, types: List<'_, u32>) {
-        if self.bound == Some(statement_id) {
-            self.bound = None;
-        }
-        let is_new = !self.statements.contains_key(&statement_id);
-        if is_new && self.statements.len() >= PREPARED_STATEMENTS_MAX {
-            let message = format!("more than {PREPARED_STATEMENTS_MAX} prepared statements");
-            self.fail(&translate::error("54000", message));
-            return;
+        if let Err(message) = self.check_room(statement_id, text) {
+            return self.fail(&translate::error("54000", message));
         }
         let types = types.iter().map(translate::parameter_type).collect::<Result<Vec<_>>>();
         let prepared = types.and_then(|types| match statements(text).next() {
@@ -37,21 +31,40 @@ impl Client<'_> {
                     parameters.iter().map(|data_type| translate::type_of(*data_type).0),
                     columns.iter().map(translate::column),
                 );
-                self.statements.insert(statement_id, prepared);
+                self.forget(statement_id);
+                self.statement_bytes += text.len();
+                let statement = Statement { prepared, text_bytes: text.len() };
+                self.statements.insert(statement_id, statement);
             }
             Err(error) => self.fail(&translate::error_fields(&error)),
         }
+    }
+
+    /// Whether a statement may be added, or take the place of the one of its number.
+    fn check_room(&self, statement_id: u32, text: &str) -> std::result::Result<(), String> {
+        let replaced = self.statements.get(&statement_id);
+        if replaced.is_none() && self.statements.len() >= PREPARED_STATEMENTS_MAX {
+            return Err(format!("more than {PREPARED_STATEMENTS_MAX} prepared statements"));
+        }
+        let others = self.statement_bytes - replaced.map_or(0, |statement| statement.text_bytes);
+        if others + text.len() > PREPARED_TEXT_BYTES_MAX {
+            return Err(format!(
+                "prepared statements of more than {PREPARED_TEXT_BYTES_MAX} bytes"
+            ));
+        }
+        Ok(())
     }
 
     #[inline]
     pub(super) fn bind(&mut self, statement_id: u32, parameters: List<'_, Parameter<'_>>) {
         self.bound = None;
         self.values.clear();
-        let Some(prepared) = self.statements.get(&statement_id) else {
+        let Some(statement) = self.statements.get(&statement_id) else {
             let message = format!("prepared statement {statement_id} does not exist");
             return self.fail(&translate::error("26000", message));
         };
-        let expected = prepared.as_ref().map_or(0, |prepared| prepared.parameters().len());
+        let prepared = statement.prepared.as_ref();
+        let expected = prepared.map_or(0, |prepared| prepared.parameters().len());
         if parameters.len() != expected {
             let message = format!(
                 "Bind supplies {} parameters, but prepared statement {statement_id} requires {expected}",
@@ -74,10 +87,10 @@ impl Client<'_> {
     #[inline]
     pub(super) fn execute(&mut self) {
         let bound = self.bound.take();
-        let Some(prepared) = bound.and_then(|id| self.statements.get(&id)) else {
+        let Some(statement) = bound.and_then(|id| self.statements.get(&id)) else {
             return self.fail(&translate::error("08P01", "Execute without a Bind before it"));
         };
-        let Some(prepared) = prepared else {
+        let Some(prepared) = &statement.prepared else {
             return server::plain(&mut self.output.bytes, Opcode::EmptyQuery);
         };
         // An answer without rows may wait in the output for its commit; rows may have to be sent before their end.
@@ -91,6 +104,8 @@ impl Client<'_> {
         let mut reply = Reply::new(self.output, may_defer);
         let result = self.session.execute_prepared(prepared, &self.values, &mut reply);
         self.session.defer_commits(false);
+        // A connection that waits keeps no texts.
+        self.values.clear();
         match result {
             Ok(tag) => self.complete(&tag),
             Err(error) => self.statement_failed(&error),
@@ -102,10 +117,16 @@ impl Client<'_> {
     }
 
     pub(super) fn close(&mut self, statement_id: u32) {
-        self.statements.remove(&statement_id);
+        self.forget(statement_id);
+        server::plain(&mut self.output.bytes, Opcode::CloseComplete);
+    }
+
+    fn forget(&mut self, statement_id: u32) {
+        if let Some(statement) = self.statements.remove(&statement_id) {
+            self.statement_bytes -= statement.text_bytes;
+        }
         if self.bound == Some(statement_id) {
             self.bound = None;
         }
-        server::plain(&mut self.output.bytes, Opcode::CloseComplete);
     }
 }

@@ -93,6 +93,10 @@ impl Input {
             }
         });
         handle.begin_turn();
+        if deadline.is_some() {
+            // What runs now may run longer than its client may be silent.
+            handle.set_deadline(None);
+        }
         match received {
             Ok(0) => Err(self.end()),
             Ok(length) => {

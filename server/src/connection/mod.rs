@@ -1,6 +1,6 @@
 //! One client's connection: a thread from accept to close.
 //!
-//! `input` reads frames and `output` holds answers; `handshake` greets; [`Conversation`](conversation::Conversation) is what
+//! `input` reads frames and `output` holds answers; `handshake` greets; [`Conversation`] is what
 //! follows: it executes all frames that have arrived, in order, and writes once. `simple` runs scripts, `extended` prepared
 //! statements, `copy_in` and `copy_out` rows in bulk. `reply` writes rows as the engine yields them, `translate` says in
 //! the wire's words what the engine says in its own.

@@ -128,6 +128,11 @@ fn prepared_statements_are_replaced_bounded_and_checked() {
     };
     assert_eq!(refused.code(), "54000");
     kept.truncate(10);
+    let long = format!("SELECT 1 -- {}", "x".repeat(9 << 20));
+    let first = client.prepare(&long).unwrap();
+    assert_eq!(code(client.prepare(&long)), "54000");
+    drop(first);
+    client.prepare(&long).unwrap();
     client.prepare("SELECT 1").unwrap();
     assert_eq!(client.query_one(&kept[7], &[]).unwrap().get::<i32>(0), 7);
 }

@@ -97,6 +97,19 @@ fn a_block_left_open_ends_its_connection() {
     wait_until("its roots are gone", || figure(&mut client, "live_roots") == 1);
     assert_eq!(number(&mut client, "SELECT count(*) FROM t"), 0);
 
+    // What runs longer than that is not idle.
+    let mut client = daemon.client();
+    let endless = crate::support::endless(&mut client);
+    client
+        .batch_execute(
+            "SET idle_in_transaction_session_timeout = '50ms'; SET statement_timeout = '500ms'",
+        )
+        .unwrap();
+    let results = client.simple_query(&format!("BEGIN; {endless}")).unwrap();
+    assert_eq!(results[1].error.as_ref().unwrap().code(), "57014");
+    let results = daemon.client().simple_query("BEGIN; SELECT 1; COMMIT").unwrap();
+    assert_eq!(results[2].tag, "COMMIT");
+
     // A copy that waits holds as much.
     let mut raw = daemon.raw().greeted();
     raw.send(&crate::support::query("SET idle_in_transaction_session_timeout = '50ms'"));
