@@ -1,0 +1,7 @@
+//! What the fuzz targets of `proptests/fuzz` do with their bytes; `tests/fuzz_corpus.rs` does the same with the kept inputs.
+
+mod frames;
+mod statements;
+
+pub use frames::frames;
+pub use statements::{execute, parse};
