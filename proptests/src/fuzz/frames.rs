@@ -195,9 +195,9 @@ fn write_server(out: &mut Vec<u8>, message: &ServerMessage<'_>) -> Result<(), Pr
         | ServerMessage::CopyOutReady(columns) => {
             done(server::columns(out, message.opcode(), columns.iter()))
         }
-        ServerMessage::ParseComplete { statement_id, parameter_types, columns } => done(
-            server::parse_complete(out, *statement_id, parameter_types.iter(), columns.iter()),
-        ),
+        ServerMessage::ParseComplete { statement_id, parameter_types, columns } => {
+            done(server::parse_complete(out, *statement_id, parameter_types.iter(), columns.iter()))
+        }
         ServerMessage::DataRow(row) => {
             let mut frame = FrameWriter::begin(out, Opcode::DataRow);
             frame.u16(row.len() as u16);
