@@ -21,6 +21,10 @@ type Frames = (Vec<(u8, Vec<u8>)>, Option<ProtocolError>);
 /// The first byte says how many bytes arrive at once, the rest is the stream.
 pub fn frames(data: &[u8]) {
     let Some((first, stream)) = data.split_first() else { return };
+    // What is longer is refused when it is written as a Hello.
+    if stream.len() > HELLO_FRAME_LENGTH_MAX as usize {
+        return;
+    }
     let piece_bytes = usize::from(*first).max(1);
     let limit = if first % 2 == 0 { CLIENT_FRAME_LENGTH_MAX } else { HELLO_FRAME_LENGTH_MAX };
     let (frames, error) = whole(stream, limit);
@@ -140,13 +144,19 @@ fn look_at_value(type_oid: u32, bytes: Option<&[u8]>) {
 fn write_client(out: &mut Vec<u8>, message: ClientMessage<'_>) -> Result<(), ProtocolError> {
     match message {
         ClientMessage::Hello { version, options } => {
-            client::hello(out, version, &options.iter().collect::<Vec<_>>())
+            return client::hello(out, version, &options.iter().collect::<Vec<_>>());
         }
-        ClientMessage::Cancel(key) => done(client::cancel(out, key)),
-        ClientMessage::Ping(number) => done(client::ping(out, number)),
-        ClientMessage::Query(text) => client::query(out, text),
+        ClientMessage::Cancel(key) => client::cancel(out, key),
+        ClientMessage::CancelSession(name) => return client::cancel_session(out, name),
+        ClientMessage::Ping(number) => client::ping(out, number),
+        ClientMessage::Query(text) => return client::query(out, text),
         ClientMessage::Parse { statement_id, text, parameter_types } => {
-            client::parse(out, statement_id, text, &parameter_types.iter().collect::<Vec<_>>())
+            return client::parse(
+                out,
+                statement_id,
+                text,
+                &parameter_types.iter().collect::<Vec<_>>(),
+            );
         }
         ClientMessage::Bind { statement_id, parameters } => {
             let mut frame = FrameWriter::begin(out, Opcode::Bind);
@@ -156,61 +166,61 @@ fn write_client(out: &mut Vec<u8>, message: ClientMessage<'_>) -> Result<(), Pro
                 frame.u32(parameter.type_oid);
                 item(&mut frame, parameter.bytes);
             }
-            done(frame.finish())
+            frame.finish();
         }
-        ClientMessage::Close { statement_id } => done(client::close(out, statement_id)),
+        ClientMessage::Close { statement_id } => client::close(out, statement_id),
         ClientMessage::CopyIn { table, columns } => {
-            client::copy_in(out, table, &columns.iter().collect::<Vec<_>>())
+            return client::copy_in(out, table, &columns.iter().collect::<Vec<_>>());
         }
-        ClientMessage::CopyOut(source) => client::copy_out(out, source),
-        ClientMessage::CopyData(rows) => write_rows(out, Opcode::CopyData, rows),
-        ClientMessage::CopyFail(reason) => client::copy_fail(out, reason),
+        ClientMessage::CopyOut(source) => return client::copy_out(out, source),
+        ClientMessage::CopyData(rows) => return write_rows(out, Opcode::CopyData, rows),
+        ClientMessage::CopyFail(reason) => return client::copy_fail(out, reason),
         ClientMessage::Terminate
         | ClientMessage::Stats
         | ClientMessage::Execute
         | ClientMessage::Sync
-        | ClientMessage::CopyDone => done(client::plain(out, message.opcode())),
+        | ClientMessage::CopyDone => client::plain(out, message.opcode()),
     }
+    Ok(())
 }
 
 fn write_server(out: &mut Vec<u8>, message: &ServerMessage<'_>) -> Result<(), ProtocolError> {
     match message {
-        ServerMessage::HelloOk(hello) => done(server::hello_ok(
+        ServerMessage::HelloOk(hello) => server::hello_ok(
             out,
             hello.version,
             hello.database_uuid,
             hello.cancel_key,
             hello.parameters.iter(),
-        )),
-        ServerMessage::Pong(number) => done(server::pong(out, *number)),
-        ServerMessage::StatsReply(stats) => done(server::stats_reply(out, stats.iter())),
-        ServerMessage::ParameterStatus { key, value } => {
-            done(server::parameter_status(out, key, value))
-        }
-        ServerMessage::ErrorResponse(fields) => done(server::error_response(out, fields)),
-        ServerMessage::NoticeResponse(fields) => done(server::notice_response(out, fields)),
-        ServerMessage::Ready(status) => done(server::ready(out, *status)),
+        ),
+        ServerMessage::Pong(number) => server::pong(out, *number),
+        ServerMessage::StatsReply(stats) => server::stats_reply(out, stats.iter()),
+        ServerMessage::ParameterStatus { key, value } => server::parameter_status(out, key, value),
+        ServerMessage::ErrorResponse(fields) => server::error_response(out, fields),
+        ServerMessage::NoticeResponse(fields) => server::notice_response(out, fields),
+        ServerMessage::Ready(status) => server::ready(out, *status),
         ServerMessage::RowDescription(columns)
         | ServerMessage::CopyInReady(columns)
         | ServerMessage::CopyOutReady(columns) => {
-            done(server::columns(out, message.opcode(), columns.iter()))
+            server::columns(out, message.opcode(), columns.iter());
         }
         ServerMessage::ParseComplete { statement_id, parameter_types, columns } => {
-            done(server::parse_complete(out, *statement_id, parameter_types.iter(), columns.iter()))
+            server::parse_complete(out, *statement_id, parameter_types.iter(), columns.iter());
         }
         ServerMessage::DataRow(row) => {
             let mut frame = FrameWriter::begin(out, Opcode::DataRow);
             frame.u16(row.len() as u16);
             row.iter().for_each(|bytes| item(&mut frame, bytes));
-            done(frame.finish())
+            frame.finish();
         }
-        ServerMessage::CommandComplete { tag, rows } => done(server::command_tag(out, tag, *rows)),
-        ServerMessage::CopyRows(rows) => write_rows(out, Opcode::CopyRows, *rows),
+        ServerMessage::CommandComplete { tag, rows } => server::command_tag(out, tag, *rows),
+        ServerMessage::CopyRows(rows) => return write_rows(out, Opcode::CopyRows, *rows),
         ServerMessage::CancelDone
         | ServerMessage::CloseComplete
         | ServerMessage::EmptyQuery
-        | ServerMessage::CopyEnd => done(server::plain(out, message.opcode())),
+        | ServerMessage::CopyEnd => server::plain(out, message.opcode()),
     }
+    Ok(())
 }
 
 fn write_rows(
@@ -229,11 +239,6 @@ fn write_rows(
 fn item(frame: &mut FrameWriter<'_>, bytes: Option<&[u8]>) {
     frame.u32(bytes.map_or(u32::MAX, |bytes| bytes.len() as u32));
     frame.bytes(bytes.unwrap_or_default());
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "the writers that cannot fail beside those that can")]
-fn done((): ()) -> Result<(), ProtocolError> {
-    Ok(())
 }
 
 /// Twice what waits, or what is read ahead into; never what a header says.
