@@ -87,9 +87,29 @@ fn the_engine_opens_no_file_and_no_socket() {
 }
 
 #[test]
+fn the_wire_is_a_leaf() {
+    let faults: Vec<String> = sources("server/wire")
+        .filter(|source| {
+            source
+                .code
+                .iter()
+                .any(|line| names_crate(line, "spg_engine") || names_crate(line, "spg_server"))
+        })
+        .map(|source| source.path)
+        .collect();
+    assert!(faults.is_empty(), "{faults:?}");
+    let manifest = std::fs::read_to_string(workspace().join("server/wire/Cargo.toml")).unwrap();
+    let ours = ["spg-engine", "spg-server", "path ="];
+    assert!(
+        !ours.iter().any(|name| manifest.contains(name)),
+        "spg-wire depends on nothing of ours"
+    );
+}
+
+#[test]
 fn files_begin_with_their_purpose_and_end_in_time() {
     let mut faults = Vec::new();
-    for folder in ["engine", "cli", "proptests"] {
+    for folder in ["engine", "server", "cli", "proptests"] {
         for source in sources(folder) {
             if !source.text.starts_with("//! ") {
                 faults.push(format!("{}: line 1 does not say what the file is for", source.path));

@@ -42,8 +42,7 @@ impl Interrupt {
     /// 57014 once the statement was canceled or its time is over.
     #[inline]
     pub fn check(&self) -> Result<()> {
-        // One thread runs a statement, so a load and a store are enough.
-        self.checks.store(self.checks.load(Ordering::Relaxed).saturating_add(1), Ordering::Relaxed);
+        self.checks.fetch_add(1, Ordering::Relaxed);
         if self.canceled.load(Ordering::Relaxed) {
             return Err(canceled("canceling statement due to user request"));
         }
