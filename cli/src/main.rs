@@ -62,7 +62,7 @@ fn main() -> ExitCode {
 /// Answers how all went; an error is one of the output.
 fn run(arguments: &Arguments) -> io::Result<Status> {
     match &arguments.command {
-        Command::Version => version::run(arguments).map(|()| Status::Done),
+        Command::Version => report::show(Ok(version::report(arguments)), output(arguments)),
         Command::Ping { ready, timeout } => {
             let wait = ready.then(|| timeout.unwrap_or(report::READY_SECONDS_DEFAULT));
             report::show(report::ping(&arguments.address(), wait), output(arguments))

@@ -1,4 +1,4 @@
-//! Commands about the server itself, whose answer is a row or a few: `ping` and `stats`.
+//! Commands about the server itself, whose answer is a row or a few: `ping` and `stats`; `cancel` and `version` answer alike.
 
 use std::io;
 use std::time::{Duration, Instant};

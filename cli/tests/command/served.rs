@@ -35,6 +35,8 @@ fn a_session_of_invocations() {
     let told =
         format!("spg {version} (engine {version})\nserver {version} at {}\n", daemon.address);
     assert_eq!(daemon.spg(&["version"]).out, told);
+    let csv = daemon.spg(&["version", "--format", "csv"]);
+    assert_eq!((csv.status, csv.out), (0, format!("client,server\n{version},{version}\n")));
 }
 
 #[test]

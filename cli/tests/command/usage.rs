@@ -62,6 +62,20 @@ fn version_needs_no_server() {
     assert_eq!((run.status, run.out), (0, format!("{own}no server answers at {address}\n")));
     let run = spg(&["version", "--memory"]);
     assert_eq!((run.status, run.out), (0, own));
+    let object = format!(
+        "{{\"tag\":\"VERSION\",\"columns\":[\"client\",\"server\"],\"types\":[\"text\",\"text\"],\
+         \"rows\":[[\"{version}\",null]]}}"
+    );
+    for (format, expected) in [
+        ("csv", format!("client,server\n{version},\n")),
+        ("json", format!("[{object}]\n")),
+        ("jsonl", format!("{object}\n")),
+    ] {
+        for place in [&["--memory"][..], &["--addr", &address]] {
+            let run = spg(&[&["version", "--format", format], place].concat());
+            assert_eq!((run.status, run.out.as_str()), (0, expected.as_str()), "{place:?}");
+        }
+    }
 }
 
 #[test]
