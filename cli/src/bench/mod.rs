@@ -114,7 +114,7 @@ pub(crate) fn run(
 ) -> io::Result<Status> {
     let interrupt = Interrupt::default();
     // What runs is not cancelled but ended: the tables have to be dropped. Where this fails, they stay behind.
-    interrupt.listen(false, Box::new(|| {})).ok();
+    interrupt.listen_to_all().ok();
     let measured = interrupt.during(|| measure(arguments, address, &interrupt));
     let mut out = io::stdout();
     match measured {

@@ -73,14 +73,19 @@ fn every_workload_prints_its_figures_and_drops_its_tables() {
 
 #[test]
 fn an_interrupt_drops_the_tables() {
-    let daemon = Daemon::start(&[]);
-    let bench = start(&daemon, "600", &["point-read"]);
-    while !is_there(&daemon, &["accounts"], 10) {}
-    signal("INT", bench.child.id());
-    let run = bench.finish();
-    assert_eq!(run.status, 1, "{run:?}");
-    assert!(run.out.starts_with("{\"error\":{\"sqlstate\":\"57014\","), "{run:?}");
-    assert!(!is_there(&daemon, &["accounts"], 10));
+    // `timeout` sends its signal to the process and to the group, so twice.
+    for signals in [&["INT"][..], &["TERM", "TERM"], &["HUP"]] {
+        let daemon = Daemon::start(&[]);
+        let bench = start(&daemon, "600", &["point-read"]);
+        while !is_there(&daemon, &["accounts"], 10) {}
+        for name in signals {
+            signal(name, bench.child.id());
+        }
+        let run = bench.finish();
+        assert_eq!(run.status, 1, "{signals:?}: {run:?}");
+        assert!(run.out.starts_with("{\"error\":{\"sqlstate\":\"57014\","), "{run:?}");
+        assert!(!is_there(&daemon, &["accounts"], 10), "{signals:?}");
+    }
 }
 
 #[test]

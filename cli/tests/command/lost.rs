@@ -67,6 +67,24 @@ fn a_full_server_says_so() {
     assert_eq!(first.finish().status, 0);
 }
 
+#[test]
+fn a_termination_ends_the_command_at_once() {
+    let daemon = Daemon::start(&[]);
+    fill(&daemon);
+    for name in ["TERM", "HUP"] {
+        let mut shell = shell(&daemon, &["--format", "jsonl"]);
+        shell.ask("SELECT 1;");
+        shell.write(&format!("{ENDLESS}\n"));
+        let query = ["--addr", &daemon.address, "query", ENDLESS, "--format", "jsonl"];
+        for running in [shell, Conversation::start(&query)] {
+            signal(name, running.child.id());
+            let run = running.finish();
+            // No exit status: the signal ended it.
+            assert_eq!((run.status, run.out.as_str()), (-1, ""), "{name}: {run:?}");
+        }
+    }
+}
+
 /// An import reads what this test feeds it, so that it surely runs when something happens to it.
 fn import_from_pipe(daemon: &Daemon) -> Conversation {
     let create = daemon.spg(&["query", "CREATE TABLE t (a INT)"]);
