@@ -6,7 +6,7 @@ use std::time::Instant;
 use spg_engine::session::TransactionStatus;
 
 use crate::exit::Status;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::format::Format;
 use crate::interrupt::Interrupt;
 use crate::messages;
@@ -61,16 +61,26 @@ impl Console {
     /// Shows how something ended: its tag, or the error with its place in `text`.
     pub(crate) fn show(&mut self, result: &Outcome<String>, text: &str) -> io::Result<()> {
         match result {
-            Ok(tag) => self.format.complete(tag),
-            Err(failure) => {
-                // Where the output itself ended the statement, that is what is answered here.
-                self.format.fail(&failure.fields, text)?;
-                let ended =
-                    if failure.ends_connection { Status::NoConnection } else { Status::Failed };
-                self.status = self.status.max(ended);
-                Ok(())
-            }
+            Ok(tag) => self.format.complete(tag)?,
+            Err(failure) => self.fail(failure, text)?,
         }
+        self.show_loss()
+    }
+
+    /// Shows what ended the connection behind the last answer, if something did.
+    pub(crate) fn show_loss(&mut self) -> io::Result<()> {
+        match self.target.take_loss() {
+            Some(loss) => self.fail(&loss, ""),
+            None => Ok(()),
+        }
+    }
+
+    fn fail(&mut self, failure: &Failure, text: &str) -> io::Result<()> {
+        // Where the output itself ended the statement, that is what is answered here.
+        self.format.fail(&failure.fields, text)?;
+        let ended = if failure.ends_connection { Status::NoConnection } else { Status::Failed };
+        self.status = self.status.max(ended);
+        Ok(())
     }
 
     /// Whether nothing more can be done: the connection is lost, or Ctrl-C was pressed.

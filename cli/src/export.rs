@@ -39,7 +39,10 @@ pub(crate) fn to_output(table: &str, console: &mut Console) -> io::Result<()> {
         Err(error) => Err(Ended::Statement(error.into())),
     };
     match written {
-        Ok((_, mut out)) => out.flush(),
+        Ok((_, mut out)) => {
+            out.flush()?;
+            console.show_loss()
+        }
         Err(Ended::Statement(failure)) => console.show(&Err(failure), ""),
         Err(Ended::Output(error)) => Err(error),
     }

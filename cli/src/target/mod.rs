@@ -10,7 +10,7 @@ use spg_engine::DataType;
 use spg_engine::session::{RowSink, TransactionStatus};
 use spg_engine::storage::column::Column;
 
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::table_name::TableName;
 
 pub(crate) use local::Local;
@@ -50,6 +50,14 @@ impl Target {
         self.execute(text, &mut Silent).map(drop)
     }
 
+    /// What ended the connection after the last statement's answer had come; answered once.
+    pub(crate) fn take_loss(&mut self) -> Option<Failure> {
+        match self {
+            Self::Local(_) => None,
+            Self::Remote(remote) => remote.take_loss(),
+        }
+    }
+
     /// The columns of a table, in its order.
     pub(crate) fn columns(&mut self, table: &TableName) -> Outcome<Vec<TableColumn>> {
         match self {
@@ -59,7 +67,7 @@ impl Target {
     }
 
     /// Fails the transaction block that is open, as an error of a statement does.
-    pub(crate) fn fail_block(&mut self, reason: &crate::failure::Failure) {
+    pub(crate) fn fail_block(&mut self, reason: &Failure) {
         match self {
             Self::Local(local) => local.fail_block(reason),
             Self::Remote(remote) => remote.fail_block(),

@@ -19,26 +19,40 @@ use crate::version::server_version;
 pub(crate) struct Remote {
     client: Client,
     address: Address,
+    /// What ended the connection after a statement's answer had come, until that is told.
+    loss: Option<Failure>,
 }
 
 impl Remote {
     pub(crate) fn new(client: Client, address: Address) -> Self {
-        Self { client, address }
+        Self { client, address, loss: None }
     }
 
     pub(super) fn execute(&mut self, text: &str, sink: &mut dyn RowSink) -> Outcome<String> {
+        if let Some(loss) = self.loss.take() {
+            return Err(loss);
+        }
         let mut answer = Answer { sink, batches: Batches::default(), ended: None };
         let ended = self.client.simple_query_with(text, |event| answer.take(&event));
         let answered = answer.ended;
         match (answered, ended) {
-            // What was answered before the connection broke is no answer: nothing says that it is whole.
-            (_, Err(error)) => Err(self.failure(error)),
+            // Rows before the connection broke are no answer: nothing says that they are whole.
+            (None, Err(error)) => Err(self.failure(error)),
+            // How the statement ended stands, as a server that is going down says before it says so.
+            (Some(answered), Err(error)) => {
+                self.loss = Some(self.failure(error));
+                answered
+            }
             (Some(answered), Ok(())) => answered,
             (None, Ok(())) => Err(Failure::new(
                 SqlState::ProtocolViolation,
                 "the server did not say how the statement ended",
             )),
         }
+    }
+
+    pub(super) fn take_loss(&mut self) -> Option<Failure> {
+        self.loss.take()
     }
 
     pub(super) fn columns(&mut self, table: &TableName) -> Outcome<Vec<TableColumn>> {

@@ -7,6 +7,7 @@ mod daemon;
 mod formats;
 mod import_export;
 mod lost;
+mod lost_behind;
 mod named_sessions;
 mod real_data;
 mod served;
