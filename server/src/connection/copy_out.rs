@@ -87,7 +87,10 @@ impl RowSink for CopyRows<'_> {
             let mut frame = CopyWriter::begin(&mut self.output.bytes, Opcode::CopyRows);
             while place < batch.len() && frame.bytes() < FLUSH_BYTES {
                 let row: RowWriter<'_> = frame.row();
-                write_row(row, batch, place).map_err(|error| too_large(&error))?;
+                if let Err(error) = write_row(row, batch, place) {
+                    frame.abandon();
+                    return Err(too_large(&error));
+                }
                 frame.row_done();
                 place += 1;
             }

@@ -1,6 +1,7 @@
 //! More connections than there may be, than there are descriptors, than there are threads; and many that do nothing.
 
 use spg_wire::client::{Client, Error};
+use spg_wire::message::client::{CopySource, copy_out};
 
 use crate::support::{Daemon, Raw, code, figure, wait_until};
 
@@ -88,4 +89,23 @@ fn a_thousand_idle_connections_cost_little_and_hold_no_root() {
     drop(idle);
     daemon.wait_for_connections(1);
     daemon.wait_for_return(&before);
+}
+
+#[test]
+fn a_row_that_is_too_long_costs_no_more_than_the_longest_that_is_not() {
+    // All of the row would be 6 GB.
+    let daemon = Daemon::start_limited("ulimit -v 3000000", &[]);
+    let texts = vec!["t"; 100].join(", ");
+    let select = format!("SELECT {texts} FROM (SELECT repeat('x', 60000000) AS t) AS s");
+    let mut client = daemon.client();
+    assert_eq!(code(client.batch_execute(&select)), "54000");
+    assert_eq!(code(client.query(&select, &[])), "54000");
+    let mut raw = daemon.raw().greeted();
+    let mut out = Vec::new();
+    copy_out(&mut out, CopySource::Query(&select)).unwrap();
+    out.extend(crate::support::frame(spg_wire::Opcode::Sync as u8, &[]));
+    raw.send(&out);
+    raw.expect(spg_wire::Opcode::CopyOutReady);
+    assert_eq!(raw.error().code(), "54000");
+    raw.expect(spg_wire::Opcode::Ready);
 }

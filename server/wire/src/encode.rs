@@ -128,6 +128,8 @@ pub struct RowWriter<'a> {
     start: usize,
     count: u32,
     is_frame: bool,
+    /// Bytes of values that were not written because the row is too long with them.
+    omitted: usize,
 }
 
 impl<'a> RowWriter<'a> {
@@ -136,7 +138,7 @@ impl<'a> RowWriter<'a> {
     pub fn data_row(out: &'a mut Vec<u8>) -> Self {
         let start = out.len();
         out.extend_from_slice(&[0, 0, 0, 0, Opcode::DataRow as u8, 0, 0]);
-        Self { out, start, count: 0, is_frame: true }
+        Self { out, start, count: 0, is_frame: true, omitted: 0 }
     }
 
     /// Begins a row without a frame around it.
@@ -144,7 +146,7 @@ impl<'a> RowWriter<'a> {
     pub fn bare(out: &'a mut Vec<u8>) -> Self {
         let start = out.len();
         out.extend_from_slice(&[0, 0]);
-        Self { out, start, count: 0, is_frame: false }
+        Self { out, start, count: 0, is_frame: false, omitted: 0 }
     }
 
     /// Writes NULL.
@@ -201,21 +203,45 @@ impl<'a> RowWriter<'a> {
     #[inline]
     pub fn push_text(&mut self, value: &str) {
         self.count = self.count.wrapping_add(1);
-        write_bytes(self.out, value.as_bytes());
+        if self.has_room(value.len()) {
+            write_bytes(self.out, value.as_bytes());
+        }
     }
 
     /// Writes a VECTOR.
     #[inline]
     pub fn push_vector(&mut self, value: &[f32]) {
         self.count = self.count.wrapping_add(1);
-        write_floats(self.out, Floats::from(value));
+        if self.has_room(std::mem::size_of_val(value)) {
+            write_floats(self.out, Floats::from(value));
+        }
     }
 
     /// Writes a value of any type.
     #[inline]
     pub fn push(&mut self, value: ValueRef<'_>) {
-        self.count = self.count.wrapping_add(1);
-        write_value(self.out, value);
+        match value {
+            ValueRef::Text(text) => self.push_text(text),
+            ValueRef::Vector(Floats::Numbers(numbers)) => self.push_vector(numbers),
+            value => {
+                self.count = self.count.wrapping_add(1);
+                let length = if let ValueRef::Vector(floats) = value { floats.len() * 4 } else { 8 };
+                if self.has_room(length) {
+                    write_value(self.out, value);
+                }
+            }
+        }
+    }
+
+    /// Whether a value of `length` bytes may be written; from the first on that makes the row too long, none is. So a row
+    /// costs no more memory than the longest that is allowed.
+    #[inline]
+    fn has_room(&mut self, length: usize) -> bool {
+        let written = self.out.len().saturating_sub(self.start);
+        if self.omitted > 0 || written.saturating_add(length) > SERVER_FRAME_LENGTH_MAX as usize {
+            self.omitted = self.omitted.saturating_add(length).saturating_add(LENGTH_BYTES);
+        }
+        self.omitted == 0
     }
 
     /// Values written so far.
@@ -226,12 +252,13 @@ impl<'a> RowWriter<'a> {
     /// Fills count and length in. A row beyond [`SERVER_FRAME_LENGTH_MAX`] or 65,535 values is taken back.
     #[inline]
     pub fn finish(self) -> Result<(), ProtocolError> {
-        let length = self.out.len().saturating_sub(self.start).saturating_sub(LENGTH_BYTES);
+        let written = self.out.len().saturating_sub(self.start).saturating_sub(LENGTH_BYTES);
+        let length = written.saturating_add(self.omitted);
         let Ok(count) = u16::try_from(self.count) else {
             self.out.truncate(self.start);
             return Err(ProtocolError::TooManyValues);
         };
-        if length > SERVER_FRAME_LENGTH_MAX as usize {
+        if self.omitted > 0 || length > SERVER_FRAME_LENGTH_MAX as usize {
             self.out.truncate(self.start);
             let limit = SERVER_FRAME_LENGTH_MAX;
             return Err(ProtocolError::FrameTooLong { length: length as u64, limit });
@@ -295,6 +322,11 @@ impl<'a> CopyWriter<'a> {
     #[inline]
     pub fn bytes(&self) -> usize {
         self.out.len().saturating_sub(self.start)
+    }
+
+    /// Takes back what was written of the frame.
+    pub fn abandon(self) {
+        self.out.truncate(self.start);
     }
 
     /// Fills length and count in, or takes the frame back if it is longer than `limit`.
@@ -428,6 +460,23 @@ mod tests {
         }
         assert_eq!(row.finish(), Err(ProtocolError::TooManyValues));
         assert_eq!(out, b"before");
+    }
+
+    #[test]
+    fn a_row_that_is_too_long_is_not_written() {
+        let text = "x".repeat(64 << 20);
+        for is_typed in [false, true] {
+            let mut out = b"before".to_vec();
+            let mut row = RowWriter::data_row(&mut out);
+            for _ in 0..100 {
+                if is_typed { row.push_text(&text) } else { row.push(ValueRef::Text(&text)) }
+                row.push_i32(1);
+            }
+            assert!(row.out.len() <= SERVER_FRAME_LENGTH_MAX as usize);
+            assert!(matches!(row.finish(), Err(ProtocolError::FrameTooLong { length, .. })
+                if length > 100 * (64 << 20)));
+            assert_eq!(out, b"before");
+        }
     }
 
     #[test]
