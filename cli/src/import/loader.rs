@@ -3,7 +3,7 @@
 
 use spg_engine::limits::BATCH_ROWS_MAX;
 use spg_engine::storage::column::{Column, ColumnData};
-use spg_engine::types::{check_dimensions, parse_value};
+use spg_engine::types::{check_dimensions, check_length, parse_value};
 use spg_engine::{DataType, Error, Result, SqlState, Value, ValueRef};
 use spg_wire::RowWriter;
 
@@ -139,17 +139,6 @@ fn push_field(column: &mut Column, data_type: DataType, field: Field<'_>) -> Res
             check_dimensions(seen, vector.len())?;
         }
         column.push(value.as_ref());
-    }
-    Ok(())
-}
-
-/// 22001 for a text that VARCHAR(n) does not take; spaces beyond n are cut by the engine, as in any INSERT.
-fn check_length(data_type: DataType, text: &str) -> Result<()> {
-    if let DataType::Varchar(Some(length)) = data_type
-        && text.chars().skip(length as usize).any(|c| c != ' ')
-    {
-        let message = format!("value too long for type {data_type}");
-        return Err(Error::new(SqlState::StringDataRightTruncation, message));
     }
     Ok(())
 }

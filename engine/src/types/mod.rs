@@ -10,8 +10,8 @@ pub use data_type::DataType;
 pub use format::{cast_to_text, format_float4, format_float8, format_value, format_vector};
 pub use order::{compare_floats, compare_vectors};
 pub use parse::{
-    check_dimensions, check_element, parse_bool, parse_float4, parse_float8, parse_value,
-    parse_vector, too_many_dimensions,
+    check_dimensions, check_element, check_length, parse_bool, parse_float4, parse_float8,
+    parse_value, parse_vector, too_many_dimensions,
 };
 pub use value::{Value, ValueRef};
 

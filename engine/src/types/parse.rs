@@ -248,6 +248,19 @@ pub fn check_dimensions(expected: Option<u16>, dimensions: usize) -> Result<()> 
     }
 }
 
+/// 22001 for a text that VARCHAR(n) does not take; spaces beyond n are cut when it is stored, as in any INSERT.
+#[inline]
+pub fn check_length(data_type: DataType, text: &str) -> Result<()> {
+    if let DataType::Varchar(Some(length)) = data_type
+        && text.len() > length as usize
+        && text.chars().skip(length as usize).any(|c| c != ' ')
+    {
+        let message = format!("value too long for type {data_type}");
+        return Err(Error::new(SqlState::StringDataRightTruncation, message));
+    }
+    Ok(())
+}
+
 /// 54000 for a vector beyond [`VECTOR_DIMENSIONS_MAX`].
 #[cold]
 pub fn too_many_dimensions() -> Error {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use spg_engine::limits::BATCH_ROWS_MAX;
 use spg_engine::session::CommandTag;
 use spg_engine::storage::column::Column;
-use spg_engine::types::{check_dimensions, check_element};
+use spg_engine::types::{check_dimensions, check_element, check_length};
 use spg_engine::{DataType, Error, Result, SqlState, ValueRef};
 use spg_wire::decode::{Item, Reader, text};
 use spg_wire::frame::FrameSpan;
@@ -319,9 +319,9 @@ fn push(column: &mut Column, data_type: DataType, bytes: Option<&[u8]>) -> Resul
         DataType::Text | DataType::Unknown | DataType::Varchar(None) => {
             ValueRef::Text(text(bytes).map_err(|error| not_text(&error))?)
         }
-        DataType::Varchar(Some(length)) => {
+        DataType::Varchar(Some(_)) => {
             let text = text(bytes).map_err(|error| not_text(&error))?;
-            check_length(text, length, data_type)?;
+            check_length(data_type, text)?;
             ValueRef::Text(text)
         }
         DataType::Float4 => ValueRef::Float4(f32::from_le_bytes(exactly(bytes, data_type)?)),
@@ -371,13 +371,4 @@ fn wrong_count(count: u16, columns: usize) -> Error {
 #[cold]
 fn not_text(error: &spg_wire::ProtocolError) -> Error {
     Error::new(SqlState::CharacterNotInRepertoire, error.to_string())
-}
-
-/// 22001 for a text that VARCHAR(n) does not take; spaces beyond n are cut by the engine, as in any INSERT.
-fn check_length(text: &str, length: u32, data_type: DataType) -> Result<()> {
-    if text.len() > length as usize && text.chars().skip(length as usize).any(|c| c != ' ') {
-        let message = format!("value too long for type {data_type}");
-        return Err(Error::new(SqlState::StringDataRightTruncation, message));
-    }
-    Ok(())
 }
