@@ -43,7 +43,10 @@ pub const NAME_BYTES_MAX: usize = 63;
 pub const PREPARED_STATEMENTS_MAX: usize = 1_024;
 
 /// Bytes of their texts together; beyond it 54000. A tree is about thirty times its text.
-pub const PREPARED_TEXT_BYTES_MAX: usize = 16 << 20;
+pub const PREPARED_TEXT_BYTES_MAX: usize = 2 << 20;
+
+/// Parameters that a connection which waits keeps room for, 24 bytes each.
+pub const VALUES_RETAINED: usize = 256;
 
 /// Output is written when it reaches this, also within a statement.
 pub const FLUSH_BYTES: usize = 64 << 10;

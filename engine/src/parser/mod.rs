@@ -36,7 +36,7 @@ use crate::limits::STATEMENT_BYTES_MAX;
 use cursor::Parser;
 use token::TokenKind;
 
-pub use script::{is_complete, statements};
+pub use script::{first_parameter, is_complete, statements};
 
 /// Parses exactly one statement, with or without its semicolon.
 ///

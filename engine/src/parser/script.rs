@@ -26,6 +26,19 @@ pub fn statements(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// The first parameter that a statement's text names, `$2`, and the byte it begins at.
+pub fn first_parameter(text: &str) -> Option<(&str, usize)> {
+    let mut lexer = Lexer::new(text);
+    loop {
+        let token = lexer.next_token();
+        match token.kind {
+            TokenKind::Parameter => return Some((&text[token.start..token.end], token.start)),
+            TokenKind::End => return None,
+            _ => {}
+        }
+    }
+}
+
 /// Whether the text ends with a whole statement and its semicolon, so that a shell can run it rather than wait
 /// for another line. White space and comments may follow; a text without any token is not complete.
 pub fn is_complete(text: &str) -> bool {
@@ -62,6 +75,17 @@ mod tests {
             ("1a; x$$;$$; é;", &["1a", "x$$", "$$; é;"]),
         ] {
             assert_eq!(statements(text).collect::<Vec<_>>(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_not_those_within_strings() {
+        for (text, expected) in [
+            ("select 'é $1' || $2 || $3", Some(("$2", 17))),
+            ("select $$ $1 $$ -- $2", None),
+            ("", None),
+        ] {
+            assert_eq!(first_parameter(text), expected, "{text}");
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::error::Result;
 use crate::executor::interrupt::Interrupt;
 
 /// Makes the statement that its session runs now fail with 57014; without one it does nothing.
@@ -50,6 +51,11 @@ impl Interrupts {
             self.current = Interrupt::new(Arc::clone(&self.canceled), deadline);
             self.has_deadline = deadline.is_some();
         }
+    }
+
+    /// 57014 if a cancel has come since the last start; whatever the deadline was.
+    pub(super) fn check_cancel(&self) -> Result<()> {
+        Interrupt::new(Arc::clone(&self.canceled), None).check()
     }
 
     /// The running statement's interrupt.

@@ -135,6 +135,17 @@ impl Session {
         self.interrupts.canceller()
     }
 
+    /// A script begins: what was canceled before does not concern it.
+    pub fn forget_cancel(&mut self) {
+        self.interrupts.current().restart();
+    }
+
+    /// Between the statements of a script: 57014 if a cancel has come since the last one began, and an open block fails.
+    pub fn check_cancel(&mut self) -> Result<()> {
+        let result = self.interrupts.check_cancel();
+        self.fail_block_on_error(result)
+    }
+
     /// Where the session stands.
     pub fn status(&self) -> TransactionStatus {
         self.status

@@ -67,6 +67,15 @@ impl Prepared {
         &self.columns
     }
 
+    /// Whether it answers rows, those of SHOW and EXPLAIN included.
+    pub fn answers_rows(&self) -> bool {
+        !self.columns.is_empty()
+            || matches!(
+                self.statement,
+                Statement::Query(_) | Statement::Show(_) | Statement::Explain(_)
+            )
+    }
+
     /// Whether it is planned rather than executed from its tree.
     pub(super) fn has_plan(&self) -> bool {
         matches!(

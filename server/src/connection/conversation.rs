@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use spg_engine::session::{CommandTag, Prepared, TransactionStatus, Unsettled};
+use spg_engine::session::{CommandTag, Prepared, TransactionStatus};
 use spg_engine::{Error, Session, Value};
 use spg_wire::frame::FrameSpan;
 use spg_wire::message::server;
@@ -11,8 +11,9 @@ use spg_wire::{ClientMessage, ErrorFields, Opcode, ProtocolError};
 use super::copy_in::CopyRequest;
 use super::end::End;
 use super::input::Input;
-use super::output::Output;
+use super::output::{Held, Output};
 use super::translate;
+use crate::limits::VALUES_RETAINED;
 use crate::registry::{Demand, Handle};
 use crate::shared::Shared;
 use crate::stats;
@@ -39,9 +40,7 @@ pub(super) struct Client<'a> {
     pub(super) values: Vec<Value>,
     /// After an error: everything up to the next Sync is passed over.
     pub(super) skipping: bool,
-    /// Answers in the output that rest on commits in flight.
-    pub(super) held: Vec<Held>,
-    /// Whether the last of them was not followed by Sync yet.
+    /// Whether the last held answer was not followed by Sync yet.
     pub(super) is_unit_open: bool,
     /// What the client believes it to be.
     application_name: String,
@@ -54,13 +53,6 @@ pub(super) struct Statement {
     /// None for a text without a statement.
     pub(super) prepared: Option<Prepared>,
     pub(super) text_bytes: usize,
-}
-
-/// The answer of one statement in the output, which must not be sent before its commit is durable.
-pub(super) struct Held {
-    pub(super) unsettled: Unsettled,
-    pub(super) start: usize,
-    pub(super) end: usize,
 }
 
 /// What to do after a message.
@@ -88,7 +80,6 @@ impl<'a> Conversation<'a> {
             bound: None,
             values: Vec::new(),
             skipping: false,
-            held: Vec::new(),
             is_unit_open: false,
             application_name,
             has_set: false,
@@ -117,6 +108,10 @@ impl<'a> Conversation<'a> {
     fn turn(&mut self) -> Result<(), End> {
         while let Some(span) = self.input.next_span()? {
             if self.handle.demand() != Demand::None {
+                // What is done is answered to its end.
+                if self.input.frame(span).opcode == Opcode::Sync as u8 {
+                    self.frame(span)?;
+                }
                 return Err(self.input.end());
             }
             self.frame(span)?;
@@ -230,9 +225,19 @@ impl Client<'_> {
     #[inline]
     pub(super) fn sync(&mut self) {
         self.skipping = false;
-        self.bound = None;
+        self.unbind();
         self.is_unit_open = false;
         self.ready();
+    }
+
+    /// Forgets what was bound: a connection that waits keeps no texts, nor room for many values.
+    #[inline]
+    pub(super) fn unbind(&mut self) {
+        self.bound = None;
+        self.values.clear();
+        if self.values.capacity() > VALUES_RETAINED {
+            self.values = Vec::new();
+        }
     }
 
     #[inline]
@@ -244,7 +249,7 @@ impl Client<'_> {
     pub(super) fn fail(&mut self, fields: &ErrorFields) {
         self.answer_error(fields);
         self.skipping = true;
-        self.bound = None;
+        self.unbind();
     }
 
     /// Answers an error.
@@ -291,14 +296,18 @@ impl Client<'_> {
     /// Sends all answers, once what they rest on is durable.
     #[inline]
     pub(super) fn flush(&mut self) -> Result<(), End> {
-        self.settle();
+        if !self.settle() && self.is_unit_open {
+            self.is_unit_open = false;
+            self.skipping = true;
+            self.unbind();
+        }
         self.output.send()
     }
 
     /// Waits until everything that the answers rest on is durable. Where that fails, the error is the answer.
     #[inline]
     pub(super) fn settle(&mut self) -> bool {
-        self.held.is_empty() || settle_held(&mut self.session, self.output, &mut self.held)
+        self.output.held.is_empty() || settle_held(&mut self.session, self.output)
     }
 
     /// A further message before Sync needs to know whether the last statement went well.
@@ -335,15 +344,11 @@ impl Client<'_> {
 
 /// Waits until everything is durable that held answers rest on, and puts errors in the place of those that are not.
 /// Answers whether all went well.
-pub(super) fn settle_held(
-    session: &mut Session,
-    output: &mut Output,
-    held: &mut Vec<Held>,
-) -> bool {
+pub(super) fn settle_held(session: &mut Session, output: &mut Output) -> bool {
     let mut all_well = true;
     // How much longer the output has become by errors in the place of answers.
     let mut grown = 0_isize;
-    for Held { unsettled, start, end } in held.drain(..) {
+    for Held { unsettled, start, end } in std::mem::take(&mut output.held) {
         let Err(error) = session.settle(unsettled) else { continue };
         all_well = false;
         let mut answer = Vec::new();

@@ -6,7 +6,8 @@ use spg_engine::session::Prepared;
 use spg_wire::message::server;
 use spg_wire::{List, Opcode, Parameter};
 
-use super::conversation::{Client, Held, Statement, settle_held};
+use super::conversation::{Client, Statement, settle_held};
+use super::output::Held;
 use super::reply::Reply;
 use super::translate;
 use crate::limits::{PREPARED_STATEMENTS_MAX, PREPARED_TEXT_BYTES_MAX};
@@ -57,8 +58,7 @@ impl Client<'_> {
 
     #[inline]
     pub(super) fn bind(&mut self, statement_id: u32, parameters: List<'_, Parameter<'_>>) {
-        self.bound = None;
-        self.values.clear();
+        self.unbind();
         let Some(statement) = self.statements.get(&statement_id) else {
             let message = format!("prepared statement {statement_id} does not exist");
             return self.fail(&translate::error("26000", message));
@@ -94,24 +94,24 @@ impl Client<'_> {
             return server::plain(&mut self.output.bytes, Opcode::EmptyQuery);
         };
         // An answer without rows may wait in the output for its commit; rows may have to be sent before their end.
-        let may_defer = prepared.columns().is_empty();
-        if !may_defer && !self.held.is_empty() {
+        let may_defer = !prepared.answers_rows();
+        if !may_defer && !self.output.held.is_empty() {
             // Their errors are their own statements' answers.
-            settle_held(&mut self.session, self.output, &mut self.held);
+            settle_held(&mut self.session, self.output);
         }
         self.session.defer_commits(may_defer);
         let start = self.output.bytes.len();
-        let mut reply = Reply::new(self.output, may_defer);
+        let mut reply = Reply::new(self.output, prepared.columns().is_empty());
         let result = self.session.execute_prepared(prepared, &self.values, &mut reply);
         self.session.defer_commits(false);
-        // A connection that waits keeps no texts.
-        self.values.clear();
+        self.unbind();
         match result {
             Ok(tag) => self.complete(&tag),
             Err(error) => self.statement_failed(&error),
         }
         if let Some(unsettled) = self.session.take_unsettled() {
-            self.held.push(Held { unsettled, start, end: self.output.bytes.len() });
+            let end = self.output.bytes.len();
+            self.output.held.push(Held { unsettled, start, end });
             self.is_unit_open = true;
         }
     }
@@ -126,7 +126,7 @@ impl Client<'_> {
             self.statement_bytes -= statement.text_bytes;
         }
         if self.bound == Some(statement_id) {
-            self.bound = None;
+            self.unbind();
         }
     }
 }

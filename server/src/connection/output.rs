@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use spg_engine::session::Unsettled;
 use spg_wire::ErrorFields;
 use spg_wire::message::server::error_response;
 
@@ -10,11 +11,21 @@ use super::end::End;
 use crate::limits::{FLUSH_BYTES, IDLE_BYTES_RETAINED, OUTPUT_BYTES_RETAINED};
 use crate::registry::Handle;
 
+/// The answer of one statement in the output, which must not be sent before its commit is durable.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) unsettled: Unsettled,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
 /// The sending side of a connection.
 #[derive(Debug)]
 pub(super) struct Output {
     /// Frames not sent yet. Invariant: begins at the beginning of a frame.
     pub(super) bytes: Vec<u8>,
+    /// Answers among them that rest on commits in flight, in order.
+    pub(super) held: Vec<Held>,
     pub(super) handle: Arc<Handle>,
     /// A write has failed: nothing more can be sent.
     is_broken: bool,
@@ -22,7 +33,7 @@ pub(super) struct Output {
 
 impl Output {
     pub(super) fn new(handle: &Arc<Handle>) -> Self {
-        Self { bytes: Vec::new(), handle: Arc::clone(handle), is_broken: false }
+        Self { bytes: Vec::new(), held: Vec::new(), handle: Arc::clone(handle), is_broken: false }
     }
 
     /// Whether there is so much that it should be sent.
@@ -31,9 +42,10 @@ impl Output {
         self.bytes.len() >= FLUSH_BYTES
     }
 
-    /// Sends what there is, waiting as long as the client reads, however slowly.
+    /// Sends what there is, waiting as long as the client reads, however slowly. Nothing of it may be held.
     #[inline]
     pub(super) fn send(&mut self) -> Result<(), End> {
+        debug_assert!(self.held.is_empty(), "an answer before its commit is durable");
         if self.bytes.is_empty() {
             return Ok(());
         }
@@ -76,6 +88,11 @@ impl Output {
 
     /// Sends what there is, up to the last whole frame, and then why the connection ends.
     pub(super) fn send_last(&mut self, fields: &ErrorFields) {
+        // A panic may have left answers held: nobody knows of what they rest on.
+        if let Some(first) = self.held.first() {
+            self.bytes.truncate(first.start);
+            self.held.clear();
+        }
         self.bytes.truncate(whole_frames(&self.bytes));
         error_response(&mut self.bytes, fields);
         // The client has gone if it fails: there is nobody to tell.

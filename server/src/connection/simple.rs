@@ -1,7 +1,8 @@
 //! Query: a script, statement by statement. It goes on after an error.
 
-use spg_engine::SqlState;
-use spg_engine::parser::statements;
+use spg_engine::limits::STATEMENT_BYTES_MAX;
+use spg_engine::parser::{first_parameter, statements};
+use spg_engine::{Error, SqlState};
 use spg_wire::message::server;
 use spg_wire::{ErrorFields, Opcode};
 
@@ -15,50 +16,86 @@ use crate::shared::Shared;
 impl Client<'_> {
     pub(super) fn query(&mut self, script: &str, shared: &Shared) -> Result<(), End> {
         self.settle();
-        let mut is_empty = true;
-        for statement in statements(script) {
-            is_empty = false;
-            if let Some(hook) = &shared.options.statement_hook {
-                hook(statement);
-            }
-            let mut reply = Reply::new(self.output, true);
-            match self.session.execute(statement, &[], &mut reply) {
-                Ok(tag) => self.complete(&tag),
-                Err(error) => {
-                    self.check_output()?;
-                    let fields = translate::error_fields(&error);
-                    self.count_statement();
-                    self.answer_error(&within(script, statement, fields, error.sqlstate()));
-                }
-            }
-            // Whoever must end does so between statements, and says why where it is read.
-            if self.demand() != Demand::None {
-                return Ok(());
-            }
-        }
-        if is_empty {
-            server::plain(&mut self.output.bytes, Opcode::EmptyQuery);
+        if script.len() > STATEMENT_BYTES_MAX {
+            let message = format!("script is longer than {STATEMENT_BYTES_MAX} bytes");
+            self.answer_error(&translate::error("54000", message));
+        } else if !self.script(script, shared)? {
+            return Ok(());
         }
         self.ready();
         Ok(())
     }
+
+    /// Runs the statements; answers whether the script is over, for which a demand to end may be too early.
+    fn script(&mut self, script: &str, shared: &Shared) -> Result<bool, End> {
+        self.session.forget_cancel();
+        let mut place = Place { script, byte: 0, characters: 0 };
+        let mut was_canceled = false;
+        let mut is_first = true;
+        for statement in statements(script) {
+            // Whoever must end does so between statements, and says why where it is read.
+            if !is_first && self.demand() != Demand::None {
+                return Ok(false);
+            }
+            if let Some(hook) = &shared.options.statement_hook {
+                hook(statement);
+            }
+            // A cancel is meant for all of the script. Where a statement has said so, that is enough.
+            if !is_first && let Err(error) = self.session.check_cancel() {
+                if !was_canceled {
+                    self.answer_error(&translate::error_fields(&error));
+                }
+                return Ok(true);
+            }
+            is_first = false;
+            let mut reply = Reply::new(self.output, true);
+            was_canceled = false;
+            match self.session.execute(statement, &[], &mut reply) {
+                Ok(tag) => self.complete(&tag),
+                Err(error) => {
+                    self.check_output()?;
+                    self.count_statement();
+                    was_canceled = error.sqlstate() == SqlState::QueryCanceled;
+                    self.answer_error(&place.error(statement, &error));
+                }
+            }
+            if self.output.is_full() {
+                self.flush()?;
+            }
+        }
+        if is_first {
+            server::plain(&mut self.output.bytes, Opcode::EmptyQuery);
+        }
+        Ok(true)
+    }
 }
 
-/// The error of a statement as one of its script: positions count from the script's beginning.
-fn within(
-    script: &str,
-    statement: &str,
-    mut fields: ErrorFields,
-    sqlstate: SqlState,
-) -> ErrorFields {
-    let start = statement.as_ptr() as usize - script.as_ptr() as usize;
-    if let Some(position) = &mut fields.position {
-        let before = script.get(..start).map_or(0, |before| before.chars().count());
-        *position = position.saturating_add(before as u32);
+/// How far into a script its characters are counted: each once, however many statements fail.
+struct Place<'a> {
+    script: &'a str,
+    byte: usize,
+    characters: u32,
+}
+
+impl Place<'_> {
+    /// The error of a statement as one of its script: positions count from the script's beginning.
+    fn error(&mut self, statement: &str, error: &Error) -> ErrorFields {
+        let mut fields = translate::error_fields(error);
+        // The engine misses values for parameters, or types; a script has no way to bring any.
+        if matches!(error.sqlstate(), SqlState::ProtocolViolation | SqlState::IndeterminateDatatype)
+            && let Some((name, byte)) = first_parameter(statement)
+        {
+            fields = translate::error("42P02", format!("there is no parameter {name}"));
+            let before = statement.get(..byte).map_or(0, |before| before.chars().count());
+            fields.position = Some(before as u32 + 1);
+        }
+        if let Some(position) = &mut fields.position {
+            let start = statement.as_ptr() as usize - self.script.as_ptr() as usize;
+            let between = self.script.get(self.byte..start).unwrap_or_default();
+            self.characters = self.characters.saturating_add(between.chars().count() as u32);
+            self.byte = start;
+            *position = position.saturating_add(self.characters);
+        }
+        fields
     }
-    if sqlstate == SqlState::ProtocolViolation {
-        // The engine misses values for parameters; a script has no way to bring any.
-        return translate::error("42P02", "there is no parameter $1");
-    }
-    fields
 }

@@ -3,9 +3,11 @@
 use std::ops::ControlFlow;
 
 use spg_wire::client::{Client, Config, ScriptEvent};
-use spg_wire::{Severity, TransactionStatus, Value};
+use spg_wire::{Opcode, Severity, TransactionStatus, Value};
 
-use crate::support::{Daemon, code, endless, figure, number, wait_until, wait_until_running};
+use crate::support::{
+    Daemon, code, endless, figure, number, query, wait_until, wait_until_running,
+};
 
 #[test]
 fn statements_simple_and_prepared() {
@@ -269,4 +271,32 @@ fn figures_add_up() {
     assert_eq!(figure(&mut client, "connections_total"), total);
     assert_eq!(figure(&mut client, "memory_limit_bytes"), 512 << 20);
     assert!(figure(&mut client, "bytes_sent") > 0 && figure(&mut client, "bytes_received") > 0);
+}
+
+#[test]
+fn a_script_of_failing_statements_is_answered_as_it_goes_and_counted_once() {
+    let daemon = Daemon::start(&[]);
+    let mut raw = daemon.raw().greeted();
+    // Counting from the beginning for each of them would be 10^11 steps.
+    let count = 100_000;
+    let script = "SELECT é;".repeat(count);
+    let sender = raw.stream.try_clone().unwrap();
+    let sending = std::thread::spawn(move || {
+        std::io::Write::write_all(&mut { sender }, &query(&script)).unwrap();
+    });
+    for place in 0..count {
+        let fields = raw.error();
+        assert_eq!((fields.code(), fields.position), ("42703", Some(place as u32 * 9 + 8)));
+    }
+    raw.expect(Opcode::Ready);
+    sending.join().unwrap();
+
+    raw.send(&query(&" ".repeat((16 << 20) + 1)));
+    assert_eq!(raw.error().code(), "54000");
+    raw.expect(Opcode::Ready);
+    raw.send(&query("SELECT 1; SELECT 'é $1' || $2"));
+    let fields = raw.error();
+    assert_eq!((fields.code(), fields.message.as_str()), ("42P02", "there is no parameter $2"));
+    assert_eq!(fields.position, Some(28));
+    raw.expect(Opcode::Ready);
 }

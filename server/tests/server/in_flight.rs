@@ -148,3 +148,88 @@ fn without_a_sync_between_them_a_failed_commit_stops_what_follows() {
         raw.expect(Opcode::Ready);
     });
 }
+
+/// Parse, Bind and Execute without parameters.
+fn unit(statement_id: u32, text: &str) -> Vec<u8> {
+    use spg_wire::Opcode;
+    use spg_wire::message::client;
+
+    let mut out = Vec::new();
+    client::parse(&mut out, statement_id, text, &[]).unwrap();
+    client::bind(&mut out, statement_id, std::iter::empty()).unwrap();
+    client::plain(&mut out, Opcode::Execute);
+    out
+}
+
+#[test]
+fn a_commit_that_fails_before_the_rest_has_come_stops_it_all_the_same() {
+    use crate::support::{Raw, frame, query};
+    use spg_wire::Opcode;
+
+    with_server(|gate, address| {
+        let mut raw = Raw::connect(address).greeted();
+        raw.send(&query("CREATE TABLE t (id INT PRIMARY KEY)"));
+        raw.expect(Opcode::CommandComplete);
+        raw.expect(Opcode::Ready);
+        gate.set(|state| state.is_broken = true);
+        raw.send(&unit(1, "INSERT INTO t VALUES (1)"));
+        raw.expect(Opcode::ParseComplete);
+        assert_eq!(raw.error().code(), "08007");
+        gate.set(|state| state.is_broken = false);
+        // The client sent these before it knew.
+        raw.send(&unit(2, "INSERT INTO t VALUES (2)"));
+        raw.send(&frame(Opcode::Sync as u8, &[]));
+        raw.expect(Opcode::Ready);
+        raw.send(&unit(3, "INSERT INTO t VALUES (3)"));
+        raw.send(&frame(Opcode::Sync as u8, &[]));
+        raw.expect(Opcode::ParseComplete);
+        raw.expect(Opcode::CommandComplete);
+        raw.expect(Opcode::Ready);
+        let mut other = Client::connect(address).unwrap();
+        assert_eq!(number(&mut other, "SELECT sum(id)::BIGINT FROM t"), 3);
+    });
+}
+
+#[test]
+fn rows_that_nobody_described_wait_for_the_commits_before_them() {
+    use crate::support::{Raw, frame, query};
+    use spg_wire::Opcode;
+    use spg_wire::message::client;
+
+    with_server(|gate, address| {
+        let mut raw = Raw::connect(address).greeted();
+        raw.send(&query("CREATE TABLE t (id INT PRIMARY KEY, name TEXT)"));
+        raw.expect(Opcode::CommandComplete);
+        raw.expect(Opcode::Ready);
+        // Its plan is longer than what is sent at a time.
+        let explain = format!("EXPLAIN SELECT * FROM t WHERE name = '{}'", "x".repeat(100_000));
+        let mut parse = Vec::new();
+        client::parse(&mut parse, 1, "INSERT INTO t VALUES (1)", &[]).unwrap();
+        client::parse(&mut parse, 2, &explain, &[]).unwrap();
+        raw.send(&parse);
+        raw.expect(Opcode::ParseComplete);
+        raw.expect(Opcode::ParseComplete);
+        let mut units = Vec::new();
+        for statement_id in [1, 2] {
+            client::bind(&mut units, statement_id, std::iter::empty()).unwrap();
+            client::plain(&mut units, Opcode::Execute);
+            units.extend(frame(Opcode::Sync as u8, &[]));
+        }
+        gate.set(|state| state.is_broken = true);
+        raw.send(&units);
+        assert_eq!(raw.error().code(), "08007");
+        raw.expect(Opcode::Ready);
+        raw.expect(Opcode::RowDescription);
+        let mut bytes = 0;
+        loop {
+            let (opcode, payload) = raw.receive().unwrap();
+            bytes += payload.len();
+            if opcode != Opcode::DataRow as u8 {
+                assert_eq!(opcode, Opcode::CommandComplete as u8);
+                break;
+            }
+        }
+        assert!(bytes > 64 << 10, "only {bytes} bytes");
+        raw.expect(Opcode::Ready);
+    });
+}

@@ -1,11 +1,12 @@
 //! The server within this process, where a test can hold it back: loading, panics, its end.
 
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 
 use spg_engine::Database;
 use spg_server::{Options, Server, Stopper};
+use spg_wire::Opcode;
 use spg_wire::client::Client;
 use spg_wire::message::client;
 
@@ -133,8 +134,8 @@ fn a_panic_costs_its_connection_alone() {
     server.stop();
 }
 
-#[test]
-fn a_running_statement_may_finish_and_its_client_is_told_both() {
+/// A server whose statements that contain "wait here" wait; what says that one does, and what lets it go on.
+fn held_back() -> (Inner, Receiver<()>, impl Fn()) {
     let gate = Arc::new((Mutex::new(false), Condvar::new()));
     let (reached, is_reached) = channel();
     let of_hook = Arc::clone(&gate);
@@ -150,18 +151,56 @@ fn a_running_statement_may_finish_and_its_client_is_told_both() {
         stop_grace: PATIENCE,
         ..Options::default()
     };
-    let server = Inner::start(options).loaded();
-    let mut raw = Raw::connect(&server.address).greeted();
-    raw.send(&query("SELECT 'wait here'; SELECT 'not any more'"));
-    is_reached.recv_timeout(PATIENCE).unwrap();
+    let open = move || {
+        *gate.0.lock().unwrap() = true;
+        gate.1.notify_all();
+    };
+    (Inner::start(options).loaded(), is_reached, open)
+}
+
+#[test]
+fn a_running_statement_may_finish_and_its_client_is_told_both() {
+    let (server, is_reached, open) = held_back();
+    let mut clients = Vec::new();
+    for script in ["SELECT 'wait here'; SELECT 'not any more'", "SELECT 'wait here'"] {
+        let mut raw = Raw::connect(&server.address).greeted();
+        raw.send(&query(script));
+        is_reached.recv_timeout(PATIENCE).unwrap();
+        clients.push(raw);
+    }
     let mut idle = Raw::connect(&server.address).greeted();
     server.stopper.stop();
     assert_eq!(idle.fatal().0, "57P01");
-    *gate.0.lock().unwrap() = true;
-    gate.1.notify_all();
-    raw.expect(spg_wire::Opcode::RowDescription);
-    raw.expect(spg_wire::Opcode::DataRow);
-    raw.expect(spg_wire::Opcode::CommandComplete);
-    assert_eq!(raw.fatal().0, "57P01");
+    open();
+    for (mut raw, is_over) in clients.into_iter().zip([false, true]) {
+        raw.expect(Opcode::RowDescription);
+        raw.expect(Opcode::DataRow);
+        raw.expect(Opcode::CommandComplete);
+        if is_over {
+            raw.expect(Opcode::Ready);
+        }
+        assert_eq!(raw.fatal().0, "57P01");
+    }
     server.running.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_cancel_between_statements_ends_the_script() {
+    let (server, is_reached, open) = held_back();
+    let config = spg_wire::client::Config::new(server.address.as_str()).session("s");
+    let mut client = Client::connect(config).unwrap();
+    let running = std::thread::spawn(move || {
+        let script = "SELECT 1; BEGIN; SELECT 'wait here'; CREATE TABLE t (id INT); COMMIT";
+        (code(client.batch_execute(script)), client)
+    });
+    is_reached.recv_timeout(PATIENCE).unwrap();
+    spg_wire::client::cancel_session(&server.address, "s").unwrap();
+    open();
+    let (canceled, mut client) = running.join().unwrap();
+    assert_eq!(canceled, "57014");
+    // Its block has failed, and nothing that came after was run.
+    assert_eq!(code(client.batch_execute("SELECT 1")), "25P02");
+    client.batch_execute("ROLLBACK").unwrap();
+    assert_eq!(code(client.batch_execute("SELECT * FROM t")), "42P01");
+    server.stop();
 }
