@@ -21,6 +21,13 @@ pub const FRAME_TIMEOUT: Duration = Duration::from_secs(30);
 /// The least that a client has to send of a long frame.
 pub const FRAME_BYTES_PER_SECOND: usize = 64 << 10;
 
+/// What a connection may keep of a frame that is not whole without asking: reading ahead fills as much.
+pub const FRAME_BYTES_FREE: usize = 64 << 10;
+
+/// Bytes of frames that are not whole, beyond [`FRAME_BYTES_FREE`] of each, over all connections; beyond it 53200 for the
+/// one that brings more. Four of the longest: 2,000 connections could keep 128 GB otherwise.
+pub const INCOMPLETE_BYTES_MAX: usize = 256 << 20;
+
 /// How long a client may read nothing of an answer, which keeps a version of the data alive meanwhile.
 pub const WRITE_TIMEOUT_DEFAULT: Duration = Duration::from_mins(1);
 

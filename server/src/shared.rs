@@ -1,6 +1,6 @@
 //! What all threads of a server share: hardly ever written, so that reading it costs nothing.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
@@ -32,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) started: Instant,
     /// Whether connections should poll before they wait; the watcher decides.
     pub(crate) may_poll: AtomicBool,
+    /// Bytes of frames that are not whole, as far as connections have to ask for them.
+    pub(crate) incomplete_bytes: AtomicUsize,
     phase: AtomicU8,
     /// Invariant: set before the phase is [`Phase::Ready`].
     served: OnceLock<Served>,
@@ -55,6 +57,7 @@ impl Shared {
             named_sessions: NamedSessions::default(),
             started: Instant::now(),
             may_poll: AtomicBool::new(false),
+            incomplete_bytes: AtomicUsize::new(0),
             phase: AtomicU8::new(Phase::Loading as u8),
             served: OnceLock::new(),
             watcher: OnceLock::new(),

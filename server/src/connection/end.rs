@@ -43,6 +43,11 @@ impl End {
         Self::told("08P01", format!("{what} did not arrive in time"))
     }
 
+    /// Too much of frames that are not whole is kept already.
+    pub(super) fn out_of_memory() -> Self {
+        Self::told("53200", "out of memory: too many long messages arrive at once")
+    }
+
     /// A text or a value that is refused before there is a session.
     pub(super) fn fatal(mut fields: ErrorFields) -> Self {
         fields.severity = Severity::Fatal;

@@ -10,7 +10,10 @@ use spg_wire::socket::Polling;
 use spg_wire::{Frame, FrameBuffer, ProtocolError};
 
 use super::end::End;
-use crate::limits::{FRAME_BYTES_PER_SECOND, IDLE_BYTES_RETAINED, LINGER, LINGER_BYTES_MAX};
+use crate::limits::{
+    FRAME_BYTES_FREE, FRAME_BYTES_PER_SECOND, IDLE_BYTES_RETAINED, INCOMPLETE_BYTES_MAX, LINGER,
+    LINGER_BYTES_MAX,
+};
 use crate::registry::{Demand, Handle};
 use crate::shared::Shared;
 
@@ -25,6 +28,14 @@ pub(super) struct Input {
     /// Until when the Hello must have come; None once it has.
     hello_deadline: Option<Instant>,
     polling: Polling,
+    /// Its part of [`Shared::incomplete_bytes`].
+    asked_bytes: usize,
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        self.shared.incomplete_bytes.fetch_sub(self.asked_bytes, Ordering::Relaxed);
+    }
 }
 
 impl Input {
@@ -36,6 +47,7 @@ impl Input {
             frame_since: None,
             hello_deadline: Some(Instant::now() + shared.options.hello_timeout),
             polling: Polling::new(shared.options.poll),
+            asked_bytes: 0,
         }
     }
 
@@ -74,7 +86,30 @@ impl Input {
         deadline: Option<Instant>,
     ) -> Result<(), End> {
         let deadline = if self.buffer.is_empty() { deadline } else { Some(self.frame_deadline()) };
+        let asked_bytes = self.buffer.waiting_bytes().saturating_sub(FRAME_BYTES_FREE);
+        if asked_bytes != self.asked_bytes {
+            self.ask(asked_bytes)?;
+        }
         self.receive(in_transaction, deadline)
+    }
+
+    /// Asks for room for what has arrived of a long frame, or gives it back.
+    #[cold]
+    fn ask(&mut self, bytes: usize) -> Result<(), End> {
+        let all = &self.shared.incomplete_bytes;
+        if bytes < self.asked_bytes {
+            all.fetch_sub(self.asked_bytes - bytes, Ordering::Relaxed);
+        } else {
+            let more = bytes - self.asked_bytes;
+            let before = all.fetch_add(more, Ordering::Relaxed);
+            if before + more > INCOMPLETE_BYTES_MAX {
+                all.fetch_sub(more, Ordering::Relaxed);
+                log::warn!("connection {} ends: long messages take too much", self.handle.id);
+                return Err(End::out_of_memory());
+            }
+        }
+        self.asked_bytes = bytes;
+        Ok(())
     }
 
     fn receive(&mut self, in_transaction: bool, deadline: Option<Instant>) -> Result<(), End> {

@@ -294,3 +294,37 @@ fn fuzzed_frames_cost_their_connections_alone() {
     assert_eq!(figure(&mut witness, "live_roots"), 1);
     daemon.wait_for_return(&before);
 }
+
+#[test]
+fn frames_that_are_not_whole_share_a_budget() {
+    let daemon = Daemon::start(&[]);
+    let mut witness = daemon.client();
+    let mut received = figure(&mut witness, "bytes_received");
+    let before = daemon.holding();
+    let begin = |length: usize| {
+        let mut raw = daemon.raw().greeted();
+        raw.send(&(64_u32 << 20).to_le_bytes());
+        raw.send(&vec![Opcode::Query as u8; length]);
+        raw
+    };
+    let mut long = Vec::new();
+    // 256 MiB are not quite 268.5 million, and what each has for nothing is 0.3 million together.
+    for length in [60_000_000, 60_000_000, 60_000_000, 60_000_000, 28_000_000] {
+        long.push(begin(length));
+        received += length as u64;
+        wait_until("it is read", || figure(&mut witness, "bytes_received") >= received);
+    }
+    assert_eq!(figure(&mut witness, "connections"), 6);
+    let mut last = long.pop().unwrap();
+    last.try_send(&[0; 1_000_000]);
+    assert_eq!(last.fatal().0, "53200");
+    // The others go on, and what it had is there for others.
+    wait_until("it has gone", || figure(&mut witness, "connections") == 5);
+    long.push(begin(20_000_000));
+    received += 20_000_000;
+    wait_until("it is read", || figure(&mut witness, "bytes_received") >= received);
+    assert_eq!(figure(&mut witness, "connections"), 6);
+    drop(long);
+    daemon.wait_for_connections(1);
+    daemon.wait_for_return(&before);
+}
