@@ -303,16 +303,16 @@ impl Registry {
     /// Sums over all connections.
     pub(crate) fn totals(&self) -> Totals {
         let inner = lock(&self.inner);
-        let totals = Totals {
+        let mut totals = Totals {
             connections_now: inner.connections.len(),
-            connections_active: inner.connections.values().filter(|h| h.is_executing()).count(),
             connections_total: inner.last_id,
             connections_refused: inner.refused,
-            in_transaction: inner.connections.values().filter(|h| h.is_in_transaction()).count(),
-            counters: Counters::default(),
+            ..Totals::default()
         };
         totals.counters.add_all(&inner.counters);
         for handle in inner.connections.values() {
+            totals.connections_active += usize::from(handle.is_executing());
+            totals.in_transaction += usize::from(handle.is_in_transaction());
             totals.counters.add_all(handle.counters());
         }
         totals

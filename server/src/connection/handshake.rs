@@ -26,6 +26,8 @@ pub(super) struct Greeted {
 #[derive(Default)]
 struct Request {
     name: Option<String>,
+    /// For the log: there are no users.
+    user: String,
     settings: Vec<(String, String)>,
 }
 
@@ -71,6 +73,8 @@ pub(super) fn greet(
     }
     let request = read_options(options).map_err(|error| refused(&error))?;
     let greeted = open(shared, &served.database, &request).map_err(|error| refused(&error))?;
+    let application = greeted.session.setting("application_name").unwrap_or_default();
+    log::debug!("connection {}: user {:?}, application {application:?}", handle.id, request.user);
     accept(handle, served, &greeted, version.min(PROTOCOL_VERSION), output);
     input.admit();
     let Opened { session, .. } = greeted;
@@ -100,7 +104,10 @@ fn read_options(options: List<'_, (&str, &str)>) -> Result<Request> {
     for (key, value) in options {
         match key {
             "session" => request.name = Some(value.to_owned()),
-            "user" => check_name(key, value)?,
+            "user" => {
+                check_name(key, value)?;
+                value.clone_into(&mut request.user);
+            }
             "application_name" => {
                 check_name(key, value)?;
                 request.settings.push((key.to_owned(), value.to_owned()));

@@ -126,3 +126,30 @@ fn a_second_signal_ends_it_at_once() {
     daemon.signal("TERM");
     assert_eq!(daemon.wait().code(), Some(0));
 }
+
+#[test]
+fn the_log_tells_user_and_application_in_one_line() {
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::Stdio;
+
+    let mut command = Daemon::command();
+    command.arg("127.0.0.1:0").env("SPG_LOG", "debug");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.strip_prefix("spg-server listens on ").unwrap().trim();
+    crate::support::wait_until("it is ready", || {
+        spg_wire::client::Client::connect(address).is_ok()
+    });
+    let mut raw = crate::support::Raw::connect(address);
+    let options = [("user", "mal\nory"), ("application_name", "shop")];
+    let mut hello = Vec::new();
+    spg_wire::message::client::hello(&mut hello, spg_wire::PROTOCOL_VERSION, &options).unwrap();
+    raw.send(&hello);
+    raw.expect(spg_wire::Opcode::HelloOk);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut log = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert!(log.contains(r#"user "mal\nory", application "shop""#), "{log}");
+}
