@@ -109,3 +109,13 @@ fn a_row_that_is_too_long_costs_no_more_than_the_longest_that_is_not() {
     assert_eq!(raw.error().code(), "54000");
     raw.expect(spg_wire::Opcode::Ready);
 }
+
+#[test]
+fn prepared_statements_of_a_connection_are_two_mebibytes_of_text() {
+    let daemon = Daemon::start(&[]);
+    let mut client = daemon.client();
+    let text = format!("SELECT '{}'", "x".repeat(1_000_000));
+    let kept = [client.prepare(&text).unwrap(), client.prepare(&text).unwrap()];
+    assert_eq!(code(client.prepare(&text)), "54000");
+    assert_eq!(client.query(&kept[1], &[]).unwrap().len(), 1);
+}

@@ -225,7 +225,10 @@ impl<'a> RowWriter<'a> {
             ValueRef::Vector(Floats::Numbers(numbers)) => self.push_vector(numbers),
             value => {
                 self.count = self.count.wrapping_add(1);
-                let length = if let ValueRef::Vector(floats) = value { floats.len() * 4 } else { 8 };
+                let length = match value {
+                    ValueRef::Vector(floats) => floats.len().saturating_mul(4),
+                    _ => 8,
+                };
                 if self.has_room(length) {
                     write_value(self.out, value);
                 }
@@ -469,7 +472,11 @@ mod tests {
             let mut out = b"before".to_vec();
             let mut row = RowWriter::data_row(&mut out);
             for _ in 0..100 {
-                if is_typed { row.push_text(&text) } else { row.push(ValueRef::Text(&text)) }
+                if is_typed {
+                    row.push_text(&text);
+                } else {
+                    row.push(ValueRef::Text(&text));
+                }
                 row.push_i32(1);
             }
             assert!(row.out.len() <= SERVER_FRAME_LENGTH_MAX as usize);
