@@ -316,7 +316,7 @@ fn frames_that_are_not_whole_share_a_budget() {
     }
     assert_eq!(figure(&mut witness, "connections"), 6);
     let mut last = long.pop().unwrap();
-    last.try_send(&[0; 1_000_000]);
+    last.try_send(&vec![0; 1_000_000]);
     assert_eq!(last.fatal().0, "53200");
     // The others go on, and what it had is there for others.
     wait_until("it has gone", || figure(&mut witness, "connections") == 5);
