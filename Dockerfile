@@ -1,16 +1,30 @@
-# Builds the spg command line as one static binary on an empty image.
-#   docker build -t spg . && docker run --rm -i spg --memory shell
-FROM rust:1.95-bookworm AS build
-RUN rustup target add x86_64-unknown-linux-musl \
-    && apt-get update && apt-get install -y --no-install-recommends musl-tools \
-    && rm -rf /var/lib/apt/lists/*
+# The daemon and the command line as static binaries on an empty image.
+#
+#   docker build -t spg .
+#   docker run -d --name spg -p 127.0.0.1:5544:5544 spg
+#   docker exec spg /spg query "SELECT 1"
+#
+# A container is reached through an address that is not loopback, which the daemon refuses without --insecure until
+# authentication exists: publish the port on 127.0.0.1, as above, or on a network whose every member may read and write.
+FROM rust:1.95-slim-bookworm AS build
+RUN apt-get update && apt-get install -y --no-install-recommends make musl-tools \
+    && rm -rf /var/lib/apt/lists/* \
+    && rustup target add "$(uname -m)-unknown-linux-musl"
 WORKDIR /src
 COPY . .
-RUN cargo build --release --locked --bin spg --target x86_64-unknown-linux-musl \
-    && cp target/x86_64-unknown-linux-musl/release/spg /spg
+RUN target="$(uname -m)-unknown-linux-musl" \
+    && cargo build --release --locked -p spg-server -p spg \
+        --features spg-server/jemalloc,spg/jemalloc --target "$target" \
+    && mkdir -p /image/data /image/tmp && chmod 1777 /image/tmp \
+    && cp "target/$target/release/spg-server" "target/$target/release/spg" /image/
 
 FROM scratch
-COPY --from=build /spg /spg
+COPY --from=build --chown=65534:65534 /image/ /
+# A number, for there is no file of names: an orchestrator that demands a user other than root can tell.
 USER 65534:65534
-ENTRYPOINT ["/spg"]
-CMD ["--help"]
+# For the files of --data-dir, once they are built; until then the data ends with the process.
+VOLUME /data
+EXPOSE 5544
+HEALTHCHECK --interval=5s --timeout=3s --start-period=60s CMD ["/spg", "ping", "--addr", "127.0.0.1:5544"]
+# Options given to `docker run` follow: `docker run spg --memory-limit 2GB`.
+ENTRYPOINT ["/spg-server", "0.0.0.0:5544", "--insecure"]

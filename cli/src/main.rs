@@ -46,6 +46,11 @@ use crate::format::Format;
 use crate::import::Import;
 use crate::target::{Local, Remote, Target};
 
+/// Chosen by measurement: BENCHMARKS.md, "Allocator".
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     env_logger::init();
     let arguments = Arguments::read();

@@ -17,6 +17,11 @@ use spg_server::{Server, Stopper};
 
 use crate::arguments::Arguments;
 
+/// Chosen by measurement: BENCHMARKS.md, "Allocator".
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let arguments = Arguments::read();
     start_logging();
