@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn parameters_are_not_those_within_strings() {
         for (text, expected) in [
-            ("select 'é $1' || $2 || $3", Some(("$2", 17))),
+            ("select 'é $1' || $2 || $3", Some(("$2", 18))),
             ("select $$ $1 $$ -- $2", None),
             ("", None),
         ] {

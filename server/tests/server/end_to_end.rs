@@ -130,7 +130,7 @@ fn prepared_statements_are_replaced_bounded_and_checked() {
     };
     assert_eq!(refused.code(), "54000");
     kept.truncate(10);
-    let long = format!("SELECT 1 -- {}", "x".repeat(9 << 20));
+    let long = format!("SELECT 1 -- {}", "x".repeat(1_200_000));
     let first = client.prepare(&long).unwrap();
     assert_eq!(code(client.prepare(&long)), "54000");
     drop(first);
@@ -240,10 +240,10 @@ fn nesting_is_refused_before_a_connection_s_stack_is_full() {
         ("CASE WHEN true THEN ", "1", " END"),
         ("1 IN (SELECT id FROM t WHERE ", "true", ")"),
     ] {
-        for depth in [90, 150, 199, 201, 100_000] {
+        for depth in [90, 150, 199, 201, 50_000] {
             let text = format!("SELECT {}{inner}{}", open.repeat(depth), close.repeat(depth));
             match client.query(&text, &[]) {
-                Ok(rows) => assert!(rows.len() == 1 && depth < 100_000, "{open} {depth}"),
+                Ok(rows) => assert!(rows.len() == 1 && depth < 50_000, "{open} {depth}"),
                 Err(error) => assert_eq!(error.code(), "54001", "{open} {depth}: {error}"),
             }
         }
