@@ -4,7 +4,7 @@
 use spg_engine::limits::BATCH_ROWS_MAX;
 use spg_engine::storage::column::{Column, ColumnData};
 use spg_engine::types::{check_dimensions, check_length, parse_value};
-use spg_engine::{DataType, Error, Result, SqlState, Value, ValueRef};
+use spg_engine::{DataType, Result, SqlState, Value, ValueRef};
 use spg_wire::RowWriter;
 
 use crate::failure::Outcome;
