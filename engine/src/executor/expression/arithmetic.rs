@@ -93,12 +93,13 @@ macro_rules! float {
                     Arithmetic::Add => left + right,
                     Arithmetic::Subtract => left - right,
                     Arithmetic::Multiply => left * right,
-                    Arithmetic::Divide if right == 0.0 && !left.is_nan() => {
+                    Arithmetic::Divide | Arithmetic::Modulo if right == 0.0 && !left.is_nan() => {
                         return Err(Error::division_by_zero());
                     }
                     Arithmetic::Divide => left / right,
+                    // What NUMERIC answers: decimal literals are floats here.
+                    Arithmetic::Modulo => left % right,
                     Arithmetic::Power => return Ok(power(left.into(), right.into())? as Self),
-                    Arithmetic::Modulo => return Err(unbound("float modulo")),
                 };
                 if result.is_infinite() && !left.is_infinite() && !right.is_infinite() {
                     return Err(overflow());
