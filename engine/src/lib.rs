@@ -23,9 +23,13 @@
 pub mod binder;
 pub mod crypto;
 pub mod database;
+pub mod disk;
+pub mod encoding;
 pub mod error;
 pub mod executor;
+pub mod identity;
 pub mod limits;
+pub mod open_error;
 pub mod parser;
 pub mod planner;
 pub mod session;

@@ -1,0 +1,24 @@
+//! Bytes on disk: how numbers, schemas, columns and changes are written, little-endian, and read back from bytes that are
+//! not trusted.
+//!
+//! [`reader`] checks every length before it is used. What reads foreign bytes answers [`DecodeError`] and never panics, nor
+//! allocates more than a small multiple of the bytes there are.
+
+pub mod reader;
+
+pub use reader::{DecodeError, Reader};
+
+/// Appends a number as up to ten bytes, seven bits each, the lowest first.
+pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// Appends bytes with their length before them.
+pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_varint(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
