@@ -36,6 +36,7 @@ pub mod session;
 pub mod storage;
 pub mod transaction;
 pub mod types;
+pub mod wal;
 
 pub use database::{Database, Options};
 pub use error::{Error, Result, SqlState};
