@@ -1,16 +1,24 @@
 //! The only place that touches files: what the engine asks of a disk, and the disks there are.
 //!
 //! [`Disk`] and [`DiskFile`] are the seam: the operations durability rests on and no others, so that a test can let each of
-//! them fail or be the last one before the power goes.
+//! them fail or be the last one before the power goes. [`real`] is the operating system's disk, [`simulated`] the one of
+//! tests, [`lock`] keeps a second process out.
 //!
 //! What is assumed of the medium: a write is on it after [`DiskFile::sync`] returned; before that any of its 512-byte
 //! sectors may be on it or not. A name is on it after [`Disk::sync_directory`] of its directory returned. Renaming replaces
 //! whole or not at all. What was synced stays as it was until it is written again.
 
+pub mod lock;
+pub mod real;
+pub mod simulated;
+
 use std::ffi::OsString;
 use std::fmt::Debug;
 use std::io;
 use std::path::Path;
+
+pub use lock::FileLock;
+pub use real::RealDisk;
 
 /// A place for files.
 pub trait Disk: Send + Sync + Debug {
@@ -20,7 +28,8 @@ pub trait Disk: Send + Sync + Debug {
     /// Makes a file that must not exist yet, readable and writable by its owner alone. Never follows a symbolic link.
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
-    /// Gives a file another name, replacing what has it.
+    /// Gives a file another name in the same directory, replacing what has it. Only within one directory is there
+    /// one [`Disk::sync_directory`] that makes it durable, so another is refused.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Removes a file.
@@ -31,6 +40,20 @@ pub trait Disk: Send + Sync + Debug {
 
     /// Names of the files in a directory, sorted.
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>>;
+}
+
+/// The directory a file is in: what [`Disk::sync_directory`] must be given after the file was made, renamed or removed.
+pub fn directory_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
+}
+
+/// Renaming from one directory to another is refused by all disks.
+fn check_same_directory(from: &Path, to: &Path) -> io::Result<()> {
+    if directory_of(from) == directory_of(to) {
+        Ok(())
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "cannot rename into another directory"))
+    }
 }
 
 /// An open file. All methods take `&self`: who may write when is the caller's to order.

@@ -1,0 +1,143 @@
+//! The lock file beside a database file: keeps a second opener out and says who holds it.
+//!
+//! The lock is the operating system's (`flock`), which goes with the process however it ends; the file's text only tells
+//! the second opener whom to look for. The file is **left in place** when the lock is dropped: between somebody's opening it and
+//! locking it, it could be removed and made anew, and two processes would each hold a lock, on different files.
+
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+use std::fs::{File, TryLockError};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::real::{no_follow, read_full_at};
+use crate::open_error::{OpenError, OpenErrorKind};
+
+/// How long a lock is waited for whose holder cannot be found: it is ending, or has not written its name yet.
+const WAIT_MAX: Duration = Duration::from_millis(500);
+const WAIT_STEP: Duration = Duration::from_millis(5);
+
+/// Bytes of a lock file that are read.
+const HOLDER_BYTES_MAX: usize = 256;
+
+/// A lock on a database file, held until dropped.
+#[derive(Debug)]
+pub struct FileLock {
+    /// Holds the lock.
+    _file: File,
+    path: PathBuf,
+}
+
+impl FileLock {
+    /// Locks `<path>.lock`. `path` must be [resolved](super::real::resolve). [`OpenErrorKind::Locked`] names who has it.
+    pub fn acquire(path: &Path) -> Result<Self, OpenError> {
+        let lock_path = lock_path(path);
+        let file = no_follow()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&lock_path)
+            .map_err(|error| OpenError::io(&lock_path, "open the lock file", &error))?;
+        let begin = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::Error(error)) => {
+                    return Err(OpenError::io(&lock_path, "lock", &error));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    let holder = holder(&file);
+                    if begin.elapsed() >= WAIT_MAX || is_running(&holder) {
+                        return Err(locked(path, &lock_path, &holder));
+                    }
+                    thread::sleep(WAIT_STEP);
+                }
+            }
+        }
+        let written = file.set_len(0).and_then(|()| file.write_all_at(own_name().as_bytes(), 0));
+        if let Err(error) = written {
+            // The lock is held all the same; on a full disk the database must still open.
+            log::warn!("{}: could not write who holds it: {error}", lock_path.display());
+        }
+        Ok(Self { _file: file, path: lock_path })
+    }
+
+    /// The lock file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn lock_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
+}
+
+#[cold]
+fn locked(path: &Path, lock_path: &Path, holder: &str) -> OpenError {
+    let holder = if holder.is_empty() { "another process" } else { holder };
+    let message = format!("in use by {holder}, which holds {}", lock_path.display());
+    OpenError::new(OpenErrorKind::Locked, path, message)
+        .with_hint("stop that process, or open another database")
+}
+
+/// `process 42 (spg-server) since 2026-11-22 15:09:56 UTC`
+fn own_name() -> String {
+    let program = std::env::args_os().next().map(PathBuf::from);
+    let program = program.as_deref().and_then(Path::file_name).unwrap_or("unknown".as_ref());
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let process = std::process::id();
+    format!("process {process} ({}) since {}\n", program.to_string_lossy(), utc(now.as_secs()))
+}
+
+/// What the holder wrote; nothing that a terminal would take for a command.
+fn holder(file: &File) -> String {
+    let mut bytes = [0; HOLDER_BYTES_MAX];
+    let count = read_full_at(file, 0, &mut bytes).unwrap_or(0);
+    let text = String::from_utf8_lossy(bytes.get(..count).unwrap_or_default());
+    text.lines().next().unwrap_or_default().replace(char::is_control, "?")
+}
+
+/// Whether the process that a holder's text names is there.
+fn is_running(holder: &str) -> bool {
+    let process = holder.strip_prefix("process ").and_then(|rest| rest.split(' ').next());
+    let process = process.and_then(|number| number.parse::<u32>().ok());
+    process.is_some_and(|process| Path::new("/proc").join(process.to_string()).exists())
+}
+
+/// Seconds since 1970 as date and time of day.
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "seconds are divided first, and nothing taken off exceeds what is there"
+)]
+fn utc(seconds: u64) -> String {
+    // Days in years that begin in March, whose leap day is their last; 400 such years are 146,097 days.
+    let day = seconds / 86_400 + 719_468;
+    let (era, day) = (day / 146_097, day % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day_of_month = day - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let year = era * 400 + year + next;
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{year}-{month:02}-{day_of_month:02} {hour:02}:{minute:02}:{second:02} UTC")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_written_as_dates() {
+        assert_eq!(utc(0), "1970-01-01 00:00:00 UTC");
+        assert_eq!(utc(951_782_400), "2000-02-29 00:00:00 UTC");
+        assert_eq!(utc(1_795_360_196), "2026-11-22 15:09:56 UTC");
+        assert_eq!(utc(4_107_542_399), "2100-02-28 23:59:59 UTC");
+        assert_eq!(utc(4_107_542_400), "2100-03-01 00:00:00 UTC");
+    }
+}
