@@ -1,5 +1,7 @@
 //! Rows in bulk, as `spg import` brings them: columns in, one INSERT statement's rules.
 
+use std::sync::Arc;
+
 use crate::binder::bind_default;
 use crate::binder::bound::Expression;
 use crate::error::{Error, Result, SqlState};
@@ -15,6 +17,7 @@ use crate::storage::column::{Column, ColumnData};
 use crate::storage::root::Root;
 use crate::storage::schema::{ColumnDefinition, Schema};
 use crate::storage::{Stamp, TableId};
+use crate::transaction::executed::AuditPolicy;
 use crate::types::{DataType, Position, Value};
 
 /// What fills a column of the table.
@@ -96,8 +99,20 @@ impl Session {
             rows += insert_batch(root, &target, batch, stamp, interrupt, &memory)?;
         }
         self.block.touch(target.table, rows);
+        let policy = heads.audit_policy();
+        if rows != 0 && policy != AuditPolicy::Off {
+            self.block.note(policy, &Arc::from(statement_text(table, columns)), &[]);
+        }
         Ok(rows)
     }
+}
+
+/// What a load is called in the audit log.
+fn statement_text(table: &str, columns: &[&str]) -> String {
+    let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    let list: Vec<String> = columns.iter().map(|column| quote(column)).collect();
+    let list = if list.is_empty() { String::new() } else { format!(" ({})", list.join(", ")) };
+    format!("COPY {}{list} FROM STDIN", quote(table))
 }
 
 fn target(
@@ -176,7 +191,7 @@ fn insert_batch(
     let Some(table) = root.table(target.table) else {
         return Err(Error::new(SqlState::InternalError, "the table of a load is gone"));
     };
-    let schema = std::sync::Arc::clone(table.schema());
+    let schema = Arc::clone(table.schema());
     let batch = Batch::computed(columns, rows);
     let values = {
         let context =

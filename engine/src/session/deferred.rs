@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::session::Session;
+use crate::transaction::block::Receipt;
 use crate::transaction::heads::Outcome;
 
 /// A commit that an answer rests on and that may not be durable yet: [`Session::settle`] waits for it.
@@ -15,6 +16,8 @@ use crate::transaction::heads::Outcome;
 #[must_use = "the answer must not be given before the commit is settled"]
 pub struct Unsettled {
     outcome: Arc<Outcome>,
+    /// Whether it is the statement's own commit, not one that it looked at.
+    is_own: bool,
 }
 
 /// What a session has in flight.
@@ -22,7 +25,7 @@ pub struct Unsettled {
 pub(super) struct Deferred {
     enabled: bool,
     /// What the last statement's answer rests on, until it is taken.
-    of_statement: Option<Arc<Outcome>>,
+    of_statement: Option<Unsettled>,
     /// The newest commit that was not waited for.
     newest: Option<Arc<Outcome>>,
 }
@@ -38,7 +41,7 @@ impl Session {
     /// What the last statement's answer rests on, if that may not be durable yet.
     #[inline]
     pub fn take_unsettled(&mut self) -> Option<Unsettled> {
-        self.deferred.of_statement.take().map(|outcome| Unsettled { outcome })
+        self.deferred.of_statement.take()
     }
 
     /// Waits until the commit is durable and visible; or says why it is not (08007): then that is the statement's answer.
@@ -52,30 +55,33 @@ impl Session {
         {
             self.deferred.newest = None;
         }
-        self.wait_for(&unsettled.outcome)
+        self.wait_for(&unsettled.outcome, unsettled.is_own)
     }
 
     /// Waits for whatever is in flight. If it fails, its own statement's answer says so.
     #[inline]
     pub(super) fn settle_in_flight(&mut self) {
         if let Some(newest) = self.deferred.newest.take() {
-            let _ = self.wait_for(&newest);
+            let _ = self.wait_for(&newest, false);
         }
     }
 
     /// Waits for what an answer rests on, or leaves that to the caller.
-    pub(super) fn settle_or_defer(&mut self, outcome: Arc<Outcome>) -> Result<()> {
+    pub(super) fn settle_or_defer(&mut self, outcome: Arc<Outcome>, is_own: bool) -> Result<()> {
         if self.deferred.enabled && !outcome.is_settled() {
             self.deferred.newest = Some(Arc::clone(&outcome));
-            self.deferred.of_statement = Some(outcome);
+            self.deferred.of_statement = Some(Unsettled { outcome, is_own });
             return Ok(());
         }
-        self.wait_for(&outcome)
+        self.wait_for(&outcome, is_own)
     }
 
-    fn wait_for(&mut self, outcome: &Outcome) -> Result<()> {
+    fn wait_for(&mut self, outcome: &Outcome, is_own: bool) -> Result<()> {
         let database = Arc::clone(&self.database);
-        database.heads().settle(outcome)?;
+        let chain = database.heads().settle(outcome)?;
+        if is_own {
+            self.last_receipt = Some(Receipt { commit: outcome.commit(), chain });
+        }
         // Commits are settled in order, but what is in flight may be settled by a later statement first.
         if outcome.commit() > self.last_seen {
             self.see(outcome.commit());

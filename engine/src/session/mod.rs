@@ -48,7 +48,8 @@ use crate::session::plan_cache::PlanCache;
 use crate::session::settings::Settings;
 use crate::session::transaction_control::Modes;
 use crate::storage::CommitNumber;
-use crate::transaction::block::Block;
+use crate::transaction::block::{Block, Receipt};
+use crate::transaction::executed::{Actor, AuditPolicy};
 use crate::types::{DataType, Value};
 
 /// One client's state: its transaction block, its settings, its plans.
@@ -66,6 +67,10 @@ pub struct Session {
     idle_since: Option<Instant>,
     /// The newest commit it has seen. Invariant: never goes backwards.
     last_seen: CommitNumber,
+    /// Of its last commit.
+    last_receipt: Option<Receipt>,
+    user: Arc<str>,
+    peer: Arc<str>,
     cache: PlanCache,
     deferred: Deferred,
 }
@@ -81,6 +86,9 @@ impl Session {
             modes: Modes::default(),
             idle_since: None,
             last_seen: CommitNumber(0),
+            last_receipt: None,
+            user: Arc::from(""),
+            peer: Arc::from(""),
             cache: PlanCache::default(),
             deferred: Deferred::default(),
         }
@@ -180,6 +188,35 @@ impl Session {
     /// When [`Self::expire_if_idle`] would end the open block.
     pub fn idle_deadline(&self) -> Option<Instant> {
         self.idle_since?.checked_add(self.idle_in_transaction_timeout()?)
+    }
+
+    /// Says who uses the session, for the audit log.
+    pub fn set_actor(&mut self, user: &str, peer: &str) {
+        self.user = Arc::from(user);
+        self.peer = Arc::from(peer);
+    }
+
+    /// What the session's last commit was acknowledged with.
+    pub fn last_receipt(&self) -> Option<Receipt> {
+        self.last_receipt
+    }
+
+    /// Who it is, if anybody asks.
+    fn actor(&self) -> Option<Actor> {
+        let is_asked = self.database.heads().audit_policy() != AuditPolicy::Off;
+        is_asked.then(|| Actor {
+            user: Arc::clone(&self.user),
+            application: Arc::clone(&self.settings.values().application_name),
+            peer: Arc::clone(&self.peer),
+        })
+    }
+
+    /// Notes the receipt of a commit of its own.
+    fn receive(&mut self, receipt: Option<Receipt>) {
+        if let Some(receipt) = receipt {
+            self.see(receipt.commit);
+            self.last_receipt = Some(receipt);
+        }
     }
 
     fn parse(&mut self, text: &str, parameters: &[DataType]) -> Result<Prepared> {

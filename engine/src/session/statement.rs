@@ -70,7 +70,7 @@ impl Session {
                 format!("cannot execute {command} in a read-only transaction"),
             ));
         }
-        Ok(())
+        self.database.heads().refusal().map_or(Ok(()), Err)
     }
 }
 

@@ -48,11 +48,11 @@ impl Session {
                 self.status = TransactionStatus::Idle;
                 let block = std::mem::take(&mut self.block);
                 let lock_timeout = self.settings.values().lock_timeout();
-                let committed =
-                    block.commit(self.database.heads(), lock_timeout, self.interrupts.current())?;
-                if let Some(commit) = committed {
-                    self.see(commit);
-                }
+                let actor = self.actor();
+                let interrupt = self.interrupts.current();
+                let receipt =
+                    block.commit(self.database.heads(), actor, lock_timeout, interrupt)?;
+                self.receive(receipt);
                 Ok(CommandTag::Plain("COMMIT"))
             }
         }

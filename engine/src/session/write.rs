@@ -17,6 +17,7 @@ use crate::session::{CommandTag, Notice, Prepared, RowSink, Session, Transaction
 use crate::storage::root::Root;
 use crate::storage::{Stamp, TableId};
 use crate::transaction::block::Block;
+use crate::transaction::executed::{AuditPolicy, Executed};
 use crate::types::Value;
 
 /// How often a large statement outside a block is tried without the writer lock.
@@ -68,8 +69,8 @@ impl Session {
         let execution = Execution { parameters: &parameters, interrupt, memory };
         let rows = run_write(&planned.plan, root, stamp, &execution, sink)?;
         self.block.touch(written_table(&planned), rows);
-        if heads.keeps_statements() {
-            self.block.keep_statement(&prepared.text);
+        if rows != 0 {
+            self.block.note(heads.audit_policy(), &prepared.text, &parameters);
         }
         Ok(rows)
     }
@@ -96,7 +97,7 @@ impl Session {
             }
         }
         let mut held = HeldAnswer::new(memory);
-        let rows = self.on_pending(prepared, |session, root, stamp| {
+        let rows = self.on_pending(prepared, parameters, |session, root, stamp| {
             let planned = prepared.plan_for(root)?;
             let parameters = coerce(parameters, &planned.plan.parameters, root)?;
             let interrupt = session.interrupts.current();
@@ -129,9 +130,9 @@ impl Session {
     pub(super) fn commit_alone(&mut self, block: Block) -> Result<()> {
         let lock_timeout = self.settings.values().lock_timeout();
         let interrupt = self.interrupts.current();
-        if let Some(commit) = block.commit(self.database.heads(), lock_timeout, interrupt)? {
-            self.see(commit);
-        }
+        let actor = self.actor();
+        let receipt = block.commit(self.database.heads(), actor, lock_timeout, interrupt)?;
+        self.receive(receipt);
         Ok(())
     }
 
@@ -140,6 +141,7 @@ impl Session {
     fn on_pending<T>(
         &mut self,
         prepared: &Prepared,
+        parameters: &[Value],
         work: impl FnOnce(&Self, &mut Root, Stamp) -> Result<(T, bool)>,
     ) -> Result<T> {
         let database = Arc::clone(&self.database);
@@ -150,18 +152,18 @@ impl Session {
         let stamp = root.shared().draw_stamp();
         let result = work(self, &mut root, stamp);
         let outcome = if let Ok((_, true)) = result {
-            let statements = if heads.keeps_statements() {
-                vec![Arc::clone(&prepared.text)]
-            } else {
-                Vec::new()
+            let statements = match heads.audit_policy() {
+                AuditPolicy::Off => Vec::new(),
+                policy => vec![Executed::new(policy, &prepared.text, parameters)],
             };
-            heads.queue(pending, root, statements)
+            heads.queue(pending, root, self.actor(), statements)
         } else {
             let outcome = Arc::clone(&pending.outcome);
             drop(pending);
             outcome
         };
-        self.settle_or_defer(outcome)?;
+        let is_own = matches!(result, Ok((_, true)));
+        self.settle_or_defer(outcome, is_own)?;
         result.map(|(answer, _)| answer)
     }
 
@@ -183,7 +185,7 @@ impl Session {
         } else if builds_index {
             self.build_index_alone(prepared)?
         } else {
-            self.on_pending(prepared, |session, root, _| {
+            self.on_pending(prepared, &[], |session, root, _| {
                 let mut definer = Definer::new(root, session.interrupts.current());
                 definer.execute(statement)?;
                 let changed = !definer.touched.is_empty();
@@ -202,11 +204,11 @@ impl Session {
         let mut definer = Definer::new(root, self.interrupts.current());
         definer.execute(&prepared.statement)?;
         let (notices, touched) = (definer.notices, definer.touched);
+        if !touched.is_empty() {
+            self.block.note(heads.audit_policy(), &prepared.text, &[]);
+        }
         for (table, rows) in touched {
             self.block.touch(table, rows);
-        }
-        if heads.keeps_statements() {
-            self.block.keep_statement(&prepared.text);
         }
         Ok(notices)
     }

@@ -14,6 +14,13 @@ pub struct TableChange {
     pub inserted: Option<InsertedRows>,
 }
 
+impl TableChange {
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.deleted.is_empty() && self.updated.is_none() && self.inserted.is_none()
+    }
+}
+
 /// New values for some columns of existing rows.
 #[derive(Clone, Debug)]
 pub struct UpdatedRows {

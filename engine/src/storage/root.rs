@@ -1,8 +1,9 @@
 //! One version of the whole database.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use crate::identity::ChainState;
 use crate::storage::gauge::{Counted, Gauge, Token};
 use crate::storage::schema::{IndexDefinition, Schema};
 use crate::storage::table::Table;
@@ -13,12 +14,25 @@ use crate::storage::{CommitNumber, IndexId, Stamp, TableId};
 pub struct Root {
     /// The commit that made it.
     pub commit: CommitNumber,
+    /// Where the log keeps that commit; unset while it is not durable, and in memory.
+    pub place: OnceLock<Place>,
     /// Drawn anew by every change of any schema; what cached plans are valid for.
     pub schema_version: u64,
     tables: im::OrdMap<TableId, Arc<Table>>,
     names: im::OrdMap<Arc<str>, Named>,
     shared: Arc<Shared>,
     _token: Token,
+}
+
+/// Where a commit is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Where its record begins in the write-ahead log; 0 without one.
+    pub lsn: u64,
+    /// When it was written: microseconds since 1970.
+    pub time_us: i64,
+    /// Where the audit chain stands after it.
+    pub chain: Option<ChainState>,
 }
 
 /// What a name stands for: tables and indexes share one namespace.
@@ -79,6 +93,7 @@ impl Root {
         let shared = Arc::new(Shared::new());
         Self {
             commit: CommitNumber(0),
+            place: OnceLock::new(),
             schema_version: 0,
             tables: im::OrdMap::new(),
             names: im::OrdMap::new(),

@@ -5,12 +5,15 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result, SqlState};
 use crate::executor::interrupt::Interrupt;
+use crate::identity::{ChainState, hex};
 use crate::limits::{SAVEPOINTS_MAX, SMALL_STATEMENT_ROWS_MAX};
 use crate::storage::root::Root;
 use crate::storage::{CommitNumber, Stamp, TableId};
+use crate::transaction::executed::{Actor, AuditPolicy, Statements};
 use crate::transaction::heads::Heads;
 use crate::transaction::rebase::rebase;
 use crate::transaction::write_set::WriteSet;
+use crate::types::Value;
 
 /// Rounds of rebasing before the writer lock is taken, at most.
 const REBASE_ROUNDS_MAX: usize = 8;
@@ -28,7 +31,7 @@ pub struct Block {
     writes: WriteSet,
     stamp: Option<Stamp>,
     savepoints: Vec<Savepoint>,
-    statements: Vec<Arc<str>>,
+    statements: Statements,
 }
 
 /// A savepoint keeps a root: a rollback to it puts that root back.
@@ -37,6 +40,26 @@ struct Savepoint {
     name: String,
     working: Option<Root>,
     statement_count: usize,
+}
+
+/// What a commit is acknowledged with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The commit's number.
+    pub commit: CommitNumber,
+    /// Where the audit chain stands after it; None without an audit log.
+    pub chain: Option<ChainState>,
+}
+
+impl std::fmt::Display for Receipt {
+    /// The commit's number, and the audit head's hexadecimal digits if there is one.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}", self.commit.0)?;
+        match self.chain {
+            Some(chain) => write!(formatter, " {}", hex(&chain.head)),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The working root before a statement.
@@ -76,9 +99,10 @@ impl Block {
         self.writes.touch(table, rows);
     }
 
-    /// Notes the text of a statement that wrote.
-    pub fn keep_statement(&mut self, text: &Arc<str>) {
-        self.statements.push(Arc::clone(text));
+    /// Notes a statement that changed something.
+    pub fn note(&mut self, policy: AuditPolicy, text: &Arc<str>, parameters: &[Value]) {
+        let since = self.savepoints.last().map_or(0, |savepoint| savepoint.statement_count);
+        self.statements.note(policy, since, text, parameters);
     }
 
     /// SAVEPOINT: returns how many there are now. A name in use is shadowed.
@@ -143,17 +167,18 @@ impl Block {
         self.writes.clear();
         self.stamp = None;
         self.savepoints.clear();
-        self.statements.clear();
+        self.statements.truncate(0);
     }
 
-    /// COMMIT: durable and visible when it returns, with its number (None: there was nothing to commit). After an error
+    /// COMMIT: durable and visible when it returns, with its receipt (None: there was nothing to commit). After an error
     /// nothing of it ever shows: 40001 for a conflict, 23505 or 42P07 for a key or a name that another commit took first.
     pub fn commit(
         mut self,
         heads: &Heads,
+        actor: Option<Actor>,
         lock_timeout: Option<Duration>,
         interrupt: &Interrupt,
-    ) -> Result<Option<CommitNumber>> {
+    ) -> Result<Option<Receipt>> {
         self.savepoints.clear();
         let (Some(mut base), Some(mut working)) = (self.base.take(), self.working.take()) else {
             return Ok(None);
@@ -184,9 +209,9 @@ impl Block {
         };
         match next {
             Ok(root) => {
-                let outcome = heads.queue(pending, root, std::mem::take(&mut self.statements));
-                heads.settle(&outcome)?;
-                Ok(Some(outcome.commit()))
+                let outcome = heads.queue(pending, root, actor, self.statements.take());
+                let chain = heads.settle(&outcome)?;
+                Ok(Some(Receipt { commit: outcome.commit(), chain }))
             }
             Err(error) => {
                 let outcome = Arc::clone(&pending.outcome);

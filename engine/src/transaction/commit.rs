@@ -7,11 +7,13 @@
 //! restart finds a prefix of the commits. (A panic before, while the writer lock is held, has changed nothing that others
 //! see; the lock is freed and the statement's session gets the panic.)
 
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, OnceLock, PoisonError};
 
 use crate::error::{Error, Result};
+use crate::identity::ChainState;
 use crate::storage::CommitNumber;
 use crate::storage::root::Root;
+use crate::transaction::executed::{Actor, Executed};
 use crate::transaction::heads::{Heads, Outcome, Pending, Queue};
 use crate::transaction::log::Record;
 use crate::transaction::writer_lock::{WriterGuard, lock};
@@ -36,16 +38,18 @@ impl Heads {
         &self,
         mut pending: WriterGuard<'_, Pending>,
         mut root: Root,
-        statements: Vec<Arc<str>>,
+        actor: Option<Actor>,
+        statements: Vec<Executed>,
     ) -> Arc<Outcome> {
         let section = AbortOnPanic;
         root.commit = CommitNumber(pending.root.commit.0 + 1);
+        root.place = OnceLock::new();
         let outcome = Outcome::open(root.commit);
         let root = Arc::new(root);
         let before = std::mem::replace(&mut pending.root, Arc::clone(&root));
         pending.outcome = Arc::clone(&outcome);
         let mut queue = lock(&self.queue);
-        queue.records.push(Record::new(before, root, statements));
+        queue.records.push(Record::new(before, root, actor, statements));
         queue.outcomes.push(Arc::clone(&outcome));
         drop(queue);
         drop(pending);
@@ -53,10 +57,11 @@ impl Heads {
         outcome
     }
 
-    /// Waits until the commit is durable and published, writing the queue if nobody does; or says why it is neither.
+    /// Waits until the commit is durable and published, writing the queue if nobody does, and answers where the audit
+    /// chain stands after it; or says why it is neither.
     ///
     /// Every answer that was computed from `pending`, errors included, waits here for that commit first.
-    pub fn settle(&self, outcome: &Outcome) -> Result<()> {
+    pub fn settle(&self, outcome: &Outcome) -> Result<Option<ChainState>> {
         if let Some(result) = outcome.result.get() {
             return result.clone();
         }
@@ -95,8 +100,9 @@ impl Heads {
                     // The root before is in the record: it is dropped with the group, after the others were woken.
                     drop(self.published.store(Arc::clone(record.after())));
                 }
-                for outcome in &group.outcomes {
-                    let _ = outcome.result.set(Ok(()));
+                for (outcome, record) in group.outcomes.iter().zip(&group.records) {
+                    let place = record.after().place.get();
+                    let _ = outcome.result.set(Ok(place.and_then(|place| place.chain)));
                 }
                 self.wake(lock(&self.queue));
             }
@@ -111,7 +117,7 @@ impl Heads {
         let behind = std::mem::take(&mut queue.outcomes);
         let records = std::mem::take(&mut queue.records);
         pending.root = self.published.load_full();
-        pending.outcome = Outcome::durable(pending.root.commit);
+        pending.outcome = Outcome::durable(&pending.root);
         for outcome in group.outcomes.iter().chain(&behind) {
             let _ = outcome.result.set(Err(error.clone()));
         }

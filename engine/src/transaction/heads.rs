@@ -3,11 +3,13 @@
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::Duration;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::executor::interrupt::Interrupt;
+use crate::identity::ChainState;
 use crate::storage::CommitNumber;
 use crate::storage::root::Root;
 use crate::storage::root_cell::RootCell;
+use crate::transaction::executed::AuditPolicy;
 use crate::transaction::log::{CommitLog, Record};
 use crate::transaction::writer_lock::{WriterGuard, WriterLock};
 
@@ -21,7 +23,7 @@ pub struct Heads {
     pub(super) queue: Mutex<Queue>,
     pub(super) settled: Condvar,
     pub(super) log: Box<dyn CommitLog>,
-    keeps_statements: bool,
+    audit_policy: AuditPolicy,
 }
 
 /// The last queued commit: what writers validate against. Owned by the writer lock.
@@ -37,7 +39,7 @@ pub struct Pending {
 #[derive(Debug)]
 pub struct Outcome {
     commit: CommitNumber,
-    pub(super) result: OnceLock<Result<()>>,
+    pub(super) result: OnceLock<Result<Option<ChainState>>>,
 }
 
 /// Commits that wait for the log, in order.
@@ -56,8 +58,9 @@ impl Outcome {
         Arc::new(Self { commit, result: OnceLock::new() })
     }
 
-    pub(super) fn durable(commit: CommitNumber) -> Arc<Self> {
-        Arc::new(Self { commit, result: OnceLock::from(Ok(())) })
+    pub(super) fn durable(root: &Root) -> Arc<Self> {
+        let chain = root.place.get().and_then(|place| place.chain);
+        Arc::new(Self { commit: root.commit, result: OnceLock::from(Ok(chain)) })
     }
 
     /// Whether it is durable or has failed by now.
@@ -75,16 +78,16 @@ impl Heads {
     /// Both heads at `root`.
     pub fn new(root: Root, log: Box<dyn CommitLog>) -> Self {
         let root = Arc::new(root);
-        let outcome = Outcome::durable(root.commit);
+        let outcome = Outcome::durable(&root);
         let pending = Pending { root: Arc::clone(&root), outcome };
-        let keeps_statements = log.keeps_statements();
+        let audit_policy = log.audit_policy();
         Self {
             published: RootCell::new(root),
             writer: WriterLock::new(pending),
             queue: Mutex::default(),
             settled: Condvar::new(),
             log,
-            keeps_statements,
+            audit_policy,
         }
     }
 
@@ -103,8 +106,14 @@ impl Heads {
         self.writer.lock(timeout, interrupt)
     }
 
-    /// Whether commits carry the texts of their statements.
-    pub fn keeps_statements(&self) -> bool {
-        self.keeps_statements
+    /// What commits carry for the audit log.
+    #[inline]
+    pub fn audit_policy(&self) -> AuditPolicy {
+        self.audit_policy
+    }
+
+    /// Why nothing can be committed any more, if so.
+    pub fn refusal(&self) -> Option<Error> {
+        self.log.refusal()
     }
 }

@@ -2,36 +2,49 @@
 
 use std::sync::Arc;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::storage::change::TableChange;
 use crate::storage::difference::{Changes, extract};
-use crate::storage::root::Root;
+use crate::storage::root::{Place, Root};
+use crate::storage::schema::Schema;
 use crate::storage::table::Table;
 use crate::storage::{CommitNumber, TableId};
+use crate::transaction::executed::{Actor, AuditPolicy, Executed};
 
 /// One commit, as the log is asked to keep it. It names the roots before and after and computes nothing until asked.
 #[derive(Debug)]
 pub struct Record {
     before: Arc<Root>,
     after: Arc<Root>,
-    statements: Vec<Arc<str>>,
+    actor: Option<Actor>,
+    statements: Vec<Executed>,
 }
 
 /// What a commit did to one table.
 #[derive(Debug)]
 pub enum TableEffect {
-    /// The table is new, or its schema, its indexes or all its rows were replaced: this is the whole of it now.
-    Replaced(Arc<Table>),
     /// The table is gone.
     Dropped(TableId),
+    /// The table is new, or its schema is another; [`Self::Changed`] has its rows.
+    Defined {
+        /// What it looks like now.
+        schema: Arc<Schema>,
+        /// Whether it begins without rows: a new table, or one whose rows or columns were replaced.
+        is_empty: bool,
+    },
     /// Rows changed.
     Changed(TableId, TableChange),
 }
 
 impl Record {
     /// A record of the step from `before` to `after`.
-    pub fn new(before: Arc<Root>, after: Arc<Root>, statements: Vec<Arc<str>>) -> Self {
-        Self { before, after, statements }
+    pub fn new(
+        before: Arc<Root>,
+        after: Arc<Root>,
+        actor: Option<Actor>,
+        statements: Vec<Executed>,
+    ) -> Self {
+        Self { before, after, actor, statements }
     }
 
     /// The commit's number.
@@ -40,16 +53,28 @@ impl Record {
     }
 
     /// The root after it.
-    pub(super) fn after(&self) -> &Arc<Root> {
+    pub fn after(&self) -> &Arc<Root> {
         &self.after
     }
 
-    /// Texts of the statements in order; empty unless [`CommitLog::keeps_statements`].
-    pub fn statements(&self) -> &[Arc<str>] {
+    /// Who made it, if the log audits.
+    pub fn actor(&self) -> Option<&Actor> {
+        self.actor.as_ref()
+    }
+
+    /// Its statements in order; none unless the log audits.
+    pub fn statements(&self) -> &[Executed] {
         &self.statements
     }
 
-    /// What it did, table by table in the order of their identities. Costs as much as the change is large.
+    /// Says where the log keeps it: before [`CommitLog::write`] returns, once.
+    pub fn set_place(&self, place: Place) {
+        let is_first = self.after.place.set(place).is_ok();
+        assert!(is_first, "a commit is written once");
+    }
+
+    /// What it did: tables that are gone, tables that are defined, tables whose rows changed; each in the order of their
+    /// identities. Costs as much as the change is large.
     pub fn effects(&self) -> Vec<TableEffect> {
         let mut effects = Vec::new();
         for table in self.before.tables() {
@@ -57,29 +82,52 @@ impl Record {
                 effects.push(TableEffect::Dropped(table.id()));
             }
         }
+        let mut changed = Vec::new();
         for table in self.after.tables() {
-            match self.before.table(table.id()) {
-                Some(before) if Arc::ptr_eq(before, table) => {}
-                Some(before) if before.schema() == table.schema() => {
-                    let change =
-                        extract(before, table, &Changes::between(before, table).into_rows());
-                    effects.push(TableEffect::Changed(table.id(), change));
-                }
-                _ => effects.push(TableEffect::Replaced(Arc::clone(table))),
+            let before = self.before.table(table.id());
+            if before.is_some_and(|before| Arc::ptr_eq(before, table)) {
+                continue;
+            }
+            let kept =
+                before.filter(|before| before.schema().structure == table.schema().structure);
+            if kept.is_none_or(|before| before.schema() != table.schema()) {
+                let (schema, is_empty) = (Arc::clone(table.schema()), kept.is_none());
+                effects.push(TableEffect::Defined { schema, is_empty });
+            }
+            let change = match kept {
+                Some(before) => change_between(before, table),
+                None => change_between(
+                    &Table::new(Arc::clone(table.schema()), &table.shared().gauge),
+                    table,
+                ),
+            };
+            if !change.is_empty() {
+                changed.push(TableEffect::Changed(table.id(), change));
             }
         }
+        effects.extend(changed);
         effects
     }
 }
 
+fn change_between(before: &Table, after: &Table) -> TableChange {
+    extract(before, after, &Changes::between(before, after).into_rows())
+}
+
 /// Keeps commits. Called by one thread at a time, with commits in order.
 pub trait CommitLog: Send + Sync + std::fmt::Debug {
-    /// Makes the records durable, all of them before it returns. After an error none of them is.
+    /// Makes the records durable, all of them before it returns. After an error none of them is, or it is not known
+    /// (08007) and [`Self::refusal`] refuses from then on.
     fn write(&self, records: &[Record]) -> Result<()>;
 
-    /// Whether records shall carry the texts of their statements.
-    fn keeps_statements(&self) -> bool {
-        false
+    /// What records shall carry for the audit log.
+    fn audit_policy(&self) -> AuditPolicy {
+        AuditPolicy::Off
+    }
+
+    /// Why nothing can be written any more, if so: asked before a statement that writes.
+    fn refusal(&self) -> Option<Error> {
+        None
     }
 }
 

@@ -10,12 +10,13 @@
 //! Reading order: [`log`] is what a commit is made durable with; [`writer_lock`] orders writers; [`heads`] holds the two
 //! heads, `published` and `pending`; [`commit`] queues and publishes; [`write_set`] says which tables a transaction
 //! touched; [`validate`] finds conflicts; [`rebase`] carries a transaction's working root onto a later one;
-//! [`block`] is a session's open transaction with its savepoints.
+//! [`block`] is a session's open transaction with its savepoints; [`executed`] is what the audit log is told of it.
 //!
 //! Invariant: only [`commit`] publishes a root.
 
 pub mod block;
 pub mod commit;
+pub mod executed;
 pub mod heads;
 pub mod log;
 pub mod rebase;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::{check, fails, number, ok, run};
+use spg_engine::transaction::executed::AuditPolicy;
 use spg_engine::transaction::log::{CommitLog, Record, TableEffect};
 use spg_engine::{Database, Error, Options, Result, SqlState};
 
@@ -149,6 +150,11 @@ fn a_failed_commit_of_a_block_leaves_the_session_usable() {
     check(&mut session, "INSERT INTO t VALUES (2, 2)", "INSERT 0 1");
 }
 
+fn statements_of(record: &Record) -> String {
+    let texts = record.statements().iter().map(|executed| executed.text.to_string());
+    texts.collect::<Vec<_>>().join("; ")
+}
+
 /// A log that keeps what its records say.
 #[derive(Debug, Default)]
 struct KeepingLog(Arc<Mutex<Vec<String>>>);
@@ -157,7 +163,9 @@ impl CommitLog for KeepingLog {
     fn write(&self, records: &[Record]) -> Result<()> {
         for record in records {
             let effects = record.effects().into_iter().map(|effect| match effect {
-                TableEffect::Replaced(table) => format!("replaced {}", table.schema().name),
+                TableEffect::Defined { schema, is_empty } => {
+                    format!("{} {}", if is_empty { "new" } else { "redefined" }, schema.name)
+                }
                 TableEffect::Dropped(_) => "dropped".to_owned(),
                 TableEffect::Changed(_, change) => format!(
                     "+{} ~{} -{}",
@@ -171,15 +179,15 @@ impl CommitLog for KeepingLog {
                 "{}: {} <- {}",
                 record.commit().0,
                 effects.join(", "),
-                record.statements().join("; ")
+                statements_of(record)
             );
             self.0.lock().unwrap().push(line);
         }
         Ok(())
     }
 
-    fn keeps_statements(&self) -> bool {
-        true
+    fn audit_policy(&self) -> AuditPolicy {
+        AuditPolicy::Parameters
     }
 }
 
@@ -201,13 +209,21 @@ fn records_say_what_each_commit_did() {
     ok(&mut a, "UPDATE t SET id = 8 WHERE id = 9");
     ok(&mut a, "DELETE FROM t WHERE id = 8");
     ok(&mut a, "DELETE FROM t WHERE id = 8");
+    ok(&mut a, "BEGIN");
+    ok(&mut a, "DELETE FROM t WHERE id = 8");
+    ok(&mut a, "CREATE INDEX i ON t (id)");
+    ok(&mut a, "INSERT INTO t VALUES (5)");
+    ok(&mut a, "COMMIT");
+    ok(&mut a, "TRUNCATE t");
     ok(&mut a, "DROP TABLE t");
     let expected = [
-        "1: replaced t <- CREATE TABLE t (id INT PRIMARY KEY)",
+        "1: new t <- CREATE TABLE t (id INT PRIMARY KEY)",
         "2: +3 ~0 -0 <- INSERT INTO t VALUES (1), (2), (3); UPDATE t SET id = 9 WHERE id = 1",
         "3: +0 ~1 -0 <- UPDATE t SET id = 8 WHERE id = 9",
         "4: +0 ~0 -1 <- DELETE FROM t WHERE id = 8",
-        "5: dropped <- DROP TABLE t",
+        "5: redefined t, +1 ~0 -0 <- CREATE INDEX i ON t (id); INSERT INTO t VALUES (5)",
+        "6: new t <- TRUNCATE t",
+        "7: dropped <- DROP TABLE t",
     ];
     assert_eq!(*lines.lock().unwrap(), expected);
 }
