@@ -14,6 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("error", &["types"]),
     ("limits", &[]),
     ("storage", &["types"]),
+    ("encoding", &["types", "storage"]),
     ("parser", &["types"]),
     // Constants are folded by the executor's own expressions: what a statement means is written once.
     ("binder", &["types", "parser", "storage", "executor"]),

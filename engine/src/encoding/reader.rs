@@ -9,11 +9,17 @@ pub struct DecodeError {
     pub offset: usize,
     /// What was expected there.
     pub expected: &'static str,
+    /// The number that was found instead, where one says what is wrong.
+    pub found: Option<u64>,
 }
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "expected {} at byte {}", self.expected, self.offset)
+        write!(formatter, "expected {} at byte {}", self.expected, self.offset)?;
+        match self.found {
+            Some(found) => write!(formatter, ", found {found}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -45,7 +51,13 @@ impl<'a> Reader<'a> {
     /// An error at this place.
     #[cold]
     pub fn error(&self, expected: &'static str) -> DecodeError {
-        DecodeError { offset: self.offset, expected }
+        DecodeError { offset: self.offset, expected, found: None }
+    }
+
+    /// An error at this place, before which a number was read.
+    #[cold]
+    pub fn error_found(&self, expected: &'static str, found: u64) -> DecodeError {
+        DecodeError { offset: self.offset, expected, found: Some(found) }
     }
 
     /// The next `count` bytes.

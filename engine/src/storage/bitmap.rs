@@ -26,6 +26,29 @@ impl Bitmap {
         Self { words, len }
     }
 
+    /// `len` bits, eight a byte, the lowest first; None unless the bytes are as many as that takes and the bits beyond
+    /// `len` are zero.
+    pub fn from_bytes(bytes: &[u8], len: usize) -> Option<Self> {
+        let words: Vec<u64> = bytes
+            .chunks(8)
+            .map(|chunk| chunk.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)))
+            .collect();
+        let beyond = match len % 64 {
+            0 => 0,
+            bits => words.last().map_or(0, |last| last >> bits),
+        };
+        (bytes.len() == len.div_ceil(8) && beyond == 0).then_some(Self { words, len })
+    }
+
+    /// Appends its bits, eight a byte, the lowest first: as [`Self::from_bytes`] takes them.
+    pub fn put_bytes(&self, out: &mut Vec<u8>) {
+        let start = out.len();
+        for word in &self.words {
+            out.extend_from_slice(&word.to_le_bytes());
+        }
+        out.truncate(start + self.len.div_ceil(8));
+    }
+
     /// Number of bits.
     pub fn len(&self) -> usize {
         self.len
@@ -137,6 +160,23 @@ impl Bitmap {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_come_back_and_no_others_pass() {
+        for len in [0_usize, 1, 7, 8, 9, 63, 64, 65, 130] {
+            let mut bitmap = Bitmap::default();
+            (0..len).for_each(|bit| bitmap.push(bit % 3 != 1));
+            let mut bytes = Vec::new();
+            bitmap.put_bytes(&mut bytes);
+            assert_eq!(bytes.len(), len.div_ceil(8));
+            assert_eq!(Bitmap::from_bytes(&bytes, len), Some(bitmap));
+            assert_eq!(Bitmap::from_bytes(&bytes, len + 8), None);
+            if let Some(last) = bytes.last_mut().filter(|_| len % 8 != 0) {
+                *last |= 0x80;
+                assert_eq!(Bitmap::from_bytes(&bytes, len), None);
+            }
+        }
+    }
 
     #[test]
     fn append_takes_any_range_to_any_place() {

@@ -24,6 +24,49 @@ impl TextColumn {
         Self { ends: Vec::with_capacity(rows), ..Self::default() }
     }
 
+    /// Texts of these lengths, back to back in `text`; None unless they end between characters and at its end.
+    pub fn from_lengths(mut lengths: Vec<u32>, text: &str) -> Option<Self> {
+        if lengths.iter().any(|length| *length as usize > TEXT_INLINE_BYTES_MAX) {
+            return Self::with_large(&lengths, text);
+        }
+        let mut end = 0_u32;
+        for length in &mut lengths {
+            end = end.checked_add(*length)?;
+            *length = end;
+        }
+        let whole = end as usize == text.len()
+            && (text.is_ascii() || lengths.iter().all(|end| text.is_char_boundary(*end as usize)));
+        whole.then(|| Self { ends: lengths, bytes: text.to_owned(), ..Self::default() })
+    }
+
+    /// [`Self::from_lengths`] where some are long.
+    fn with_large(lengths: &[u32], mut text: &str) -> Option<Self> {
+        let mut column = Self::with_capacity(lengths.len());
+        for length in lengths {
+            let (next, rest) = text.split_at_checked(*length as usize)?;
+            let is_inline = next.len() <= TEXT_INLINE_BYTES_MAX;
+            if is_inline && u32::try_from(column.bytes.len() + next.len()).is_err() {
+                return None;
+            }
+            column.push(next);
+            text = rest;
+        }
+        column.bytes.shrink_to_fit();
+        column.large.shrink_to_fit();
+        text.is_empty().then_some(column)
+    }
+
+    /// The texts at `rows` back to back; None where a long one may be among them.
+    pub fn back_to_back(&self, rows: Range<usize>) -> Option<&str> {
+        match rows.len() {
+            0 => Some(""),
+            _ if self.large.is_empty() => {
+                Some(&self.bytes[self.start(rows.start)..self.ends[rows.end - 1] as usize])
+            }
+            _ => None,
+        }
+    }
+
     /// A copy with room for `rows` more texts of the average length.
     pub(super) fn clone_with_room(&self, rows: usize) -> Self {
         let average = self.bytes.len() / self.ends.len().max(1);
@@ -187,6 +230,30 @@ mod tests {
 
     fn texts(column: &TextColumn) -> Vec<&str> {
         (0..column.len()).map(|row| column.get(row)).collect()
+    }
+
+    #[test]
+    fn lengths_must_fit_the_text() {
+        let long = "ü".repeat(TEXT_INLINE_BYTES_MAX);
+        let text = format!("aé{long}b");
+        let lengths = vec![0, 3, 2 * TEXT_INLINE_BYTES_MAX as u32, 1, 0];
+        let column = TextColumn::from_lengths(lengths, &text).unwrap();
+        assert_eq!(texts(&column), ["", "aé", &long, "b", ""]);
+        assert_eq!((column.large.len(), column.large_bytes), (1, long.len()));
+        assert_eq!(column.back_to_back(0..1), None);
+        let column = TextColumn::from_lengths(vec![1, 2], "aé").unwrap();
+        assert_eq!((column.get(1), column.back_to_back(1..2)), ("é", Some("é")));
+        for (lengths, text) in [
+            (vec![1], ""),
+            (vec![1], "ab"),
+            (vec![2, 1], "aé"),
+            (vec![u32::MAX, 4], "aé"),
+            (vec![300, 1], &text[..301]),
+            (vec![299], &text[..301]),
+            (vec![303], &text[..301]),
+        ] {
+            assert!(TextColumn::from_lengths(lengths.clone(), text).is_none(), "{lengths:?}");
+        }
     }
 
     #[test]

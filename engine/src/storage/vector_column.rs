@@ -26,6 +26,24 @@ impl VectorColumn {
         Self { dimensions, len: 0, blocks: Vec::new(), mixed: None }
     }
 
+    /// `len` vectors of `dimensions` in blocks of [`Self::rows_per_block`]; None unless the blocks hold just those.
+    pub fn from_blocks(dimensions: usize, len: usize, blocks: Vec<Vec<f32>>) -> Option<Self> {
+        let mut column = Self::new(dimensions);
+        let rows = column.rows_per_block();
+        let numbers = |place: usize| (len - place * rows).min(rows) * dimensions;
+        let fits = dimensions != 0
+            && blocks.len() == len.div_ceil(rows)
+            && blocks.iter().enumerate().all(|(place, block)| block.len() == numbers(place));
+        column.len = len;
+        column.blocks = blocks.into_iter().map(Arc::new).collect();
+        fits.then_some(column)
+    }
+
+    /// `len` vectors that are all NULL, of no dimensions yet.
+    pub fn unknown(len: usize) -> Self {
+        Self { len, ..Self::new(0) }
+    }
+
     /// Numbers of each vector; 0 while unknown, and where they differ.
     pub fn dimensions(&self) -> usize {
         self.dimensions
@@ -211,6 +229,24 @@ mod tests {
         column.set(1, &[7.0, 8.0, 9.0]);
         column.set_zeros(2);
         assert_eq!((column.get(1), column.get(2)), (&[7.0, 8.0, 9.0][..], &[][..]));
+    }
+
+    #[test]
+    fn blocks_must_hold_just_the_vectors() {
+        let dimensions = 2_048; // four rows a block
+        let block = |rows: usize| vec![1.0; rows * dimensions];
+        let mut column =
+            VectorColumn::from_blocks(dimensions, 6, vec![block(4), block(2)]).unwrap();
+        column.push(&block(1));
+        assert_eq!((column.len(), column.get(5)[7], column.blocks().len()), (7, 1.0, 2));
+        for (len, blocks) in [(5, vec![4, 2]), (6, vec![2, 4]), (6, vec![6]), (4, vec![4, 0])] {
+            let blocks: Vec<_> = blocks.into_iter().map(block).collect();
+            assert!(VectorColumn::from_blocks(dimensions, len, blocks).is_none(), "{len}");
+        }
+        assert!(VectorColumn::from_blocks(0, 0, Vec::new()).is_none());
+        let mut unknown = VectorColumn::unknown(3);
+        unknown.push(&[1.0, 2.0]);
+        assert_eq!((unknown.get(2), unknown.get(3)), (&[0.0, 0.0][..], &[1.0, 2.0][..]));
     }
 
     #[test]
