@@ -20,6 +20,7 @@
 //! # }
 //! ```
 
+pub mod audit;
 pub mod binder;
 pub mod crypto;
 pub mod database;

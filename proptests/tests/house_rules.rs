@@ -15,6 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("limits", &[]),
     ("storage", &["types"]),
     ("encoding", &["types", "storage"]),
+    ("audit", &["crypto", "disk", "encoding", "identity", "open_error"]),
     ("parser", &["types"]),
     // Constants are folded by the executor's own expressions: what a statement means is written once.
     ("binder", &["types", "parser", "storage", "executor"]),
