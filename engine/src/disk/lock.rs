@@ -130,14 +130,120 @@ fn utc(seconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::super::real::resolve;
     use super::*;
+
+    /// A directory with a file `spg.db`.
+    fn database() -> (tempfile::TempDir, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("spg.db");
+        fs::write(&path, "").unwrap();
+        let path = resolve(&path).unwrap();
+        (directory, path)
+    }
+
+    #[test]
+    fn a_second_opener_is_refused_at_once_and_told_who_has_it() {
+        let (_directory, path) = database();
+        let lock = FileLock::acquire(&path).unwrap();
+        assert_eq!(lock.path(), lock_path(&path));
+        assert_eq!(fs::metadata(lock.path()).unwrap().permissions().mode() & 0o777, 0o600);
+
+        let begin = Instant::now();
+        let error = FileLock::acquire(&path).unwrap_err();
+        assert!(begin.elapsed() < WAIT_MAX, "the holder is running: nothing to wait for");
+        assert_eq!((error.kind(), &error.fields().path), (OpenErrorKind::Locked, &path));
+        let holder = own_name();
+        let holder = holder.split(" since ").next().unwrap();
+        assert!(holder.contains(&std::process::id().to_string()), "{holder}");
+        let message = error.to_string();
+        assert!(message.contains(&format!("in use by {holder} since 2")), "{message}");
+        assert!(message.contains("spg.db.lock"), "{message}");
+
+        drop(lock);
+        let left = fs::metadata(lock_path(&path)).unwrap();
+        let lock = FileLock::acquire(&path).unwrap();
+        assert!(left.len() > 0, "the file stays when the lock goes");
+        FileLock::acquire(&path).unwrap_err();
+        drop(lock);
+    }
+
+    #[test]
+    fn links_lead_to_the_same_lock() {
+        let (directory, path) = database();
+        let way = directory.path().join("way");
+        symlink(directory.path(), &way).unwrap();
+        symlink(&path, directory.path().join("link")).unwrap();
+        let _lock = FileLock::acquire(&path).unwrap();
+        for other in [way.join("spg.db"), directory.path().join("link"), way.join("link")] {
+            let error = FileLock::acquire(&resolve(&other).unwrap()).unwrap_err();
+            assert_eq!(error.kind(), OpenErrorKind::Locked, "{}", other.display());
+        }
+    }
+
+    #[test]
+    fn each_holder_writes_its_own_name() {
+        let (_directory, path) = database();
+        fs::write(lock_path(&path), "process 1 (a program with a much longer name) since ever\n")
+            .unwrap();
+        let _lock = FileLock::acquire(&path).unwrap();
+        let text = fs::read_to_string(lock_path(&path)).unwrap();
+        let own = own_name();
+        assert_eq!(text.split(" since ").next(), own.split(" since ").next());
+        assert_eq!(text.lines().count(), 1);
+    }
+
+    /// The lock, held by nobody who can be found.
+    fn held_by(path: &Path, text: &str) -> File {
+        let file = File::create(lock_path(path)).unwrap();
+        file.write_all_at(text.as_bytes(), 0).unwrap();
+        file.lock().unwrap();
+        file
+    }
+
+    #[test]
+    fn a_holder_that_is_gone_is_waited_for_a_moment() {
+        for text in ["", "process 4294967295 (gone) since then", "\u{1b}[2J\u{7}beep"] {
+            let (_directory, path) = database();
+            let held = held_by(&path, text);
+            let begin = Instant::now();
+            let error = FileLock::acquire(&path).unwrap_err();
+            assert!(begin.elapsed() >= WAIT_MAX);
+            assert_eq!(error.kind(), OpenErrorKind::Locked);
+            assert!(!error.to_string().contains(char::is_control), "{error}");
+
+            // Whether it goes before or after the first look, the next one gets the lock.
+            thread::scope(|scope| {
+                let next = scope.spawn(|| FileLock::acquire(&path));
+                drop(held);
+                next.join().unwrap().unwrap();
+            });
+        }
+    }
+
+    #[test]
+    fn a_lock_file_that_is_a_link_is_refused() {
+        let (directory, path) = database();
+        let target = directory.path().join("target");
+        symlink(&target, lock_path(&path)).unwrap();
+        assert_eq!(FileLock::acquire(&path).unwrap_err().kind(), OpenErrorKind::Io);
+        assert!(!target.exists());
+    }
 
     #[test]
     fn seconds_are_written_as_dates() {
-        assert_eq!(utc(0), "1970-01-01 00:00:00 UTC");
-        assert_eq!(utc(951_782_400), "2000-02-29 00:00:00 UTC");
-        assert_eq!(utc(1_795_360_196), "2026-11-22 15:09:56 UTC");
-        assert_eq!(utc(4_107_542_399), "2100-02-28 23:59:59 UTC");
-        assert_eq!(utc(4_107_542_400), "2100-03-01 00:00:00 UTC");
+        let cases = [
+            (0, "1970-01-01 00:00:00 UTC"),
+            (951_782_400, "2000-02-29 00:00:00 UTC"),
+            (1_795_360_196, "2026-11-22 15:09:56 UTC"),
+            (4_107_542_399, "2100-02-28 23:59:59 UTC"),
+            (4_107_542_400, "2100-03-01 00:00:00 UTC"),
+        ];
+        for (seconds, text) in cases {
+            assert_eq!(utc(seconds), text);
+        }
     }
 }

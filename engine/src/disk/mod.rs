@@ -78,3 +78,79 @@ pub trait DiskFile: Send + Sync + Debug {
         Ok(self.len()? == 0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_all(file: &dyn DiskFile) -> Vec<u8> {
+        let mut bytes = vec![0; file.len().unwrap() as usize + 1];
+        let count = file.read_at(0, &mut bytes).unwrap();
+        bytes.truncate(count);
+        bytes
+    }
+
+    fn kind_of<T>(result: io::Result<T>) -> Option<io::ErrorKind> {
+        result.err().map(|error| error.kind())
+    }
+
+    /// What every disk does, in an empty directory.
+    fn check_files(disk: &dyn Disk, directory: &Path) {
+        let [a, b, absent] = ["a", "b", "absent"].map(|name| directory.join(name));
+        assert_eq!(kind_of(disk.open(&a)), Some(io::ErrorKind::NotFound));
+        assert_eq!(disk.list(directory).unwrap(), Vec::<OsString>::new());
+
+        let file = disk.create(&b).unwrap();
+        assert!(file.is_empty().unwrap());
+        file.write_at(3, b"xyz").unwrap();
+        file.write_at(0, b"12345").unwrap();
+        file.write_at(0, b"").unwrap();
+        file.sync().unwrap();
+        disk.sync_directory(directory).unwrap();
+        assert_eq!(read_all(&*file), b"12345z");
+        assert_eq!(read_all(&*disk.open(&b).unwrap()), b"12345z");
+        let mut two = [0; 2];
+        assert_eq!(file.read_at(4, &mut two).unwrap(), 2);
+        assert_eq!(&two, b"5z");
+        assert_eq!(file.read_at(5, &mut two).unwrap(), 1);
+        assert_eq!(file.read_at(6, &mut two).unwrap(), 0);
+        assert_eq!(file.read_at(100, &mut two).unwrap(), 0);
+        assert_eq!(file.read_at(0, &mut []).unwrap(), 0);
+
+        file.set_len(2).unwrap();
+        file.set_len(9000).unwrap();
+        assert_eq!((file.len().unwrap(), file.is_empty().unwrap()), (9000, false));
+        let bytes = read_all(&*file);
+        assert!(bytes.starts_with(b"12") && bytes[2..].iter().all(|byte| *byte == 0));
+        assert_eq!(bytes.len(), 9000);
+        file.write_at(4094, b"page").unwrap();
+        file.set_len(4097).unwrap();
+        assert!(read_all(&*file).ends_with(b"\0pag"));
+
+        assert_eq!(kind_of(disk.create(&b)), Some(io::ErrorKind::AlreadyExists));
+        disk.create(&a).unwrap().write_at(0, b"new").unwrap();
+        assert_eq!(disk.list(directory).unwrap(), ["a", "b"]);
+        disk.rename(&a, &b).unwrap();
+        assert_eq!(disk.list(directory).unwrap(), ["b"]);
+        assert_eq!(read_all(&*disk.open(&b).unwrap()), b"new");
+        assert_eq!(file.len().unwrap(), 4097, "a replaced file lives while it is open");
+        disk.rename(&b, &b).unwrap();
+        assert_eq!(kind_of(disk.rename(&absent, &b)), Some(io::ErrorKind::NotFound));
+        let elsewhere = directory.join("below").join("b");
+        assert_eq!(kind_of(disk.rename(&b, &elsewhere)), Some(io::ErrorKind::InvalidInput));
+        disk.remove(&b).unwrap();
+        assert_eq!(kind_of(disk.remove(&b)), Some(io::ErrorKind::NotFound));
+        assert_eq!(disk.list(directory).unwrap(), Vec::<OsString>::new());
+    }
+
+    #[test]
+    fn a_real_disk_keeps_files() {
+        let directory = tempfile::tempdir().unwrap();
+        check_files(&RealDisk, directory.path());
+    }
+
+    #[test]
+    fn a_simulated_disk_keeps_files() {
+        check_files(&simulated::SimulatedDisk::new(), Path::new("/data"));
+    }
+}

@@ -170,3 +170,93 @@ pub fn resolve(path: &Path) -> io::Result<PathBuf> {
     }
     Err(Errno::LOOP.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn what_is_made_is_its_owners_alone() {
+        let above = tempfile::tempdir().unwrap();
+        let data = above.path().join("outer").join("data");
+        create_directory(&data).unwrap();
+        create_directory(&data).unwrap();
+        assert_eq!((mode(data.parent().unwrap()), mode(&data)), (0o700, 0o700));
+        let file = data.join("spg.db");
+        RealDisk.create(&file).unwrap();
+        assert_eq!(mode(&file), 0o600);
+
+        // A directory that exists keeps its mode; a file in its place is refused.
+        fs::set_permissions(&data, fs::Permissions::from_mode(0o750)).unwrap();
+        create_directory(&data).unwrap();
+        assert_eq!(mode(&data), 0o750);
+        assert_eq!(create_directory(&file).unwrap_err().kind(), io::ErrorKind::NotADirectory);
+        create_directory(Path::new("")).unwrap();
+    }
+
+    #[test]
+    fn links_and_what_is_no_file_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        RealDisk.create(&path("file")).unwrap();
+        symlink(path("file"), path("link")).unwrap();
+        symlink(path("absent"), path("dangling")).unwrap();
+        let _socket = UnixListener::bind(path("socket")).unwrap();
+
+        let error = RealDisk.open(&path("link")).unwrap_err();
+        assert_eq!(Errno::from_io_error(&error), Some(Errno::LOOP));
+        for name in ["link", "dangling", "file"] {
+            let error = RealDisk.create(&path(name)).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::AlreadyExists, "{name}");
+        }
+        assert!(!path("absent").exists());
+        RealDisk.open(directory.path()).unwrap_err();
+        RealDisk.open(&path("socket")).unwrap_err();
+        RealDisk.open(Path::new("/dev/null")).unwrap_err();
+        assert_eq!(RealDisk.list(directory.path()).unwrap(), ["file"]);
+        RealDisk.sync_directory(&path("file")).unwrap_err();
+        RealDisk.sync_directory(&path("absent")).unwrap_err();
+        RealDisk.sync_directory(Path::new("")).unwrap();
+    }
+
+    #[test]
+    fn the_same_file_is_the_same_path() {
+        let directory = tempfile::tempdir().unwrap();
+        let base = fs::canonicalize(directory.path()).unwrap();
+        let path = |name: &str| base.join(name);
+        fs::create_dir(path("data")).unwrap();
+        fs::create_dir(path("other")).unwrap();
+        symlink(path("data"), path("way")).unwrap();
+        symlink("../data/spg.db", path("other/link")).unwrap();
+        symlink("link", path("other/link_to_link")).unwrap();
+        symlink("loop", path("loop")).unwrap();
+
+        let ways = [
+            "data/spg.db",
+            "way/spg.db",
+            "data/../way/./spg.db",
+            "other/link",
+            "other/link_to_link",
+        ];
+        // Before the file is there, and after.
+        for _ in 0..2 {
+            for way in ways {
+                assert_eq!(resolve(&path(way)).unwrap(), path("data/spg.db"), "{way}");
+            }
+            fs::write(path("data/spg.db"), "").unwrap();
+        }
+        assert_eq!(Errno::from_io_error(&resolve(&path("loop")).unwrap_err()), Some(Errno::LOOP));
+        let missing = resolve(&path("absent/spg.db")).unwrap_err();
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+        assert!(resolve(&path("absent/..")).is_err() && resolve(Path::new("")).is_err());
+        let here = std::env::current_dir().and_then(fs::canonicalize).unwrap();
+        assert_eq!(resolve(Path::new("absent.db")).unwrap(), here.join("absent.db"));
+    }
+}

@@ -19,6 +19,8 @@ mod faults;
 mod file;
 mod names;
 mod random;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::OsString;
 use std::fmt;
