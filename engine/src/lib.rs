@@ -22,6 +22,7 @@
 
 pub mod audit;
 pub mod binder;
+pub mod checkpoint;
 pub mod crypto;
 pub mod database;
 pub mod disk;

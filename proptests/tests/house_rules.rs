@@ -17,9 +17,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("open_error", &[]),
     ("error", &["types"]),
     ("limits", &[]),
-    ("storage", &["types"]),
-    ("encoding", &["types", "storage"]),
+    ("storage", &["types", "identity"]),
     ("audit", &["crypto", "disk", "encoding", "identity", "open_error"]),
+    ("checkpoint", &["crypto", "disk", "encoding", "identity", "open_error", "storage", "types"]),
     ("parser", &["types"]),
     // Constants are folded by the executor's own expressions: what a statement means is written once.
     ("binder", &["types", "parser", "storage", "executor"]),

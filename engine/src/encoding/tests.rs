@@ -342,7 +342,7 @@ proptest! {
         let decoded = decode_change(&mut reader, &schema).unwrap();
         prop_assert_eq!(reader.end(), Ok(()));
         prop_assert_eq!(parts(&decoded), parts(&change));
-        for rows in decoded.inserted.iter() {
+        if let Some(rows) = &decoded.inserted {
             prop_assert!(matches!(rows.stamps, Stamps::One(Stamp(0))));
         }
         for cut in cuts {
@@ -450,7 +450,7 @@ fn null_vectors_are_stored_where_they_would_take_much_memory() {
     let decoded = decode_column(&mut Reader::new(&bytes), data_type, 256).unwrap();
     assert_eq!(decoded.get(0), ValueRef::Null);
     assert!(matches!(&decoded.data, ColumnData::Vector(vectors) if vectors.dimensions() == 16_000));
-    column.set(7, ValueRef::Vector(&[1.5; 16_000]));
+    column.set(7, ValueRef::Vector(&vec![1.5; 16_000]));
     let mut bytes = encoded_column(&column, 0..300);
     assert!(bytes.len() > 300 * 64_000);
     let decoded = decode_column(&mut Reader::new(&bytes), data_type, 300).unwrap();

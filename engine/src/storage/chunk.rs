@@ -122,6 +122,11 @@ impl Chunk {
         &self.columns[ordinal].column
     }
 
+    /// Its columns by ordinal.
+    pub fn columns(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().map(|stored| &stored.column)
+    }
+
     /// The slots that are not deleted.
     pub fn selection(&self) -> Selection {
         match &self.live {
@@ -174,6 +179,24 @@ impl Chunk {
             live_rows: 0,
             stamps: Stamps::One(Stamp(0)),
             columns: schema.columns.iter().map(|definition| column(definition.data_type)).collect(),
+            token: Token::new(gauge, Counted::Chunk, 0),
+        }
+    }
+
+    /// Rows that nobody has an older version of: ascending ids, at least one, whose span fits 32 bits; a value of each column
+    /// for each.
+    pub(super) fn restore(ids: &[RowId], columns: Vec<Column>, gauge: &Arc<Gauge>) -> Self {
+        let (first, last) = (ids[0], ids[ids.len() - 1]);
+        let is_dense = last.0 - first.0 == ids.len() as u64 - 1;
+        let offsets = || Arc::new(ids.iter().map(|id| (id.0 - first.0) as u32).collect());
+        Self {
+            first,
+            rows: ids.len(),
+            offsets: (!is_dense).then(offsets),
+            live: None,
+            live_rows: ids.len(),
+            stamps: Stamps::One(Stamp(0)),
+            columns: columns.into_iter().map(|column| StoredColumn::new(column, gauge)).collect(),
             token: Token::new(gauge, Counted::Chunk, 0),
         }
     }

@@ -3,7 +3,7 @@
 //! Reading order: [`bitmap`] and [`mod@column`] are plain vectors of values; [`chunk`] is up to 256 rows of them;
 //! [`key`] and [`index`] order rows; [`change`] says what a writer did; `rows` is
 //! chunks and tail; `maintain` keeps indexes in step; [`table`] is rows and indexes and applies changes; [`root`] names the tables and is one version of the database; [`root_cell`] publishes it;
-//! [`difference`] compares two versions; [`gauge`] counts what is alive.
+//! [`difference`] compares two versions; [`restore`] fills tables from an image; [`gauge`] counts what is alive.
 //!
 //! Storage knows no disk, log, transaction or plan.
 
@@ -17,6 +17,7 @@ pub mod gauge;
 pub mod index;
 pub mod key;
 mod maintain;
+pub mod restore;
 pub mod root;
 pub mod root_cell;
 pub mod row_id;

@@ -51,6 +51,15 @@ pub struct Shared {
     gauge: Arc<Gauge>,
 }
 
+/// Where the counters stand whose numbers outlive a restart: the next of each to draw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counters {
+    /// Identities of tables and indexes.
+    pub relation_ids: u64,
+    /// Schema versions and structure numbers.
+    pub schema_versions: u64,
+}
+
 impl Shared {
     fn new() -> Self {
         Self {
@@ -79,6 +88,20 @@ impl Shared {
     /// A new schema version, or a table's structure number.
     pub fn draw_schema_version(&self) -> u64 {
         self.schema_versions.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Where the counters stand whose numbers are kept.
+    pub fn counters(&self) -> Counters {
+        Counters {
+            relation_ids: self.relation_ids.load(Ordering::Relaxed),
+            schema_versions: self.schema_versions.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Sees to it that no number below these is drawn.
+    pub fn raise(&self, counters: Counters) {
+        self.relation_ids.fetch_max(counters.relation_ids, Ordering::Relaxed);
+        self.schema_versions.fetch_max(counters.schema_versions, Ordering::Relaxed);
     }
 
     /// The counters of what is alive.

@@ -7,8 +7,9 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::limits::CHUNK_ROWS_MAX;
-use crate::storage::change::{InsertedRows, UpdatedRows};
+use crate::storage::change::{InsertedRows, Stamps, UpdatedRows};
 use crate::storage::chunk::{Chunk, block};
+use crate::storage::column::Column;
 use crate::storage::gauge::Gauge;
 use crate::storage::schema::Schema;
 use crate::storage::{RowId, Stamp};
@@ -155,7 +156,7 @@ impl Rows {
     }
 
     /// Moves the tail to the chunks: into the last one if it fits or they share a block of ids.
-    fn seal(&mut self) {
+    pub(super) fn seal(&mut self) {
         let Some(mut tail) = self.tail.take() else { return };
         if let Some((key, last)) = self.chunks.get_max()
             && (last.0.live_rows() + tail.live_rows() <= CHUNK_ROWS_MAX
@@ -230,6 +231,31 @@ impl Rows {
             place += count;
         }
         self.count += ids.len();
+    }
+
+    /// Adds rows above all others that nobody has an older version of: as a chunk of their own, or, where they share a
+    /// block of ids with those before, behind them in the tail.
+    pub(super) fn restore(
+        &mut self,
+        ids: Vec<RowId>,
+        values: Vec<Column>,
+        schema: &Schema,
+        gauge: &Arc<Gauge>,
+    ) {
+        let (first, last) = (ids[0], ids[ids.len() - 1]);
+        let before = match &self.tail {
+            Some(tail) => Some(tail.last()),
+            None => self.chunks.get_max().map(|(_, chunk)| chunk.0.last()),
+        };
+        let is_apart = before.is_none_or(|before| block(before) < block(first));
+        if is_apart && u32::try_from(last.0 - first.0).is_ok() {
+            self.seal();
+            self.count += ids.len();
+            self.put(vec![Chunk::restore(&ids, values, gauge)]);
+        } else {
+            let inserted = InsertedRows { ids, values, stamps: Stamps::One(Stamp(0)) };
+            self.insert(&inserted, schema, gauge);
+        }
     }
 
     /// Adds the rows from `place` on that are of one block, below the end of the chunks; returns how many.

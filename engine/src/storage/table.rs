@@ -21,10 +21,10 @@ use crate::types::ValueRef;
 /// One version of a table. A clone costs as much as it has indexes.
 #[derive(Clone, Debug)]
 pub struct Table {
-    schema: Arc<Schema>,
+    pub(super) schema: Arc<Schema>,
     pub(super) rows: Rows,
-    indexes: Vec<Index>,
-    shared: Arc<TableShared>,
+    pub(super) indexes: Vec<Index>,
+    pub(super) shared: Arc<TableShared>,
 }
 
 /// What all versions of a table share.
@@ -105,6 +105,11 @@ impl Table {
     /// Draws `count` consecutive row ids, returning the first; never drawn again by any version.
     pub fn draw_row_ids(&self, count: usize) -> RowId {
         RowId(self.shared.next_row_id.fetch_add(count as u64, Ordering::Relaxed))
+    }
+
+    /// The row id that is drawn next: above all that were drawn.
+    pub fn next_row_id(&self) -> RowId {
+        RowId(self.shared.next_row_id.load(Ordering::Relaxed))
     }
 
     /// Row ids for a writer that does not know how many it needs: ranges that grow up to a chunk.

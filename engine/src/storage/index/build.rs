@@ -11,6 +11,9 @@ use crate::storage::key;
 use crate::storage::rows::Rows;
 use crate::storage::schema::{IndexDefinition, Schema};
 
+/// Memory of the entries that are sorted at once.
+const UNSORTED_BYTES_MAX: usize = 32 << 20;
+
 /// The entries to sort; those with a NULL are apart, for they are never duplicates.
 #[derive(Default)]
 struct Unsorted {
@@ -33,26 +36,36 @@ impl Index {
         let mut index = Self::new(schema, definition);
         let mut unsorted = Unsorted::default();
         let mut pause = Pause { rows: 0, check };
+        let mut highest = None;
         for chunk in rows.iter() {
             for slot in chunk.selection().iter() {
                 pause.row()?;
                 let key = index.key(|ordinal| chunk.column(ordinal).get(slot));
-                unsorted.add(&index.definition, key, chunk.row_id(slot))?;
+                let row = chunk.row_id(slot);
+                if unsorted.is_empty() && key.continues(&mut highest) {
+                    if !index.insert(&key, row, gauge) {
+                        return Err(index.duplicate_of(rows, row));
+                    }
+                    continue;
+                }
+                unsorted.add(&index.definition, key, row)?;
+                if unsorted.is_full() {
+                    index.fill(std::mem::take(&mut unsorted), rows, gauge, &mut pause)?;
+                }
             }
         }
-        match index.fill(unsorted, gauge, &mut pause)? {
-            None => Ok(index),
-            Some(row) => Err(index.duplicate_of(rows, row)),
-        }
+        index.fill(unsorted, rows, gauge, &mut pause)?;
+        Ok(index)
     }
 
-    /// Adds all entries; the row of a duplicate if there is one.
+    /// Adds all entries of `rows` in `unsorted`.
     fn fill(
         &mut self,
         unsorted: Unsorted,
+        rows: &Rows,
         gauge: &Arc<Gauge>,
         pause: &mut Pause<'_>,
-    ) -> std::result::Result<Option<RowId>, AddIndexError> {
+    ) -> std::result::Result<(), AddIndexError> {
         let unique = self.definition.unique;
         let Unsorted { nulls: null_rows, mut fixed, mut byte_keys, bytes } = unsorted;
         match &mut self.entries {
@@ -65,7 +78,7 @@ impl Index {
                 for (key, row) in fixed {
                     pause.row()?;
                     if !keys.insert(&key, row, unique, gauge) {
-                        return Ok(Some(row));
+                        return Err(self.duplicate_of(rows, row));
                     }
                 }
             }
@@ -76,12 +89,12 @@ impl Index {
                 for (start, end, row, has_null) in byte_keys {
                     pause.row()?;
                     if !keys.insert(&bytes[start..end], row, unique && !has_null, gauge) {
-                        return Ok(Some(row));
+                        return Err(self.duplicate_of(rows, row));
                     }
                 }
             }
         }
-        Ok(None)
+        Ok(())
     }
 
     #[cold]
@@ -91,7 +104,32 @@ impl Index {
     }
 }
 
+impl Key {
+    /// Whether it is an integer key not below the highest so far, which it then becomes: entries that come in order go
+    /// straight to their leaf.
+    #[inline]
+    fn continues(&self, highest: &mut Option<i64>) -> bool {
+        match self {
+            Self::Fixed(key) if highest.is_none_or(|highest| highest <= *key) => {
+                *highest = Some(*key);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
 impl Unsorted {
+    fn is_empty(&self) -> bool {
+        self.nulls.is_empty() && self.fixed.is_empty() && self.byte_keys.is_empty()
+    }
+
+    /// Whether it should be sorted and emptied, so that building takes little memory beside the index.
+    fn is_full(&self) -> bool {
+        self.nulls.len() * 8 + self.fixed.len() * 16 + self.byte_keys.len() * 32 + self.bytes.len()
+            >= UNSORTED_BYTES_MAX
+    }
+
     fn add(
         &mut self,
         definition: &IndexDefinition,
