@@ -50,7 +50,7 @@ impl Disk for RealDisk {
     fn sync_directory(&self, directory: &Path) -> io::Result<()> {
         let flags = OFlags::DIRECTORY.bits() as i32;
         let opened = OpenOptions::new().read(true).custom_flags(flags).open(named(directory))?;
-        uninterrupted(|| opened.sync_all())
+        opened.sync_all()
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
@@ -81,12 +81,12 @@ impl DiskFile for RealFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        // A signal that interrupts fdatasync has not failed a write: this is no retry of a failed sync.
-        uninterrupted(|| self.0.sync_data())
+        // std calls again after a signal, which has not failed a write; a sync that failed is never tried again.
+        self.0.sync_data()
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        uninterrupted(|| self.0.set_len(len))
+        self.0.set_len(len)
     }
 
     fn len(&self) -> io::Result<u64> {
@@ -114,16 +114,6 @@ pub(super) fn read_full_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::R
         }
     }
     Ok(done)
-}
-
-/// Calls again what a signal interrupted.
-fn uninterrupted(mut call: impl FnMut() -> io::Result<()>) -> io::Result<()> {
-    loop {
-        match call() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            outcome => return outcome,
-        }
-    }
 }
 
 /// The directory of a name without one is the current one.

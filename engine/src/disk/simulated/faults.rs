@@ -13,7 +13,7 @@ use super::random::Chances;
 /// Operations that the log keeps.
 const LOGGED_MAX: usize = 64;
 
-/// How an operation fails.
+/// How an operation fails. A sync that fails, in whatever way, has lost what it should have written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// ENOSPC.
@@ -22,7 +22,7 @@ pub enum Fault {
     QuotaExceeded,
     /// EFBIG.
     FileTooLarge,
-    /// EIO. A sync that fails so has lost what it should have written.
+    /// EIO.
     InputOutput,
     /// Half of the bytes are written, then ENOSPC. Other operations than writes fail with ENOSPC.
     ShortWrite,

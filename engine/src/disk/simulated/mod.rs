@@ -98,7 +98,7 @@ impl SimulatedDisk {
         lock(&self.state).faults.bytes_max = bytes_max;
     }
 
-    /// The disk after a power cut now: the same for the same seed. This one stays as it is.
+    /// The disk after a power cut now: the same for the same seed, without faults, counting from 0. This one stays as it is.
     #[must_use]
     pub fn power_cut(&self, seed: u64) -> Self {
         let mut chances = Chances::new(seed);
@@ -106,8 +106,8 @@ impl SimulatedDisk {
         Self::with_names(lock(&self.state).names.cut(&cut, &mut chances))
     }
 
-    /// The disk after the process was killed now: all that was written is there, what was not synced still is not. This
-    /// one stays as it is.
+    /// The disk after the process was killed now: all that was written is there, what was not synced still is not; without
+    /// faults, counting from 0. This one stays as it is.
     #[must_use]
     pub fn process_kill(&self) -> Self {
         Self::with_names(lock(&self.state).names.copy())
