@@ -187,8 +187,7 @@ mod tests {
     #[test]
     fn each_holder_writes_its_own_name() {
         let (_directory, path) = database();
-        fs::write(lock_path(&path), "process 1 (a program with a much longer name) since ever\n")
-            .unwrap();
+        fs::write(lock_path(&path), "process 1 (before) since long ago\n".repeat(10)).unwrap();
         let _lock = FileLock::acquire(&path).unwrap();
         let text = fs::read_to_string(lock_path(&path)).unwrap();
         let own = own_name();
