@@ -1,4 +1,4 @@
-//! The parts of an image that are neither table nor rows: prologue, blocks, header, trailer. [`super`] has the byte tables.
+//! The parts of an image that are neither table nor rows: prologue, blocks, header, trailer; [`super`] has the tables.
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 use super::{Counters, ImageHeader};

@@ -71,8 +71,8 @@ struct Block {
 
 /// Loads the image at `path`, of the database `expect_id` if that is known.
 ///
-/// All of its checksums and its hash are verified before anything is answered. `progress` is called after every block and
-/// every index.
+/// All of its checksums and its hash are verified before anything is answered. `progress` is called after every block
+/// and every index.
 pub fn load(
     disk: &dyn Disk,
     path: &Path,
@@ -237,8 +237,8 @@ impl Source<'_> {
         Ok(Block { kind, offset, payload })
     }
 
-    /// Hands the blocks between header and trailer on; answers the trailer, which has the hash of all before it and ends
-    /// the file, and its offset.
+    /// Hands the blocks between header and trailer on; answers the trailer, which has the hash of all before it and
+    /// ends the file, and its offset.
     fn blocks(
         &mut self,
         sender: &SyncSender<Block>,

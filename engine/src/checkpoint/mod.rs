@@ -18,8 +18,17 @@
 //! | 12 | 4 | CRC-32C of the block's offset in the file (8 bytes), its first 12 bytes, and the payload |
 //! | 16 | | payload |
 //!
-//! The header is first: database id (16), epoch, commit, LSN, time in microseconds (8 each), whether there is an audit chain (1),
-//! then its sequence (8) and head (32), 0 without; next relation id, next schema version, first audit entry's sequence (8 each); audit entries (bytes).
+//! The header is first:
+//!
+//! | offset | bytes | meaning |
+//! |---|---|---|
+//! | 0 | 16 | database id |
+//! | 16 | 8 each | epoch, commit, LSN, time in microseconds since 1970 |
+//! | 48 | 1 | 1 if there is an audit chain, else 0 |
+//! | 49 | 8, 32 | its sequence and head; zeros without one |
+//! | 89 | 8 each | next relation id, next schema version, sequence of the first audit entry |
+//! | 113 | | audit entries (bytes) |
+//!
 //! A table is its schema, next row id and number of rows (varints); the blocks of rows up to the next table are its
 //! rows by row id. A block of rows is runs of rows, back to back:
 //!
@@ -29,11 +38,12 @@
 //! | ids | listed: row ids; otherwise the first as a varint, the others follow it without gaps |
 //! | columns | of the table by ordinal |
 //!
-//! The trailer ends the file: number of tables, rows and blocks (8 each, itself included), BLAKE3 (32) of the file before the trailer.
+//! The trailer ends the file: number of tables, of rows, of blocks with itself (8 bytes each), and BLAKE3 (32) of the
+//! file before the trailer.
 //!
-//! An image is written beside the one it replaces as `<path>.new` ([`write`]), synced, and renamed over it ([`install`]):
-//! so under its name there is always a whole one. [`load`] believes nothing before its checksum, and answers nothing
-//! before the hash of the whole.
+//! An image is written beside the one it replaces as `<path>.new` ([`write`]), synced, and renamed over it
+//! ([`install`]): so under its name there is always a whole one. [`load`] believes nothing before its checksum, and
+//! answers nothing before the hash of the whole.
 
 mod format;
 mod load;
@@ -68,7 +78,8 @@ pub struct ImageHeader {
     pub audit: Option<ChainState>,
     /// Sequence of the first of `entries`.
     pub entries_first: u64,
-    /// Audit entries, encoded, that the audit file may not have yet: those of the image's own commit where no log has them.
+    /// Audit entries, encoded, that the audit file may not have yet: those of the image's own commit where no log has
+    /// them.
     pub entries: Vec<u8>,
     /// Where the database's counters stand, at or after the commit.
     pub counters: Counters,

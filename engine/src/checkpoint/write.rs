@@ -80,9 +80,9 @@ pub fn remove_stale(disk: &dyn Disk, path: &Path) -> Result<bool, WriteError> {
 
 /// Writes and syncs the image of `root` as `<path>.new`, which [`install`] then puts in the place of `path`.
 ///
-/// `pace` is called after every block with the bytes it took, about 128 KiB; between two calls stands about a millisecond
-/// of work (a value larger than a block is written whole). It may sleep, so that others get the processor, or stop it. What
-/// was written is removed if this fails.
+/// `pace` is called after every block with the bytes it took, about 128 KiB; between two calls stands about half a
+/// millisecond of work (a value larger than a block is written whole). It may sleep, so that others get the
+/// processor, or stop it. What was written is removed if this fails.
 pub fn write(
     disk: &dyn Disk,
     path: &Path,

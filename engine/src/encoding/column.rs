@@ -7,9 +7,9 @@
 //! | lengths | 1, 2 or 4 a value | of texts only |
 //! | values | | bool: one bit each, the lowest first; integers and floats: little-endian, floats by their bits; texts: UTF-8 back to back; vectors: their floats back to back |
 //!
-//! The type and the number of rows are the reader's to know. NULLs have no value, so what stands at them in memory, zeros,
-//! is made anew. Vectors are the exception where those zeros would be many ([`ZEROS_BYTES_MAX`]): then they are
-//! stored (bit 1), so that a few bytes cannot ask for much memory.
+//! The type and the number of rows are the reader's to know. NULLs have no value, so what stands at them in memory,
+//! zeros, is made anew. Vectors are the exception where those zeros would be many ([`ZEROS_BYTES_MAX`]): then they
+//! are stored (bit 1), so that a few bytes cannot ask for much memory.
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 use std::ops::Range;
@@ -182,8 +182,8 @@ fn zeros_bytes(nulls: usize, dimensions: usize) -> usize {
 
 /// Reads `rows` rows of a column of a type that tables have: what [`encode_column`] wrote.
 ///
-/// It allocates at most 64 times the bytes read, and [`ZEROS_BYTES_MAX`] for vectors that are NULL. A column of more NULL
-/// vectors than that, and nothing else, comes back without dimensions.
+/// It allocates at most 64 times the bytes read, and [`ZEROS_BYTES_MAX`] for vectors that are NULL. A column of more
+/// NULL vectors than that, and nothing else, comes back without dimensions.
 pub fn decode_column(
     reader: &mut Reader<'_>,
     data_type: DataType,

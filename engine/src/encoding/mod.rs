@@ -1,11 +1,11 @@
-//! Bytes on disk: how numbers, schemas, columns and changes are written, little-endian, and read back from bytes that are
-//! not trusted.
+//! Bytes on disk: how numbers, schemas, columns and changes are written, little-endian, and read back from bytes that
+//! are not trusted.
 //!
-//! Reading order: [`reader`]; [`column`] is values of one type; [`row_ids`] is ids as runs; [`change`] is what a commit did
-//! to one table; [`schema`] is a table's shape.
+//! Reading order: [`reader`]; [`column`] is values of one type; [`row_ids`] is ids as runs; [`change`] is what a
+//! commit did to one table; [`schema`] is a table's shape.
 //!
-//! [`reader`] checks every length before it is used. What reads foreign bytes answers [`DecodeError`] and never panics, nor
-//! allocates more than a small multiple of the bytes there are.
+//! [`reader`] checks every length before it is used. What reads foreign bytes answers [`DecodeError`] and never
+//! panics, nor allocates more than a small multiple of the bytes there are.
 
 mod change;
 mod column;

@@ -27,8 +27,8 @@ const TYPES: [DataType; 11] = [
     DataType::Vector(Some(5_000)), // one vector a block
 ];
 
-/// Bytes of memory that a byte read may ask for: a NULL mark stands for eight values of eight bytes, two bytes of row ids
-/// for 32 of them.
+/// Bytes of memory that a byte read may ask for: a NULL mark stands for eight values of eight bytes, two bytes of row
+/// ids for 32 of them.
 const BYTES_PER_BYTE: usize = 128;
 
 /// Memory that does not depend on the bytes: fixed parts, and zeros at NULL vectors.

@@ -183,8 +183,8 @@ impl Chunk {
         }
     }
 
-    /// Rows that nobody has an older version of: ascending ids, at least one, whose span fits 32 bits; a value of each column
-    /// for each.
+    /// Rows that nobody has an older version of: ascending ids, at least one, whose span fits 32 bits; a value of
+    /// each column for each.
     pub(super) fn restore(ids: &[RowId], columns: Vec<Column>, gauge: &Arc<Gauge>) -> Self {
         let (first, last) = (ids[0], ids[ids.len() - 1]);
         let is_dense = last.0 - first.0 == ids.len() as u64 - 1;

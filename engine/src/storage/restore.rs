@@ -107,8 +107,8 @@ fn is_of(column: &Column, data_type: DataType) -> bool {
 }
 
 impl Root {
-    /// A database without tables after `commit`, whose counters go on from `counters`. Stamps begin anew: restored rows have
-    /// stamp 0, which is never drawn, and nobody has older versions of them.
+    /// A database without tables after `commit`, whose counters go on from `counters`. Stamps begin anew: restored
+    /// rows have stamp 0, which is never drawn, and nobody has older versions of them.
     pub fn restored(commit: CommitNumber, counters: Counters) -> Self {
         let mut root = Self::empty();
         root.commit = commit;
