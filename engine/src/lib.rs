@@ -26,6 +26,7 @@ pub mod checkpoint;
 pub mod crypto;
 pub mod database;
 pub mod disk;
+pub mod durability;
 pub mod encoding;
 pub mod error;
 pub mod executor;

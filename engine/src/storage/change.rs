@@ -15,6 +15,13 @@ pub struct TableChange {
 }
 
 impl TableChange {
+    /// Rows that it deletes, updates and inserts.
+    pub fn row_count(&self) -> usize {
+        let updated = self.updated.as_ref().map_or(0, |updated| updated.ids.len());
+        let inserted = self.inserted.as_ref().map_or(0, |inserted| inserted.ids.len());
+        self.deleted.len() + updated + inserted
+    }
+
     /// Whether it changes nothing.
     pub fn is_empty(&self) -> bool {
         self.deleted.is_empty() && self.updated.is_none() && self.inserted.is_none()

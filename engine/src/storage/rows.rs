@@ -191,7 +191,7 @@ impl Rows {
 
     /// Whether `id` is above all rows, deleted ones that still have a slot included.
     #[inline]
-    fn is_above(&self, id: RowId) -> bool {
+    pub(super) fn is_above(&self, id: RowId) -> bool {
         match &self.tail {
             Some(tail) => tail.last() < id,
             None => self.chunks.get_max().is_none_or(|(_, chunk)| chunk.0.last() < id),

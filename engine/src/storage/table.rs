@@ -143,6 +143,20 @@ impl Table {
         Ok(())
     }
 
+    /// Whether any of `ids`, ascending, is a row.
+    pub fn has_any_of(&self, ids: &[RowId]) -> bool {
+        // What is recovered mostly inserts above everything.
+        let above = ids.first().is_none_or(|first| self.rows.is_above(*first));
+        !above && ids.iter().any(|id| self.find(*id).is_some())
+    }
+
+    /// Ids of the rows that `change` inserts, and those below, are never drawn again.
+    pub fn raise_row_ids(&self, change: &TableChange) {
+        if let Some(last) = change.inserted.as_ref().and_then(|inserted| inserted.ids.last()) {
+            self.shared.next_row_id.fetch_max(last.0.saturating_add(1), Ordering::Relaxed);
+        }
+    }
+
     /// Takes over what changed between two other versions, as far as whole chunks can be taken by pointer: those in which
     /// only updates of columns without an index happened, and that this version has as the old one has them. Answers the
     /// rows that are left to [`Self::apply`].

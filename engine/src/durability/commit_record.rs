@@ -1,0 +1,313 @@
+//! What the log holds of a commit, and how it is applied again: by the same [`Table::apply`] that made it.
+//!
+//! ```text
+//! payload   u8 version (1) · varint commit · i64 time (microseconds since 1970) · varint relation ids drawn ·
+//!           varint schema versions drawn · bytes body · varint first entry's sequence (0: none) · bytes audit entries
+//! body      varint dropped tables · their ids · varint defined tables, each: bool is_empty, schema ·
+//!           varint changed tables, each: varint id, change
+//! pieces    a payload that is too large for one record goes into parts before it:
+//!           u8 version (2) · varint commit · varint parts · varint bytes of the whole payload
+//! part      varint commit · varint number of the part · bytes of the payload
+//! ```
+
+use std::sync::Arc;
+
+use crate::encoding::{
+    DecodeError, Reader, decode_change, decode_schema, encode_change, encode_schema, put_bytes,
+    put_varint,
+};
+use crate::storage::change::TableChange;
+use crate::storage::root::{Root, Shared};
+use crate::storage::schema::Schema;
+use crate::storage::table::{AddIndexError, Table};
+use crate::storage::{RowId, TableId};
+use crate::transaction::log::TableEffect;
+
+/// The payload in one piece.
+const WHOLE: u8 = 1;
+
+/// The payload in parts.
+const IN_PARTS: u8 = 2;
+
+/// What a commit's record says beside its changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommitHead {
+    /// Its number.
+    pub commit: u64,
+    /// When it was written: microseconds since 1970.
+    pub time_us: i64,
+    /// Ids of tables and indexes below this have been given.
+    pub relation_ids: u64,
+    /// Schema versions below this have been given.
+    pub schema_versions: u64,
+}
+
+/// A commit's record, read.
+#[derive(Clone, Copy, Debug)]
+pub struct CommitRecord<'a> {
+    /// Which commit.
+    pub head: CommitHead,
+    /// Its changes: see [`apply`].
+    pub body: &'a [u8],
+    /// The sequence of its first audit entry; 0 if it has none.
+    pub first_entry: u64,
+    /// Its audit entries.
+    pub entries: &'a [u8],
+}
+
+/// A [`crate::wal::record::Kind::Commit`] record.
+#[derive(Clone, Copy, Debug)]
+pub enum Payload<'a> {
+    /// All of it.
+    Whole(CommitRecord<'a>),
+    /// All of it is in the parts before.
+    InParts {
+        /// Which commit.
+        commit: u64,
+        /// How many parts.
+        parts: u64,
+        /// Bytes of all of them.
+        bytes: u64,
+    },
+}
+
+/// A piece of a payload.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// Which commit.
+    pub commit: u64,
+    /// Its place among the parts.
+    pub number: u64,
+    /// Bytes of the payload.
+    pub bytes: &'a [u8],
+}
+
+/// Why a record cannot be applied.
+#[derive(Debug)]
+pub enum ApplyError {
+    /// It cannot be read.
+    Decode(DecodeError),
+    /// It does not fit the state that it should change.
+    Misfit(String),
+}
+
+impl From<DecodeError> for ApplyError {
+    fn from(error: DecodeError) -> Self {
+        Self::Decode(error)
+    }
+}
+
+impl std::fmt::Display for ApplyError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Decode(error) => write!(formatter, "{error}"),
+            Self::Misfit(what) => formatter.write_str(what),
+        }
+    }
+}
+
+/// Appends what a commit did.
+pub fn encode_body(effects: &[TableEffect], out: &mut Vec<u8>) {
+    let count = |is_one: fn(&TableEffect) -> bool| {
+        effects.iter().filter(|effect| is_one(effect)).count() as u64
+    };
+    put_varint(out, count(|effect| matches!(effect, TableEffect::Dropped(_))));
+    for effect in effects {
+        if let TableEffect::Dropped(table) = effect {
+            put_varint(out, table.0);
+        }
+    }
+    put_varint(out, count(|effect| matches!(effect, TableEffect::Defined { .. })));
+    for effect in effects {
+        if let TableEffect::Defined { schema, is_empty } = effect {
+            out.push(u8::from(*is_empty));
+            encode_schema(schema, out);
+        }
+    }
+    put_varint(out, count(|effect| matches!(effect, TableEffect::Changed(..))));
+    for effect in effects {
+        if let TableEffect::Changed(table, change) = effect {
+            put_varint(out, table.0);
+            encode_change(change, out);
+        }
+    }
+}
+
+/// The head of a commit's record.
+pub fn head_of(commit: u64, time_us: i64, shared: &Shared) -> CommitHead {
+    let (relation_ids, schema_versions) = shared.drawn();
+    CommitHead { commit, time_us, relation_ids, schema_versions }
+}
+
+/// Appends a payload. Body and entries are copied: they are small, or go into parts.
+pub fn encode_payload(
+    head: CommitHead,
+    body: &[u8],
+    first_entry: u64,
+    entries: &[u8],
+    out: &mut Vec<u8>,
+) {
+    out.push(WHOLE);
+    put_varint(out, head.commit);
+    out.extend_from_slice(&head.time_us.to_le_bytes());
+    put_varint(out, head.relation_ids);
+    put_varint(out, head.schema_versions);
+    put_bytes(out, body);
+    put_varint(out, first_entry);
+    put_bytes(out, entries);
+}
+
+/// Appends the record that ends a payload in parts.
+pub fn encode_end_of_parts(commit: u64, parts: u64, bytes: u64, out: &mut Vec<u8>) {
+    out.push(IN_PARTS);
+    put_varint(out, commit);
+    put_varint(out, parts);
+    put_varint(out, bytes);
+}
+
+/// Appends what stands before a part's bytes.
+pub fn encode_part_head(commit: u64, number: u64, out: &mut Vec<u8>) {
+    put_varint(out, commit);
+    put_varint(out, number);
+}
+
+/// Reads a commit's record.
+pub fn decode_payload(bytes: &[u8]) -> Result<Payload<'_>, DecodeError> {
+    let mut reader = Reader::new(bytes);
+    let payload = match reader.u8()? {
+        WHOLE => {
+            let head = CommitHead {
+                commit: reader.varint()?,
+                time_us: i64::from_le_bytes(reader.array()?),
+                relation_ids: reader.varint()?,
+                schema_versions: reader.varint()?,
+            };
+            let body = reader.bytes()?;
+            let first_entry = reader.varint()?;
+            Payload::Whole(CommitRecord { head, body, first_entry, entries: reader.bytes()? })
+        }
+        IN_PARTS => Payload::InParts {
+            commit: reader.varint()?,
+            parts: reader.varint()?,
+            bytes: reader.varint()?,
+        },
+        _ => return Err(reader.error("a commit of version 1")),
+    };
+    reader.end()?;
+    Ok(payload)
+}
+
+/// Reads a part.
+pub fn decode_part(bytes: &[u8]) -> Result<Part<'_>, DecodeError> {
+    let mut reader = Reader::new(bytes);
+    let (commit, number) = (reader.varint()?, reader.varint()?);
+    let bytes = reader.take(reader.remaining())?;
+    Ok(Part { commit, number, bytes })
+}
+
+/// Applies a body to the state before its commit; answers how many rows changed.
+pub fn apply(root: &mut Root, body: &[u8]) -> Result<u64, ApplyError> {
+    let mut reader = Reader::new(body);
+    for _ in 0..reader.count(1)? {
+        let table = TableId(reader.varint()?);
+        root.drop_table(table).ok_or_else(|| misfit("drops a table that is not there", table))?;
+    }
+    let mut redefined: Vec<Arc<Schema>> = Vec::new();
+    for _ in 0..reader.count(2)? {
+        let is_empty = reader.bool()?;
+        let schema = Arc::new(decode_schema(&mut reader)?);
+        if is_empty {
+            root.replace_table(Arc::new(Table::new(schema, root.shared().gauge())));
+        } else {
+            drop_indexes(root, &schema)?;
+            redefined.push(schema);
+        }
+    }
+    let mut rows = 0_u64;
+    for _ in 0..reader.count(2)? {
+        let id = TableId(reader.varint()?);
+        let table =
+            root.table_mut(id).ok_or_else(|| misfit("changes a table that is not there", id))?;
+        let change = decode_change(&mut reader, table.schema())?;
+        check_rows(table, &change)?;
+        rows = rows.saturating_add(change.row_count() as u64);
+        table.apply(&change).map_err(|_| misfit("repeats a unique key in a table", id))?;
+        table.raise_row_ids(&change);
+    }
+    reader.end()?;
+    for schema in redefined {
+        redefine(root, &schema)?;
+    }
+    Ok(rows)
+}
+
+fn misfit(what: &str, table: TableId) -> ApplyError {
+    ApplyError::Misfit(format!("a commit {what} (table {})", table.0))
+}
+
+/// The table's indexes that `schema` has not go before rows come that they might refuse.
+fn drop_indexes(root: &mut Root, schema: &Schema) -> Result<(), ApplyError> {
+    let table = root
+        .table(schema.table)
+        .ok_or_else(|| misfit("redefines a table that is not there", schema.table))?;
+    if table.schema().columns.len() != schema.columns.len() {
+        return Err(misfit("keeps the rows of other columns", schema.table));
+    }
+    let gone: Vec<_> = table
+        .schema()
+        .indexes
+        .iter()
+        .map(|index| index.id)
+        .filter(|id| schema.index(*id).is_none())
+        .collect();
+    if !gone.is_empty() {
+        let mut table = Table::clone(table);
+        for index in gone {
+            table.drop_index(index);
+        }
+        root.replace_table(Arc::new(table));
+    }
+    Ok(())
+}
+
+/// Builds the indexes that are new, and takes over the rest of the schema.
+fn redefine(root: &mut Root, schema: &Arc<Schema>) -> Result<(), ApplyError> {
+    let table = root
+        .table(schema.table)
+        .ok_or_else(|| misfit("redefines a table that is not there", schema.table))?;
+    let mut table = Table::clone(table);
+    for index in &schema.indexes {
+        if table.schema().index(index.id).is_none() {
+            let added = table.add_index(Arc::clone(index), &mut || Ok(()));
+            added.map_err(|error| match error {
+                AddIndexError::Stopped(error) => ApplyError::Misfit(error.to_string()),
+                AddIndexError::Duplicate(_) => {
+                    misfit("builds a unique index over repeated keys", schema.table)
+                }
+            })?;
+        }
+    }
+    if table.schema() != schema {
+        let same = table.schema().indexes.len() == schema.indexes.len();
+        if !same {
+            return Err(misfit("has other indexes than its table", schema.table));
+        }
+        table = table.with_schema(Arc::clone(schema));
+    }
+    root.replace_table(Arc::new(table));
+    Ok(())
+}
+
+/// What is deleted or updated exists, what is inserted does not: [`Table::apply`] relies on it.
+fn check_rows(table: &Table, change: &TableChange) -> Result<(), ApplyError> {
+    let updated = change.updated.as_ref().map_or(&[][..], |updated| &updated.ids);
+    let exists = |id: &RowId| table.find(*id).is_some();
+    if !change.deleted.iter().chain(updated).all(exists) {
+        return Err(misfit("changes a row that is not there", table.id()));
+    }
+    let inserted = change.inserted.as_ref().map_or(&[][..], |inserted| &inserted.ids);
+    if table.has_any_of(inserted) {
+        return Err(misfit("inserts a row that is there", table.id()));
+    }
+    Ok(())
+}

@@ -1,0 +1,3 @@
+//! Durability: what makes commits outlive the process.
+
+pub mod commit_record;
