@@ -1,9 +1,17 @@
 //! Database: one database in this process, and where sessions come from.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::disk::real::{RealDisk, create_directory};
+use crate::disk::{Disk, FileLock};
+use crate::durability::checkpointer::{Checkpointer, Pace};
+use crate::durability::journal::Journal;
+use crate::durability::keeper::Keeper;
+use crate::durability::{self, Files, Opened};
 use crate::error::{Error, Result, SqlState};
+use crate::identity::{ChainState, DatabaseId};
+use crate::open_error::OpenError;
 use crate::session::Session;
 use crate::storage::gauge::Gauge;
 use crate::storage::root::Root;
@@ -27,9 +35,23 @@ pub struct Options {
 pub struct Database {
     id: u64,
     memory_limit_bytes: Option<usize>,
-    heads: Heads,
+    heads: Arc<Heads>,
     gauge: Arc<Gauge>,
+    durable: Option<Durable>,
 }
+
+/// What a database with files keeps open.
+#[derive(Debug)]
+struct Durable {
+    journal: Arc<Journal>,
+    checkpointer: Option<Arc<Checkpointer>>,
+    keeper: Keeper,
+    is_closed: AtomicBool,
+    _locks: Vec<FileLock>,
+}
+
+/// A closed database is written as an image up to this size, so that the next start has no log to replay.
+const CLOSING_IMAGE_BYTES_MAX: usize = 256 << 20;
 
 impl Database {
     /// Opens an empty database in memory.
@@ -40,9 +62,112 @@ impl Database {
         Ok(Arc::new(Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             memory_limit_bytes: options.memory_limit_bytes,
-            heads: Heads::new(root, log),
+            heads: Arc::new(Heads::new(root, log)),
             gauge,
+            durable: None,
         }))
+    }
+
+    /// Opens the database that `files` names, or makes it if none of them is there; `options.log` is not used.
+    ///
+    /// Each file is locked until the database is dropped. What was cut after a crash, replayed and verified is logged.
+    pub fn open_files(options: &Options, files: Files) -> std::result::Result<Arc<Self>, OpenError> {
+        files.check()?;
+        if let Some(directory) = &files.make_directory {
+            create_directory(directory)
+                .map_err(|error| OpenError::io(directory, "make the directory", &error))?;
+        }
+        let files = files.resolved()?;
+        files.check()?;
+        let locks = files.paths().map(|path| FileLock::acquire(path)).collect::<std::result::Result<_, _>>()?;
+        Self::open_on(Arc::new(RealDisk), options, &files, locks)
+    }
+
+    /// Opens the database that `files` names on `disk`, whose files nobody else may have open.
+    pub fn open_on(
+        disk: Arc<dyn Disk>,
+        options: &Options,
+        files: &Files,
+        locks: Vec<FileLock>,
+    ) -> std::result::Result<Arc<Self>, OpenError> {
+        let Opened { root, journal, image_commit } = durability::open(&disk, files)?;
+        let gauge = Arc::clone(root.shared().gauge());
+        let journal = Arc::new(journal);
+        let heads = Arc::new(Heads::new(root, Box::new(Arc::clone(&journal))));
+        let checkpointer = match (&files.db, &files.wal, image_commit) {
+            (Some(image), Some(_), Some(commit)) => Some(Arc::new(Checkpointer::new(
+                Arc::clone(&journal),
+                image.clone(),
+                commit,
+                files.checkpoint_wal_bytes,
+                files.checkpoint_interval,
+            ))),
+            _ => None,
+        };
+        let keeper = Keeper::start(Arc::clone(&heads), Arc::clone(&journal), checkpointer.clone());
+        let keeper = keeper.map_err(|error| {
+            let path = files.paths().next().cloned().unwrap_or_default();
+            OpenError::io(&path, "start the thread that keeps its files", &error)
+        })?;
+        let is_closed = AtomicBool::new(false);
+        Ok(Arc::new(Self {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            memory_limit_bytes: options.memory_limit_bytes,
+            heads,
+            gauge,
+            durable: Some(Durable { journal, checkpointer, keeper, is_closed, _locks: locks }),
+        }))
+    }
+
+    /// Writes an image of what is committed, so that the log before it is not needed any more. Without a log there is
+    /// nothing to do.
+    pub fn checkpoint(&self) -> Result<()> {
+        match self.durable.as_ref().and_then(|durable| durable.checkpointer.as_ref()) {
+            Some(checkpointer) => checkpointer.run(&self.heads, Pace::Asked),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends in order: everything is on the disk and says so. Called when the database is dropped, too; then an error is only
+    /// logged. Nothing can be written afterwards.
+    pub fn close(&self) -> Result<()> {
+        let Some(durable) = &self.durable else { return Ok(()) };
+        if durable.is_closed.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        durable.keeper.stop(durable.checkpointer.as_deref());
+        self.heads.write_queue();
+        if let Some(checkpointer) = &durable.checkpointer
+            && self.gauge.bytes() <= CLOSING_IMAGE_BYTES_MAX
+            && self.heads.refusal().is_none()
+            && let Err(error) = checkpointer.run(&self.heads, Pace::Closing)
+        {
+            log::error!("the last checkpoint failed, the log has what it lacks: {error}");
+        }
+        durable.journal.close()
+    }
+
+    /// Its identity, which all its files carry; None in memory.
+    pub fn database_id(&self) -> Option<DatabaseId> {
+        self.durable.as_ref().map(|durable| durable.journal.id)
+    }
+
+    /// Where its audit chain stands; None without an audit log.
+    pub fn audit_head(&self) -> Option<ChainState> {
+        self.durable.as_ref().and_then(|durable| durable.journal.chain())
+    }
+
+    /// Its files; None in memory.
+    pub fn journal(&self) -> Option<&Arc<Journal>> {
+        self.durable.as_ref().map(|durable| &durable.journal)
+    }
+
+    /// Has what is acknowledged before it is durable written soon.
+    pub(crate) fn flush_soon(&self) {
+        match &self.durable {
+            Some(durable) => durable.keeper.flush(),
+            None => self.heads.write_queue(),
+        }
     }
 
     /// A new session.
@@ -87,6 +212,14 @@ impl Database {
         match self.memory_limit_bytes {
             Some(limit) if self.gauge.bytes() > limit => Err(over_limit(self.gauge.bytes(), limit)),
             _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Err(error) = self.close() {
+            log::error!("could not close the database in order, the next start recovers it: {error}");
         }
     }
 }

@@ -203,6 +203,16 @@ enum EncodedParameters<'a> {
 }
 
 impl<'a> Entry<'a> {
+    /// The first of entries that stand one after the other; None if there is none.
+    pub fn first(bytes: &'a [u8]) -> Result<Option<Self>, DecodeError> {
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let mut reader = Reader::new(bytes);
+        let length = reader.clone().u32()?;
+        Self::decode(reader.take(length as usize)?).map(Some)
+    }
+
     /// Reads the entry that `bytes` are, all of them. Says nothing about its hash.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);

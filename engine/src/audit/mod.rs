@@ -27,6 +27,7 @@ mod chain;
 mod entry;
 mod file;
 mod header;
+mod inspect;
 mod key;
 mod links;
 mod open;
@@ -41,5 +42,6 @@ pub use entry::{
     Draft, ENTRY_BYTES_MAX, Entry, Kind, Parameters, ParametersDigest, RECORDED_BYTES_MAX,
 };
 pub use file::AuditLog;
+pub use inspect::{Presence, database_of, presence};
 pub use key::Key;
 pub use redo::Expectation;

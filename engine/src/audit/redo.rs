@@ -15,6 +15,8 @@ pub struct Expectation {
     pub redo: Vec<u8>,
     /// There is neither log nor image: what the files have is all there is.
     pub standalone: bool,
+    /// The files may have entries behind those: the operator gave up what they were made for.
+    pub goes_on: bool,
 }
 
 impl Expectation {

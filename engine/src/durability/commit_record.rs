@@ -17,7 +17,7 @@ use crate::encoding::{
     put_varint,
 };
 use crate::storage::change::TableChange;
-use crate::storage::root::{Root, Shared};
+use crate::storage::root::{Counters, Root, Shared};
 use crate::storage::schema::Schema;
 use crate::storage::table::{AddIndexError, Table};
 use crate::storage::{RowId, TableId};
@@ -36,10 +36,8 @@ pub struct CommitHead {
     pub commit: u64,
     /// When it was written: microseconds since 1970.
     pub time_us: i64,
-    /// Ids of tables and indexes below this have been given.
-    pub relation_ids: u64,
-    /// Schema versions below this have been given.
-    pub schema_versions: u64,
+    /// Numbers below these have been given.
+    pub counters: Counters,
 }
 
 /// A commit's record, read.
@@ -135,8 +133,7 @@ pub fn encode_body(effects: &[TableEffect], out: &mut Vec<u8>) {
 
 /// The head of a commit's record.
 pub fn head_of(commit: u64, time_us: i64, shared: &Shared) -> CommitHead {
-    let (relation_ids, schema_versions) = shared.drawn();
-    CommitHead { commit, time_us, relation_ids, schema_versions }
+    CommitHead { commit, time_us, counters: shared.counters() }
 }
 
 /// Appends a payload. Body and entries are copied: they are small, or go into parts.
@@ -150,8 +147,8 @@ pub fn encode_payload(
     out.push(WHOLE);
     put_varint(out, head.commit);
     out.extend_from_slice(&head.time_us.to_le_bytes());
-    put_varint(out, head.relation_ids);
-    put_varint(out, head.schema_versions);
+    put_varint(out, head.counters.relation_ids);
+    put_varint(out, head.counters.schema_versions);
     put_bytes(out, body);
     put_varint(out, first_entry);
     put_bytes(out, entries);
@@ -179,8 +176,10 @@ pub fn decode_payload(bytes: &[u8]) -> Result<Payload<'_>, DecodeError> {
             let head = CommitHead {
                 commit: reader.varint()?,
                 time_us: i64::from_le_bytes(reader.array()?),
-                relation_ids: reader.varint()?,
-                schema_versions: reader.varint()?,
+                counters: Counters {
+                    relation_ids: reader.varint()?,
+                    schema_versions: reader.varint()?,
+                },
             };
             let body = reader.bytes()?;
             let first_entry = reader.varint()?;

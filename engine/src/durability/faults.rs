@@ -44,6 +44,12 @@ pub fn writes_stopped(cause: &Error) -> Error {
     .with_hint("Look at the disk and restart the server; reads go on.")
 }
 
+/// 57P01: the database was closed.
+#[cold]
+pub fn closed() -> Error {
+    Error::new(SqlState::AdminShutdown, "the database is closed")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Instant, SystemTime};
-use std::{io, mem};
 
 use crate::audit::{AuditLog, Chain, Draft, Parameters};
 use crate::crypto::blake3;
@@ -18,6 +17,7 @@ use crate::durability::commit_record::{
 };
 use crate::durability::faults;
 use crate::durability::image::{ImageFile, Written};
+use crate::durability::position::encode_chain;
 use crate::error::{Error, Result};
 use crate::identity::{ChainState, DatabaseId};
 use crate::storage::root::{Place, Root};
@@ -145,6 +145,19 @@ impl Journal {
         state.entries = entries;
         self.append_entries(&mut state, after)?;
         Ok(Some(after))
+    }
+
+    /// Proves the log's last group while nothing happens, and appends what the audit log lacks.
+    pub fn write_idle(&self, wal: &Wal) {
+        let mut state = lock(&self.state);
+        if self.refusal.get().is_some() {
+            return;
+        }
+        // Both are tried again with the next commit, which says so if it cannot be.
+        let _ = self.write_backlog(&mut state);
+        if let Err(error) = wal.write_idle() {
+            let _ = self.failed(error);
+        }
     }
 
     fn write_note(&self, first_entry: u64, entries: &[u8]) -> Result<()> {
@@ -376,27 +389,31 @@ impl CommitLog for Journal {
 }
 
 impl Journal {
-    /// Ends in order: everything is on the disk and says so.
-    pub fn close(&self) -> io::Result<()> {
+    /// Ends in order: everything is on the disk and says so; nothing can be written afterwards.
+    pub fn close(&self) -> Result<()> {
         let mut state = lock(&self.state);
         if self.refusal.get().is_some() {
             return Ok(());
         }
-        self.write_backlog(&mut state).map_err(io::Error::other)?;
+        self.write_backlog(&mut state)?;
         let chain = state.chain.as_ref().map(Chain::state);
         if let Some(audit) = &self.audit {
-            audit.close()?;
+            audit.close().map_err(|error| faults::not_written("audit log", &error))?;
         }
-        let Some(wal) = &self.wal else { return Ok(()) };
-        let written = wal.begin().and_then(|mut group| {
-            let mut payload = mem::take(&mut state.payload);
-            payload.clear();
-            super::position::encode_chain(chain, &mut payload);
-            group.append(Kind::Close, &[&payload])?;
+        let written = self.wal.as_ref().map_or(Ok(()), |wal| {
+            state.payload.clear();
+            encode_chain(chain, &mut state.payload);
+            let mut group = wal.begin()?;
+            group.append(Kind::Close, &[&state.payload])?;
             group.write()
         });
+        // Set whatever became of it: the next open decides from what is there.
+        let closed = self.refusal.set(faults::closed());
         written.map_err(|error| match error {
-            WriteError::Refused(error) | WriteError::Unknown(error) => error,
-        })
+            WriteError::Refused(error) => faults::not_written("write-ahead log", &error),
+            WriteError::Unknown(error) => faults::unknown("write-ahead log", &error),
+        })?;
+        debug_assert!(closed.is_ok(), "nothing else sets it under the lock");
+        Ok(())
     }
 }

@@ -1,3 +1,15 @@
 //! Durability: what makes commits outlive the process.
 
+pub mod checkpointer;
 pub mod commit_record;
+mod faults;
+pub mod files;
+mod image;
+pub mod journal;
+pub mod keeper;
+pub mod open;
+mod position;
+pub mod replay;
+
+pub use files::Files;
+pub use open::{Opened, open};

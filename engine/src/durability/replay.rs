@@ -68,6 +68,12 @@ impl From<DecodeError> for Fault {
     }
 }
 
+/// The next of entries that stand one after the other; each begins with its length.
+fn next_entry<'a>(reader: &mut Reader<'a>) -> Result<Entry<'a>, DecodeError> {
+    let length = reader.clone().u32()?;
+    Entry::decode(reader.take(length as usize)?)
+}
+
 impl Replay {
     /// Over the state that the image shows.
     pub fn new(root: Root, anchor: Anchor) -> Self {
@@ -167,6 +173,9 @@ impl Replay {
             self.next_entry = Some(next);
             self.expectation.redo_first = next;
         }
+        if let Some(expected) = self.next_entry.filter(|expected| next < *expected) {
+            return Err(Fault::Order(format!("a chain up to {expected}"), format!("one up to {next}")));
+        }
         if self.next_entry.is_some_and(|expected| next > expected) {
             // Entries that belong to no record of the log: a recovery cut what they were made for.
             self.next_entry = Some(next);
@@ -233,7 +242,7 @@ impl Replay {
         self.collect(record.first_entry, record.entries, Some((commit, record.body)))?;
         let rows = apply(&mut self.root, record.body).map_err(|error| Fault::Misfit(error.to_string()))?;
         self.root.commit = CommitNumber(commit);
-        self.root.shared().raise(record.head.relation_ids, record.head.schema_versions);
+        self.root.shared().raise(record.head.counters);
         self.commits = self.commits.saturating_add(1);
         self.rows = self.rows.saturating_add(rows);
         Ok(())
@@ -255,8 +264,9 @@ impl Replay {
         }
         let digest = of_commit.map(|(_, body)| <[u8; 32]>::from(blake3::hash(body)));
         let mut next = first;
-        for entry in Entry::each(entries) {
-            let entry = entry?;
+        let mut reader = Reader::new(entries);
+        while reader.remaining() > 0 {
+            let entry = next_entry(&mut reader)?;
             let fits = match of_commit {
                 Some((commit, _)) => entry.commit == commit && Some(entry.digest) == digest,
                 None => true,

@@ -72,6 +72,8 @@ pub enum Statement {
     Show(Option<Identifier>),
     /// RESET name; None is RESET ALL.
     Reset(Option<Identifier>),
+    /// CHECKPOINT.
+    Checkpoint,
     /// EXPLAIN statement.
     Explain(Box<Statement>),
 }

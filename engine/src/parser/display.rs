@@ -108,6 +108,7 @@ impl Display for Statement {
             }
             Self::Set(variable) => variable.fmt(formatter),
             Self::Show(variable) => setting(formatter, "SHOW ", variable.as_ref()),
+            Self::Checkpoint => formatter.write_str("CHECKPOINT"),
             Self::Reset(variable) => setting(formatter, "RESET ", variable.as_ref()),
             Self::Explain(statement) => write!(formatter, "EXPLAIN {statement}"),
         }

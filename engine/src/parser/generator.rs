@@ -453,5 +453,6 @@ fn control() -> impl Strategy<Value = Statement> {
         set,
         option::of(name()).prop_map(Statement::Show),
         option::of(name()).prop_map(Statement::Reset),
+        Just(Statement::Checkpoint),
     ]
 }

@@ -45,6 +45,10 @@ impl Parser<'_> {
             Keyword::Show => self.show(),
             Keyword::Reset => self.reset(),
             Keyword::Explain => self.explain(),
+            Keyword::Checkpoint => {
+                self.advance();
+                Ok(Statement::Checkpoint)
+            }
             other => Err(self.foreign_statement(other)),
         }
     }
@@ -175,7 +179,6 @@ fn stands_alone(keyword: Keyword) -> bool {
         keyword,
         Keyword::Analyze
             | Keyword::Analyse
-            | Keyword::Checkpoint
             | Keyword::Cluster
             | Keyword::Vacuum
     )

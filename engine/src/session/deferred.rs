@@ -68,9 +68,21 @@ impl Session {
 
     /// Waits for what an answer rests on, or leaves that to the caller.
     pub(super) fn settle_or_defer(&mut self, outcome: Arc<Outcome>, is_own: bool) -> Result<()> {
-        if self.deferred.enabled && !outcome.is_settled() {
+        let runs_ahead = is_own && !self.settings.values().synchronous_commit;
+        if self.deferred.enabled && !runs_ahead && !outcome.is_settled() {
             self.deferred.newest = Some(Arc::clone(&outcome));
             self.deferred.of_statement = Some(Unsettled { outcome, is_own });
+            return Ok(());
+        }
+        self.settle_or_run_ahead(outcome, is_own)
+    }
+
+    /// Waits for a commit; or, with `synchronous_commit` off, has its own written soon and goes on.
+    pub(super) fn settle_or_run_ahead(&mut self, outcome: Arc<Outcome>, is_own: bool) -> Result<()> {
+        if is_own && !self.settings.values().synchronous_commit && !outcome.is_settled() {
+            self.last_receipt = Some(Receipt { commit: outcome.commit(), chain: None });
+            self.deferred.newest = Some(outcome);
+            self.database.flush_soon();
             return Ok(());
         }
         self.wait_for(&outcome, is_own)

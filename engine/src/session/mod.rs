@@ -211,14 +211,6 @@ impl Session {
         })
     }
 
-    /// Notes the receipt of a commit of its own.
-    fn receive(&mut self, receipt: Option<Receipt>) {
-        if let Some(receipt) = receipt {
-            self.see(receipt.commit);
-            self.last_receipt = Some(receipt);
-        }
-    }
-
     fn parse(&mut self, text: &str, parameters: &[DataType]) -> Result<Prepared> {
         let parsed = parser::parse(text);
         let statement = self.fail_block_on_error(parsed)?;

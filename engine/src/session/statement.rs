@@ -43,6 +43,7 @@ impl Session {
             Statement::Show(Some(name)) => self.show(&name.name, sink),
             Statement::Show(None) => self.show_all(sink),
             Statement::Reset(name) => self.reset(name.as_ref().map(|name| name.name.as_str())),
+            Statement::Checkpoint => self.checkpoint(),
             Statement::Explain(explained) => self.explain(explained, sink),
         }
     }

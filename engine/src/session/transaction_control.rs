@@ -50,9 +50,11 @@ impl Session {
                 let lock_timeout = self.settings.values().lock_timeout();
                 let actor = self.actor();
                 let interrupt = self.interrupts.current();
-                let receipt =
+                let outcome =
                     block.commit(self.database.heads(), actor, lock_timeout, interrupt)?;
-                self.receive(receipt);
+                if let Some(outcome) = outcome {
+                    self.settle_or_run_ahead(outcome, true)?;
+                }
                 Ok(CommandTag::Plain("COMMIT"))
             }
         }
@@ -73,6 +75,12 @@ impl Session {
         self.status = TransactionStatus::Idle;
         self.block.clear();
         self.settings.rollback();
+    }
+
+    /// CHECKPOINT: durable and in the image when it returns.
+    pub(super) fn checkpoint(&mut self) -> Result<CommandTag> {
+        self.database.checkpoint()?;
+        Ok(CommandTag::Plain("CHECKPOINT"))
     }
 
     pub(super) fn savepoint(&mut self, name: &str) -> Result<CommandTag> {

@@ -15,6 +15,9 @@ use crate::types::{DataType, ValueRef};
 const TRANSACTION_ISOLATION: &str = "transaction_isolation";
 const TRANSACTION_READ_ONLY: &str = "transaction_read_only";
 
+/// What the session's last commit was acknowledged with: its number, and the audit chain's head after it.
+const LAST_RECEIPT: &str = "spg.last_receipt";
+
 impl Session {
     /// The value of a setting as SHOW answers it; 42704 when there is none of the name.
     pub fn setting(&self, name: &str) -> Result<String> {
@@ -103,6 +106,10 @@ impl Session {
                 _ => self.modes.read_only,
             };
             return Ok((TRANSACTION_READ_ONLY, if read_only { "on" } else { "off" }.to_owned()));
+        }
+        if name.eq_ignore_ascii_case(LAST_RECEIPT) {
+            let receipt = self.last_receipt.map(|receipt| receipt.to_string());
+            return Ok((LAST_RECEIPT, receipt.unwrap_or_default()));
         }
         self.settings.show(name)
     }

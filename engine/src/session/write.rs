@@ -131,9 +131,8 @@ impl Session {
         let lock_timeout = self.settings.values().lock_timeout();
         let interrupt = self.interrupts.current();
         let actor = self.actor();
-        let receipt = block.commit(self.database.heads(), actor, lock_timeout, interrupt)?;
-        self.receive(receipt);
-        Ok(())
+        let outcome = block.commit(self.database.heads(), actor, lock_timeout, interrupt)?;
+        outcome.map_or(Ok(()), |outcome| self.settle_or_run_ahead(outcome, true))
     }
 
     /// Runs `work` on a copy of `pending`'s root under the writer lock and queues it as a commit if `work` says that it

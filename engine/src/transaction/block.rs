@@ -10,7 +10,7 @@ use crate::limits::{SAVEPOINTS_MAX, SMALL_STATEMENT_ROWS_MAX};
 use crate::storage::root::Root;
 use crate::storage::{CommitNumber, Stamp, TableId};
 use crate::transaction::executed::{Actor, AuditPolicy, Statements};
-use crate::transaction::heads::Heads;
+use crate::transaction::heads::{Heads, Outcome};
 use crate::transaction::rebase::rebase;
 use crate::transaction::write_set::WriteSet;
 use crate::types::Value;
@@ -170,7 +170,7 @@ impl Block {
         self.statements.truncate(0);
     }
 
-    /// COMMIT: durable and visible when it returns, with its receipt (None: there was nothing to commit). After an error
+    /// COMMIT: queued when it returns, durable and visible once it is settled (None: there was nothing to commit). After an error
     /// nothing of it ever shows: 40001 for a conflict, 23505 or 42P07 for a key or a name that another commit took first.
     pub fn commit(
         mut self,
@@ -178,7 +178,7 @@ impl Block {
         actor: Option<Actor>,
         lock_timeout: Option<Duration>,
         interrupt: &Interrupt,
-    ) -> Result<Option<Receipt>> {
+    ) -> Result<Option<Arc<Outcome>>> {
         self.savepoints.clear();
         let (Some(mut base), Some(mut working)) = (self.base.take(), self.working.take()) else {
             return Ok(None);
@@ -209,9 +209,7 @@ impl Block {
         };
         match next {
             Ok(root) => {
-                let outcome = heads.queue(pending, root, actor, self.statements.take());
-                let chain = heads.settle(&outcome)?;
-                Ok(Some(Receipt { commit: outcome.commit(), chain }))
+                Ok(Some(heads.queue(pending, root, actor, self.statements.take())))
             }
             Err(error) => {
                 let outcome = Arc::clone(&pending.outcome);

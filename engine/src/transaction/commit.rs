@@ -92,6 +92,15 @@ impl Heads {
         }
     }
 
+    /// Writes what is queued, if nobody does: for commits that nobody waits for.
+    pub fn write_queue(&self) {
+        let last = lock(&self.queue).outcomes.last().map(Arc::clone);
+        if let Some(last) = last {
+            // A failure is told to whoever asks for the outcome; the log has said it too.
+            let _ = self.settle(&last);
+        }
+    }
+
     /// Writes and publishes one group.
     fn lead(&self, group: &Queue) {
         match self.log.write(&group.records) {

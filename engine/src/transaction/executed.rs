@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::crypto::blake3::Hasher;
-use crate::encoding::put_bytes;
+use crate::audit::ParametersDigest;
 use crate::types::{Value, format_value};
 
 /// How much of the statements is kept for the audit log.
@@ -48,7 +47,7 @@ pub enum ExecutedParameters {
     /// The values' texts; None is NULL.
     Texts(Vec<Option<String>>),
     /// All values of all executions, in order.
-    Digest(Box<Hasher>),
+    Digest(Box<ParametersDigest>),
 }
 
 /// The statements of a transaction, in the order of their first executions.
@@ -104,9 +103,9 @@ impl Executed {
         let parameters = match policy {
             _ if parameters.is_empty() => ExecutedParameters::None,
             AuditPolicy::Digest => {
-                let mut hasher = Box::new(Hasher::new());
-                digest(&mut hasher, parameters.iter().map(text_of));
-                ExecutedParameters::Digest(hasher)
+                let mut digest = Box::new(ParametersDigest::new());
+                add_values(&mut digest, parameters);
+                ExecutedParameters::Digest(digest)
             }
             _ => ExecutedParameters::Texts(parameters.iter().map(text_of).collect()),
         };
@@ -117,12 +116,12 @@ impl Executed {
     fn add(&mut self, parameters: &[Value]) {
         self.executions += 1;
         if let ExecutedParameters::Texts(texts) = &mut self.parameters {
-            let mut hasher = Box::new(Hasher::new());
-            digest(&mut hasher, std::mem::take(texts).into_iter());
-            self.parameters = ExecutedParameters::Digest(hasher);
+            let mut digest = Box::new(ParametersDigest::new());
+            digest.add(texts.iter().map(Option::as_deref));
+            self.parameters = ExecutedParameters::Digest(digest);
         }
-        if let ExecutedParameters::Digest(hasher) = &mut self.parameters {
-            digest(hasher, parameters.iter().map(text_of));
+        if let ExecutedParameters::Digest(digest) = &mut self.parameters {
+            add_values(digest, parameters);
         }
     }
 }
@@ -136,16 +135,9 @@ fn text_of(value: &Value) -> Option<String> {
     Some(text)
 }
 
-/// Each value as a byte that says whether it is NULL, and its text with the length before it.
-fn digest(hasher: &mut Hasher, texts: impl Iterator<Item = Option<String>>) {
-    let mut bytes = Vec::new();
-    for text in texts {
-        bytes.push(u8::from(text.is_some()));
-        if let Some(text) = text {
-            put_bytes(&mut bytes, text.as_bytes());
-        }
-    }
-    hasher.update(&bytes);
+fn add_values(digest: &mut ParametersDigest, values: &[Value]) {
+    let texts: Vec<Option<String>> = values.iter().map(text_of).collect();
+    digest.add(texts.iter().map(Option::as_deref));
 }
 
 #[cfg(test)]
@@ -154,7 +146,7 @@ mod tests {
 
     fn digest_of(executed: &Executed) -> String {
         match &executed.parameters {
-            ExecutedParameters::Digest(hasher) => hasher.finalize().to_string(),
+            ExecutedParameters::Digest(digest) => crate::identity::hex(&digest.finish()),
             other => panic!("no digest: {other:?}"),
         }
     }

@@ -140,3 +140,17 @@ impl CommitLog for MemoryLog {
         Ok(())
     }
 }
+
+impl<T: CommitLog + ?Sized> CommitLog for Arc<T> {
+    fn write(&self, records: &[Record]) -> Result<()> {
+        (**self).write(records)
+    }
+
+    fn audit_policy(&self) -> AuditPolicy {
+        (**self).audit_policy()
+    }
+
+    fn refusal(&self) -> Option<Error> {
+        (**self).refusal()
+    }
+}

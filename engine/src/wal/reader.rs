@@ -306,3 +306,11 @@ pub fn clean(scanned: &Scanned) -> io::Result<()> {
     }
     Ok(())
 }
+
+/// Whether nothing was ever written to the segment that begins at `start`.
+pub fn is_blank(segments: &Segments, start: Lsn) -> Result<bool, OpenError> {
+    let segment = segments.open(start)?;
+    let bytes = read_all(&segment)?;
+    let first = segment.offset(segment.first_record()) as usize;
+    Ok(bytes.get(first..).unwrap_or_default().iter().all(|byte| *byte == 0))
+}

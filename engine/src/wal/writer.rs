@@ -316,14 +316,33 @@ impl Group<'_> {
         WriteError::Refused(error)
     }
 
-    /// Makes the group durable. After an error none of its records counts.
-    pub fn write(mut self) -> Result<(), WriteError> {
+    /// Once so many bytes are gathered, makes them durable as a group of their own, and goes on with the next: for the parts
+    /// of a commit, which count for nothing without its end.
+    pub fn write_through(&mut self, gathered_bytes: usize) -> Result<(), WriteError> {
+        if self.buffer.len() < gathered_bytes {
+            return Ok(());
+        }
         self.flush()?;
+        self.settle();
+        self.start = self.position;
+        self.buffered_from = self.position;
+        Ok(())
+    }
+
+    /// What is written is where the log ends now.
+    fn settle(&mut self) {
         self.tail.segment = Arc::clone(&self.segment);
         self.tail.position = self.position;
         self.tail.checksum = self.checksum;
         self.tail.is_proven = self.only_idle;
+        self.written.clear();
         self.entered.clear();
+    }
+
+    /// Makes the group durable. After an error none of its records counts.
+    pub fn write(mut self) -> Result<(), WriteError> {
+        self.flush()?;
+        self.settle();
         Ok(())
     }
 }

@@ -144,6 +144,11 @@ const DEFINITIONS: &[Definition] = &[
         Kind::Duration(|values| &mut values.statement_timeout_ms),
     ),
     define(
+        "synchronous_commit",
+        "Sets whether a commit is acknowledged only once it is durable.",
+        Kind::Bool(|values| &mut values.synchronous_commit),
+    ),
+    define(
         "TimeZone",
         "Sets the time zone for displaying and interpreting time stamps.",
         Kind::Fixed(&["UTC", "GMT", "Etc/UTC", "Z"]),

@@ -33,6 +33,7 @@ pub(super) struct Values {
     pub(super) idle_in_transaction_timeout_ms: u64,
     pub(super) statement_memory_bytes: u64,
     pub(super) default_read_only: bool,
+    pub(super) synchronous_commit: bool,
     pub(super) application_name: Arc<str>,
     /// Lowest severity sent, as its place in [`definition::MESSAGE_LEVELS`].
     pub(super) message_level: usize,
@@ -47,6 +48,7 @@ impl Default for Values {
             idle_in_transaction_timeout_ms: IDLE_IN_TRANSACTION_TIMEOUT_DEFAULT_MS,
             statement_memory_bytes: STATEMENT_MEMORY_BYTES_DEFAULT as u64,
             default_read_only: false,
+            synchronous_commit: true,
             application_name: Arc::from(""),
             message_level: definition::MESSAGE_LEVEL_NOTICE,
             extra_float_digits: 1,
