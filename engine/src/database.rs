@@ -71,7 +71,10 @@ impl Database {
     /// Opens the database that `files` names, or makes it if none of them is there; `options.log` is not used.
     ///
     /// Each file is locked until the database is dropped. What was cut after a crash, replayed and verified is logged.
-    pub fn open_files(options: &Options, files: Files) -> std::result::Result<Arc<Self>, OpenError> {
+    pub fn open_files(
+        options: &Options,
+        files: Files,
+    ) -> std::result::Result<Arc<Self>, OpenError> {
         files.check()?;
         if let Some(directory) = &files.make_directory {
             create_directory(directory)
@@ -79,7 +82,10 @@ impl Database {
         }
         let files = files.resolved()?;
         files.check()?;
-        let locks = files.paths().map(|path| FileLock::acquire(path)).collect::<std::result::Result<_, _>>()?;
+        let locks = files
+            .paths()
+            .map(|path| FileLock::acquire(path))
+            .collect::<std::result::Result<_, _>>()?;
         Self::open_on(Arc::new(RealDisk), options, &files, locks)
     }
 
@@ -219,7 +225,9 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         if let Err(error) = self.close() {
-            log::error!("could not close the database in order, the next start recovers it: {error}");
+            log::error!(
+                "could not close the database in order, the next start recovers it: {error}"
+            );
         }
     }
 }

@@ -76,7 +76,15 @@ impl Checkpointer {
     ) -> Self {
         let done = Mutex::new(Done { commit, at: Instant::now(), wal_bytes: 0 });
         let commit = AtomicU64::new(commit);
-        Self { journal, image, wal_bytes, interval, done, commit, is_given_up: AtomicBool::new(false) }
+        Self {
+            journal,
+            image,
+            wal_bytes,
+            interval,
+            done,
+            commit,
+            is_given_up: AtomicBool::new(false),
+        }
     }
 
     /// Whether so much was written, or so long ago, that a checkpoint is worth its while.
@@ -106,7 +114,10 @@ impl Checkpointer {
             return Ok(());
         }
         let Some(place) = root.place.get().copied() else {
-            return Err(Error::new(SqlState::InternalError, "a published commit has no place in the log"));
+            return Err(Error::new(
+                SqlState::InternalError,
+                "a published commit has no place in the log",
+            ));
         };
         if let Some(audit) = &self.journal.audit {
             audit.sync().map_err(|error| {

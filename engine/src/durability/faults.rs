@@ -14,10 +14,12 @@ fn is_full(error: &io::Error) -> bool {
 
 /// 53100 or 58030: nothing of the commit is there, and writing may go on.
 #[cold]
-pub fn not_written(file: &str, error: &io::Error) -> Error {
+pub(super) fn not_written(file: &str, error: &io::Error) -> Error {
     if is_full(error) {
         return Error::new(SqlState::DiskFull, format!("could not write to the {file}: {error}"))
-            .with_hint("Make room on the disk; reads go on, and writes work again when there is room.");
+            .with_hint(
+                "Make room on the disk; reads go on, and writes work again when there is room.",
+            );
     }
     Error::new(SqlState::IoError, format!("could not write to the {file}: {error}"))
         .with_hint("Look at the disk; nothing of the statement was kept.")
@@ -25,7 +27,7 @@ pub fn not_written(file: &str, error: &io::Error) -> Error {
 
 /// 08007: whether the commit is there is not known.
 #[cold]
-pub fn unknown(file: &str, error: &io::Error) -> Error {
+pub(super) fn unknown(file: &str, error: &io::Error) -> Error {
     Error::new(
         SqlState::TransactionResolutionUnknown,
         format!("whether the commit is durable is not known: the {file} failed: {error}"),
@@ -35,7 +37,7 @@ pub fn unknown(file: &str, error: &io::Error) -> Error {
 
 /// 25006: an earlier failure stopped all writes.
 #[cold]
-pub fn writes_stopped(cause: &Error) -> Error {
+pub(super) fn writes_stopped(cause: &Error) -> Error {
     Error::new(
         SqlState::ReadOnlySqlTransaction,
         "cannot write: an earlier failure of the disk left it unknown what the files hold",
@@ -46,7 +48,7 @@ pub fn writes_stopped(cause: &Error) -> Error {
 
 /// 57P01: the database was closed.
 #[cold]
-pub fn closed() -> Error {
+pub(super) fn closed() -> Error {
     Error::new(SqlState::AdminShutdown, "the database is closed")
 }
 

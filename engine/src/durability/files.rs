@@ -90,10 +90,14 @@ impl Files {
 
     /// An error if they make no sense together.
     pub fn check(&self) -> Result<(), OpenError> {
-        let usage = |path: &Path, message: &str| OpenError::new(OpenErrorKind::Usage, path, message);
+        let usage =
+            |path: &Path, message: &str| OpenError::new(OpenErrorKind::Usage, path, message);
         if let (Some(wal), None) = (&self.wal, &self.db) {
-            return Err(usage(wal, "a write-ahead log without a database image keeps nothing that can be opened again")
-                .with_hint("give the image's path, DB, too"));
+            return Err(usage(
+                wal,
+                "a write-ahead log without a database image keeps nothing that can be opened again",
+            )
+            .with_hint("give the image's path, DB, too"));
         }
         let paths: Vec<&PathBuf> = self.paths().collect();
         for (place, path) in paths.iter().enumerate() {

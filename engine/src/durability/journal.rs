@@ -122,7 +122,9 @@ impl Journal {
     /// Nothing is written any more until the database is opened again.
     pub fn refuse(&self, error: &Error) {
         if self.refusal.set(faults::writes_stopped(error)).is_ok() {
-            log::error!("{error}; writes are refused until the database is opened again, reads go on");
+            log::error!(
+                "{error}; writes are refused until the database is opened again, reads go on"
+            );
         }
     }
 
@@ -207,7 +209,9 @@ impl Journal {
         let appended = audit.append(&state.entries, after);
         if self.wal.is_some() || self.image.is_some() {
             if let Err(error) = appended {
-                log::error!("could not append to the audit log: {error}; it is tried again with the next commit");
+                log::error!(
+                    "could not append to the audit log: {error}; it is tried again with the next commit"
+                );
                 state.backlog.extend_from_slice(&state.entries);
             }
             return Ok(());
@@ -259,25 +263,24 @@ impl Journal {
         let entries_from = state.entries.len();
         let first_entry = self.link(state, record, time_us);
         let mut lsn = 0;
-        if let (Some(wal), Some(group)) = (&self.wal, group.as_mut()) {
+        if let Some(group) = group {
             let head = head_of(record.commit().0, time_us, record.after().shared());
             state.payload.clear();
             let entries = &state.entries[entries_from..];
             encode_payload(head, &state.body, first_entry, entries, &mut state.payload);
-            lsn = self.add_payload(wal, group, record.commit().0, &state.payload)?;
+            lsn = self.add_payload(group, record.commit().0, &state.payload)?;
         }
         Ok(Place { lsn, time_us, chain: state.chain.as_ref().map(Chain::state) })
     }
 
     fn add_payload<'a>(
-        &'a self,
-        wal: &'a Wal,
-        group: &mut Group<'a>,
+        &self,
+        group: &mut Group<'_>,
         commit: u64,
         payload: &[u8],
     ) -> std::result::Result<u64, WriteError> {
         self.wal_bytes.fetch_add(payload.len() as u64, Ordering::Relaxed);
-        let part_bytes = wal.payload_bytes_max().min(PART_BYTES_MAX + PART_HEAD_BYTES_MAX);
+        let part_bytes = group.payload_bytes_max().min(PART_BYTES_MAX + PART_HEAD_BYTES_MAX);
         if payload.len() <= part_bytes {
             return Ok(group.append(Kind::Commit, &[payload])?.0);
         }
@@ -314,7 +317,13 @@ impl Journal {
     }
 
     /// Image mode: the whole image, and behind the group's audit entries one that names it.
-    fn write_image(&self, state: &mut State, path: PathBuf, root: &Root, place: Place) -> Result<()> {
+    fn write_image(
+        &self,
+        state: &mut State,
+        path: PathBuf,
+        root: &Root,
+        place: Place,
+    ) -> Result<()> {
         let file = ImageFile { disk: Arc::clone(&self.disk), path, id: self.id };
         if let Some(audit) = &self.audit {
             // What the image before this one carried is in the audit log for good once this one replaces it.

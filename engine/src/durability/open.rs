@@ -74,18 +74,23 @@ fn new_id(path: &Path) -> Result<DatabaseId, OpenError> {
 
 /// Memory with an audit log: only the chain goes on.
 fn open_audited_memory(disk: &Arc<dyn Disk>, files: &Files) -> Result<Opened, OpenError> {
-    let path = files.audit.as_deref().ok_or_else(|| {
-        OpenError::new(OpenErrorKind::Usage, Path::new(""), "no file is given")
-    })?;
+    let path = files
+        .audit
+        .as_deref()
+        .ok_or_else(|| OpenError::new(OpenErrorKind::Usage, Path::new(""), "no file is given"))?;
     let io = |error: io::Error| OpenError::io(path, "look at it", &error);
     let (id, (log, chain)) = if audit::presence(&**disk, path).map_err(io)? == Presence::Absent {
         let id = new_id(path)?;
         (id, create_audit(disk, files, path, id)?)
     } else {
         let id = audit::database_of(&**disk, path).map_err(io)?.ok_or_else(|| {
-            OpenError::new(OpenErrorKind::Damaged, path, "the audit log's header is not as it was written")
-                .at(0)
-                .with_hint("restore the file from a backup")
+            OpenError::new(
+                OpenErrorKind::Damaged,
+                path,
+                "the audit log's header is not as it was written",
+            )
+            .at(0)
+            .with_hint("restore the file from a backup")
         })?;
         (id, open_audit(disk, files, path, id, &Expectation::standalone())?)
     };
@@ -148,9 +153,8 @@ impl Opening<'_> {
         let lsn = resume.as_ref().map_or(0, |(resume, _)| resume.position.0);
         let place = set_place(&root, lsn, audit.as_ref().map(|(_, chain)| chain.state()));
         log::info!("created database {id} at {}", self.db.display());
-        let wal = resume.map(|(resume, segments)| {
-            Wal::resume(segments, resume, self.files.wal_segment_bytes)
-        });
+        let wal = resume
+            .map(|(resume, segments)| Wal::resume(segments, resume, self.files.wal_segment_bytes));
         self.write_first_image(id, &root, place, audit.as_ref().map(|(log, _)| log))
             .and_then(|hash| self.start(root, id, wal, audit, hash.map(|hash| (place, hash))))
     }
@@ -177,7 +181,9 @@ impl Opening<'_> {
             self.db,
             format!("the database image is absent, but {} is there", present.display()),
         )
-        .with_hint("put the image back, or give paths at which there is no file to begin a new database")
+        .with_hint(
+            "put the image back, or give paths at which there is no file to begin a new database",
+        )
     }
 
     fn remove(&self, path: &Path) -> Result<(), OpenError> {
@@ -190,8 +196,11 @@ impl Opening<'_> {
         prefix: &Path,
         refuse: impl Fn(&Path) -> OpenError,
     ) -> Result<(), OpenError> {
-        let mut segments =
-            Segments { disk: Arc::clone(self.disk), prefix: prefix.to_owned(), id: DatabaseId([0; 16]) };
+        let mut segments = Segments {
+            disk: Arc::clone(self.disk),
+            prefix: prefix.to_owned(),
+            id: DatabaseId([0; 16]),
+        };
         let io = |error: io::Error| OpenError::io(prefix, "look for its segments", &error);
         segments.remove_unfinished().map_err(io)?;
         for start in segments.list().map_err(io)? {
@@ -252,7 +261,11 @@ impl Opening<'_> {
             loaded.header.commit.0,
             began.elapsed().as_secs_f64()
         );
-        if loaded.header.lsn == 0 { self.go_on_from_image(loaded) } else { self.go_on_from_log(loaded) }
+        if loaded.header.lsn == 0 {
+            self.go_on_from_image(loaded)
+        } else {
+            self.go_on_from_log(loaded)
+        }
     }
 
     /// The image is all there is, beside the audit log.
@@ -303,14 +316,17 @@ impl Opening<'_> {
         hash: [u8; 32],
     ) -> Result<Expectation, OpenError> {
         let malformed = |_| {
-            OpenError::new(OpenErrorKind::Damaged, self.db, "the audit entries in the image cannot be read")
+            OpenError::new(
+                OpenErrorKind::Damaged,
+                self.db,
+                "the audit entries in the image cannot be read",
+            )
         };
         let mut redo = header.entries.clone();
         let proven = match Entry::first(&redo).map_err(malformed)? {
-            Some(first) => ChainState {
-                sequence: first.sequence.saturating_sub(1),
-                head: first.previous,
-            },
+            Some(first) => {
+                ChainState { sequence: first.sequence.saturating_sub(1), head: first.previous }
+            }
             None => chain,
         };
         Chain::new(chain, self.files.audit_key.clone())
@@ -354,14 +370,19 @@ impl Opening<'_> {
     ) -> Result<(Replay, Log), OpenError> {
         let began = Instant::now();
         let mut told = Instant::now();
-        let io = |error: io::Error| OpenError::io(&segments.prefix, "look for its segments", &error);
+        let io =
+            |error: io::Error| OpenError::io(&segments.prefix, "look for its segments", &error);
         segments.remove_unfinished().map_err(io)?;
         let mut replay = Replay::new(root, anchor);
         let range = Range { from: Some(from), to: self.files.recover_to };
         let scanned = reader::scan(&segments, range, &mut |path, record| {
             if told.elapsed() >= PROGRESS_INTERVAL {
                 told = Instant::now();
-                log::info!("replaying the log: at {}, {} commits", record.header.lsn, replay.commits);
+                log::info!(
+                    "replaying the log: at {}, {} commits",
+                    record.header.lsn,
+                    replay.commits
+                );
             }
             replay.take(path, record)
         })?;
@@ -391,7 +412,11 @@ impl Opening<'_> {
             scanned.bytes,
             scanned.resume.position,
             began.elapsed().as_secs_f64(),
-            if scanned.last_kind == Some(Kind::Close) { "" } else { "; it was not closed in order" }
+            if scanned.last_kind == Some(Kind::Close) {
+                ""
+            } else {
+                "; it was not closed in order"
+            }
         );
         Ok((replay, Log { scanned, segments }))
     }
@@ -454,8 +479,12 @@ impl Opening<'_> {
 
     /// A file that the database has was not given.
     fn needs(&self, what: &str, argument: &str) -> OpenError {
-        OpenError::new(OpenErrorKind::Usage, self.db, format!("this database has a {what}, which was not given"))
-            .with_hint(format!("give its path as {argument}, or use --data-dir"))
+        OpenError::new(
+            OpenErrorKind::Usage,
+            self.db,
+            format!("this database has a {what}, which was not given"),
+        )
+        .with_hint(format!("give its path as {argument}, or use --data-dir"))
     }
 
     /// Everything is in its place: begins an epoch of the log, or notes the image that was made for an audit log.
@@ -471,8 +500,9 @@ impl Opening<'_> {
         let mut lsn = 0;
         if let Some(wal) = &wal {
             let start = Start { commit: root.commit.0, time_us: now_us(), chain };
-            lsn = write_start(wal, start)
-                .map_err(|error| OpenError::io(&wal.segments().prefix, "begin a new epoch in it", &error))?;
+            lsn = write_start(wal, start).map_err(|error| {
+                OpenError::io(&wal.segments().prefix, "begin a new epoch in it", &error)
+            })?;
         }
         root.place = std::sync::OnceLock::new();
         set_place(&root, lsn, chain);

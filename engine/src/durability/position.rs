@@ -12,25 +12,25 @@ use crate::identity::ChainState;
 
 /// What a start record says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Start {
+pub(super) struct Start {
     /// The last commit.
-    pub commit: u64,
+    pub(super) commit: u64,
     /// When the log was opened.
-    pub time_us: i64,
+    pub(super) time_us: i64,
     /// Where the audit chain stands; None: there is no audit log.
-    pub chain: Option<ChainState>,
+    pub(super) chain: Option<ChainState>,
 }
 
 impl Start {
     /// Appends it.
-    pub fn encode(&self, out: &mut Vec<u8>) {
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
         put_varint(out, self.commit);
         out.extend_from_slice(&self.time_us.to_le_bytes());
         encode_chain(self.chain, out);
     }
 
     /// Reads it.
-    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
         let start = Self {
             commit: reader.varint()?,
@@ -43,7 +43,7 @@ impl Start {
 }
 
 /// Appends where the audit chain stands.
-pub fn encode_chain(chain: Option<ChainState>, out: &mut Vec<u8>) {
+pub(super) fn encode_chain(chain: Option<ChainState>, out: &mut Vec<u8>) {
     out.push(u8::from(chain.is_some()));
     if let Some(chain) = chain {
         put_varint(out, chain.sequence);
@@ -52,7 +52,7 @@ pub fn encode_chain(chain: Option<ChainState>, out: &mut Vec<u8>) {
 }
 
 /// Reads where the audit chain stands.
-pub fn decode_chain(reader: &mut Reader<'_>) -> Result<Option<ChainState>, DecodeError> {
+pub(super) fn decode_chain(reader: &mut Reader<'_>) -> Result<Option<ChainState>, DecodeError> {
     if !reader.bool()? {
         return Ok(None);
     }
@@ -60,7 +60,7 @@ pub fn decode_chain(reader: &mut Reader<'_>) -> Result<Option<ChainState>, Decod
 }
 
 /// Reads a note: the first entry's sequence, the entries.
-pub fn decode_note(bytes: &[u8]) -> Result<(u64, &[u8]), DecodeError> {
+pub(super) fn decode_note(bytes: &[u8]) -> Result<(u64, &[u8]), DecodeError> {
     let mut reader = Reader::new(bytes);
     let first = reader.u64()?;
     Ok((first, reader.take(reader.remaining())?))

@@ -109,7 +109,8 @@ impl Replay {
                     error(format!("a record {place} cannot be read: {decode}"))
                 }
                 Fault::Order(expected, found) => {
-                    error(format!("the record {place} does not follow")).with_values(expected, found)
+                    error(format!("the record {place} does not follow"))
+                        .with_values(expected, found)
                 }
                 Fault::Misfit(what) => error(format!("the record {place} does not fit: {what}")),
             }
@@ -174,7 +175,10 @@ impl Replay {
             self.expectation.redo_first = next;
         }
         if let Some(expected) = self.next_entry.filter(|expected| next < *expected) {
-            return Err(Fault::Order(format!("a chain up to {expected}"), format!("one up to {next}")));
+            return Err(Fault::Order(
+                format!("a chain up to {expected}"),
+                format!("one up to {next}"),
+            ));
         }
         if self.next_entry.is_some_and(|expected| next > expected) {
             // Entries that belong to no record of the log: a recovery cut what they were made for.
@@ -232,7 +236,8 @@ impl Replay {
     fn commit(&mut self, record: &CommitRecord<'_>) -> Result<(), Fault> {
         let commit = record.head.commit;
         let is_first = !std::mem::replace(&mut self.has_begun, true);
-        let expected = if is_first { self.anchor.commit } else { self.root.commit.0.saturating_add(1) };
+        let expected =
+            if is_first { self.anchor.commit } else { self.root.commit.0.saturating_add(1) };
         if commit != expected {
             return Err(Fault::Order(format!("commit {expected}"), format!("commit {commit}")));
         }
@@ -240,7 +245,8 @@ impl Replay {
             return Ok(());
         }
         self.collect(record.first_entry, record.entries, Some((commit, record.body)))?;
-        let rows = apply(&mut self.root, record.body).map_err(|error| Fault::Misfit(error.to_string()))?;
+        let rows =
+            apply(&mut self.root, record.body).map_err(|error| Fault::Misfit(error.to_string()))?;
         self.root.commit = CommitNumber(commit);
         self.root.shared().raise(record.head.counters);
         self.commits = self.commits.saturating_add(1);

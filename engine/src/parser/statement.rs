@@ -175,13 +175,7 @@ impl Parser<'_> {
 
 /// Whether the word alone is a statement.
 fn stands_alone(keyword: Keyword) -> bool {
-    matches!(
-        keyword,
-        Keyword::Analyze
-            | Keyword::Analyse
-            | Keyword::Cluster
-            | Keyword::Vacuum
-    )
+    matches!(keyword, Keyword::Analyze | Keyword::Analyse | Keyword::Cluster | Keyword::Vacuum)
 }
 
 fn upper(keyword: Keyword) -> String {

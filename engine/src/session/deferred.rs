@@ -78,7 +78,11 @@ impl Session {
     }
 
     /// Waits for a commit; or, with `synchronous_commit` off, has its own written soon and goes on.
-    pub(super) fn settle_or_run_ahead(&mut self, outcome: Arc<Outcome>, is_own: bool) -> Result<()> {
+    pub(super) fn settle_or_run_ahead(
+        &mut self,
+        outcome: Arc<Outcome>,
+        is_own: bool,
+    ) -> Result<()> {
         if is_own && !self.settings.values().synchronous_commit && !outcome.is_settled() {
             self.last_receipt = Some(Receipt { commit: outcome.commit(), chain: None });
             self.deferred.newest = Some(outcome);

@@ -208,9 +208,7 @@ impl Block {
             rebase(&base, &working, &pending.root, &self.writes)
         };
         match next {
-            Ok(root) => {
-                Ok(Some(heads.queue(pending, root, actor, self.statements.take())))
-            }
+            Ok(root) => Ok(Some(heads.queue(pending, root, actor, self.statements.take()))),
             Err(error) => {
                 let outcome = Arc::clone(&pending.outcome);
                 drop(pending);

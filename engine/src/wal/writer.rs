@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::wal::Lsn;
-use crate::wal::record::{HEADER_BYTES, Header, Kind, record_bytes};
+use crate::wal::record::{ALIGNMENT, HEADER_BYTES, Header, Kind, record_bytes};
 use crate::wal::segment::{SEGMENT_HEADER_BYTES, Segment, Segments};
 
 /// Segments kept to be used again; more are removed.
@@ -127,13 +127,6 @@ impl Wal {
         lock(&self.tail).position
     }
 
-    /// The most bytes that a record's payload may have.
-    pub fn payload_bytes_max(&self) -> usize {
-        let room = lock(&self.tail).segment.bytes.min(self.segment_bytes) - SEGMENT_HEADER_BYTES;
-        // Behind every record there is room for the one that ends the segment.
-        room as usize - 2 * HEADER_BYTES - 8
-    }
-
     /// Begins a group; others wait until it is written or dropped.
     pub fn begin(&self) -> Result<Group<'_>, WriteError> {
         let tail = lock(&self.tail);
@@ -213,12 +206,14 @@ impl Wal {
 }
 
 impl Group<'_> {
-    /// Where the next record goes.
-    pub fn position(&self) -> Lsn {
-        self.position
+    /// The most bytes that a record's payload may have.
+    pub fn payload_bytes_max(&self) -> usize {
+        let room = self.segment.bytes.min(self.wal.segment_bytes) - SEGMENT_HEADER_BYTES;
+        // Behind every record there is room for the one that ends the segment.
+        room as usize - 2 * HEADER_BYTES - ALIGNMENT
     }
 
-    /// Adds a record (its payload in pieces, at most [`Wal::payload_bytes_max`] together); answers where it begins.
+    /// Adds a record (its payload in pieces, at most [`Self::payload_bytes_max`] together); answers where it begins.
     pub fn append(&mut self, kind: Kind, payload: &[&[u8]]) -> Result<Lsn, WriteError> {
         let bytes = record_bytes(payload.iter().map(|piece| piece.len()).sum());
         let needed = (bytes + HEADER_BYTES) as u64;

@@ -1,0 +1,4 @@
+//! What a database with files keeps: over restarts in every mode, over kills, over what a power cut leaves.
+
+mod modes;
+mod support;
