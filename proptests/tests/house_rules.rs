@@ -25,7 +25,27 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("binder", &["types", "parser", "storage", "executor"]),
     ("planner", &["types", "parser", "storage", "binder", "executor"]),
     ("executor", &["types", "parser", "storage", "binder", "planner"]),
-    ("transaction", &["types", "parser", "storage", "binder", "planner", "executor"]),
+    ("wal", &["disk", "encoding", "identity", "open_error"]),
+    // What is kept of statements for the audit log is digested as that log digests it.
+    (
+        "transaction",
+        &["types", "parser", "storage", "binder", "planner", "executor", "audit", "identity"],
+    ),
+    (
+        "durability",
+        &[
+            "audit",
+            "checkpoint",
+            "crypto",
+            "disk",
+            "encoding",
+            "identity",
+            "open_error",
+            "storage",
+            "transaction",
+            "wal",
+        ],
+    ),
 ];
 
 const LINES_MAX: usize = 600;
