@@ -1,6 +1,6 @@
 //! Whether an entry is the next one: its form, its place, the link to the one before, its own hash.
 
-use super::entry::{Entry, genesis_previous};
+use super::entry::{Entry, Kind, genesis_previous};
 use super::key::{Key, hash};
 use crate::crypto::blake3::HASH_BYTES;
 use crate::identity::{ChainState, DatabaseId, hex};
@@ -69,6 +69,11 @@ impl Links {
         if entry.hash != expected {
             let (expected, found) = (hex(&expected), hex(&entry.hash));
             return differs(0, "the entry's hash differs", expected, found);
+        }
+        if (entry.kind == Kind::Genesis) != (entry.sequence == 0) {
+            let found = entry.kind.name().to_owned();
+            let expected = "genesis as entry 0 and nowhere else".to_owned();
+            return differs(16, "the entry's kind differs", expected, found);
         }
         *self = Self::after(entry.state());
         Ok(entry)

@@ -23,6 +23,7 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
+mod archive;
 mod chain;
 mod entry;
 mod file;
@@ -30,11 +31,13 @@ mod header;
 mod inspect;
 mod key;
 mod links;
+mod list;
 mod open;
 mod redo;
 mod scan;
 mod segments;
 mod tear;
+mod verify;
 mod walk;
 
 pub use chain::Chain;
@@ -44,4 +47,9 @@ pub use entry::{
 pub use file::AuditLog;
 pub use inspect::{Presence, database_of, presence};
 pub use key::Key;
+pub use list::{Filter, List, Listed, list};
 pub use redo::Expectation;
+pub use verify::{Fault, Report, verify};
+
+#[cfg(test)]
+mod tests;

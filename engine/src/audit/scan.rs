@@ -1,6 +1,7 @@
 //! Reading a file's entries in order, in pieces, as they stand: whether they are right is for [`super::links`] to say.
 
 use std::io;
+use std::sync::Arc;
 
 use super::entry::entry_length;
 use crate::disk::DiskFile;
@@ -9,8 +10,9 @@ use crate::disk::DiskFile;
 pub(super) const PIECE_BYTES: usize = 1 << 20;
 
 /// Reads entries from a place in a file on.
-pub(super) struct EntryReader<'f> {
-    file: &'f dyn DiskFile,
+#[derive(Debug)]
+pub(super) struct EntryReader {
+    file: Arc<dyn DiskFile>,
     /// Where reading ends: the file's length when it began.
     end: u64,
     /// Where the next entry begins.
@@ -33,9 +35,9 @@ pub(super) enum Found<'b> {
     NoLength([u8; 8]),
 }
 
-impl<'f> EntryReader<'f> {
+impl EntryReader {
     /// From `offset` to `end`.
-    pub(super) fn new(file: &'f dyn DiskFile, offset: u64, end: u64) -> Self {
+    pub(super) fn new(file: Arc<dyn DiskFile>, offset: u64, end: u64) -> Self {
         Self { file, end, offset, buffer: Vec::new(), place: 0 }
     }
 
@@ -80,7 +82,7 @@ impl<'f> EntryReader<'f> {
         let left = usize::try_from(self.end.saturating_sub(from)).unwrap_or(usize::MAX);
         let more = wanted.saturating_sub(ahead).max(PIECE_BYTES).min(left);
         self.buffer.resize(ahead.saturating_add(more), 0);
-        let read = read_full(self.file, from, self.buffer.get_mut(ahead..).unwrap_or_default())?;
+        let read = read_full(&*self.file, from, self.buffer.get_mut(ahead..).unwrap_or_default())?;
         self.buffer.truncate(ahead.saturating_add(read));
         Ok(())
     }

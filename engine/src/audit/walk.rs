@@ -95,7 +95,7 @@ impl Walk<'_> {
     fn entries(&mut self, path: &Path, walked: &mut Walked) -> Result<(), OpenError> {
         let Some(mut links) = self.links else { return Ok(()) };
         let file = Arc::clone(&walked.file);
-        let mut reader = EntryReader::new(&*file, ENTRIES_OFFSET, walked.file_bytes);
+        let mut reader = EntryReader::new(file, ENTRIES_OFFSET, walked.file_bytes);
         let mut reported = ENTRIES_OFFSET;
         walked.stop = loop {
             walked.end = reader.offset();

@@ -1,0 +1,3 @@
+//! A crash at every operation of the disk, a failure of every operation.
+
+use super::*;
