@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::chain::Chain;
-use super::header::{ENTRIES_OFFSET, Header, MARK_OFFSETS, Mark};
+use super::header::{ENTRIES_OFFSET, Header, MARK_OFFSETS, Mark, SECTOR_BYTES};
 use super::key::Key;
 use super::links::Links;
 use super::segments::{sealed_path, temporary_path};
@@ -58,7 +58,7 @@ pub(super) struct Sealed {
 pub(super) enum Health {
     /// It ends where it should.
     Whole,
-    /// A write failed: it may go on behind its end, and a mark may be half written.
+    /// A write failed: it may go on behind its end.
     Ragged,
     /// A sync failed, or a seal stopped half way: what is on the disk is not known until it is opened again.
     Failed,
@@ -265,11 +265,9 @@ impl Tail {
         }
         let sector = self.synced.encode(id, self.first, key);
         let offset = MARK_OFFSETS.get(self.mark_place).copied().unwrap_or_default();
-        if let Err(error) = self.file.write_at(offset, &sector) {
-            // The other mark is whole; this one is written again before anything else is.
-            self.health = Health::Ragged;
-            return Err(error);
-        }
+        // The other mark is whole. Over zeros a mark that is cut off shows as one; after an error it is written anew.
+        self.file.write_at(offset, &[0; SECTOR_BYTES])?;
+        self.file.write_at(offset, &sector)?;
         self.marked = self.synced.state.sequence;
         self.mark_place = 1_usize.saturating_sub(self.mark_place);
         Ok(true)

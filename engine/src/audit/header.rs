@@ -15,7 +15,8 @@
 //! | 480 | 32 | BLAKE3 of the 480 bytes before |
 //!
 //! A mark says how far the file was synced when it was written. Marks are written in turn, each together with the first bytes
-//! after a sync, so they cost no sync of their own, and one of the two is always whole. A sector of zeros is no mark.
+//! after a sync, so they cost no sync of their own, and one of the two is always whole. The older one is filled with zeros
+//! before it is written, so a write that was cut off shows: a sector whose first or last byte is zero is no mark.
 //!
 //! | offset | size | meaning |
 //! |---|---|---|
@@ -25,8 +26,9 @@
 //! | 48 | 8 | offset of its end in this file |
 //! | 56 | 16 | the database's identity |
 //! | 72 | 8 | sequence of this file's first entry |
-//! | 80 | 400 | zero |
-//! | 480 | 32 | BLAKE3 of the 480 bytes before, under the key if there is one |
+//! | 80 | 392 | zero |
+//! | 472 | 32 | BLAKE3 of the 472 bytes before, under the key if there is one |
+//! | 504 | 8 | `SPGAMEND` |
 
 use super::key::{Key, hash, hasher};
 use super::links::Links;
@@ -43,11 +45,13 @@ pub(super) const MARK_OFFSETS: [u64; 2] = [512, 1024];
 /// Where entries begin.
 pub(super) const ENTRIES_OFFSET: u64 = 1536;
 
-/// Bytes that a sector's checksum covers.
-const CHECKED_BYTES: usize = SECTOR_BYTES - HASH_BYTES;
+/// Bytes that a header's checksum covers, and a mark's.
+const CHECKED_BYTES: usize = 480;
+const MARK_CHECKED_BYTES: usize = 472;
 
 const MAGIC: &[u8; 8] = b"SPGAUDIT";
 const MARK_MAGIC: &[u8; 8] = b"SPGAMARK";
+const MARK_END: &[u8; 8] = b"SPGAMEND";
 const VERSION: u32 = 1;
 
 /// A sector's bytes.
@@ -92,6 +96,7 @@ impl Header {
                 &self.links.previous,
                 &self.key_check,
             ],
+            CHECKED_BYTES,
             None,
         )
     }
@@ -105,7 +110,7 @@ impl Header {
         if version != VERSION {
             return Err(HeaderFault::Version(version));
         }
-        if let Some((computed, stored)) = checksum_fault(bytes, None) {
+        if let Some((computed, stored)) = checksum_fault(bytes, CHECKED_BYTES, None) {
             return Err(HeaderFault::Checksum(computed, stored));
         }
         Self::decode_fields(&mut reader).map_err(HeaderFault::Field)
@@ -146,34 +151,40 @@ pub(super) struct Mark {
 
 impl Mark {
     pub(super) fn encode(&self, id: DatabaseId, first: u64, key: Option<&Key>) -> Sector {
-        sector(
-            &[
-                MARK_MAGIC,
-                &self.state.sequence.to_le_bytes(),
-                &self.state.head,
-                &self.end.to_le_bytes(),
-                &id.0,
-                &first.to_le_bytes(),
-            ],
-            key,
-        )
+        let fields: [&[u8]; 6] = [
+            MARK_MAGIC,
+            &self.state.sequence.to_le_bytes(),
+            &self.state.head,
+            &self.end.to_le_bytes(),
+            &id.0,
+            &first.to_le_bytes(),
+        ];
+        let mut bytes = sector(&fields, MARK_CHECKED_BYTES, key);
+        if let Some(end) = bytes.last_chunk_mut() {
+            *end = *MARK_END;
+        }
+        bytes
     }
 
-    /// The mark in a sector; none if it is all zeros. The error says what was expected where.
+    /// The mark in a sector; none if it was never or only partly written. The error says what was expected where.
     pub(super) fn decode(
         bytes: &Sector,
         id: DatabaseId,
         first: u64,
         key: Option<&Key>,
     ) -> Result<Option<Self>, DecodeError> {
-        if bytes.iter().all(|byte| *byte == 0) {
+        if bytes.first() == Some(&0) || bytes.last() == Some(&0) {
             return Ok(None);
         }
         let mut reader = Reader::new(bytes);
         if reader.array()? != *MARK_MAGIC {
             return Err(DecodeError { offset: 0, expected: "a mark or zeros", found: None });
         }
-        if checksum_fault(bytes, key).is_some() {
+        if bytes.last_chunk() != Some(MARK_END) {
+            let expected = "the end of a mark";
+            return Err(DecodeError { offset: 504, expected, found: None });
+        }
+        if checksum_fault(bytes, MARK_CHECKED_BYTES, key).is_some() {
             return Err(DecodeError {
                 offset: 0,
                 expected: "a mark whose checksum is right",
@@ -190,25 +201,27 @@ impl Mark {
     }
 }
 
-/// Fields one after the other, zeros, and the checksum.
-fn sector(fields: &[&[u8]], key: Option<&Key>) -> Sector {
+/// Fields one after the other, zeros up to `checked_bytes`, and the checksum of these.
+fn sector(fields: &[&[u8]], checked_bytes: usize, key: Option<&Key>) -> Sector {
     let mut bytes = [0; SECTOR_BYTES];
-    let places = bytes.iter_mut().take(CHECKED_BYTES);
-    for (place, byte) in places.zip(fields.iter().copied().flatten()) {
+    let (checked, behind) = bytes.split_at_mut(checked_bytes);
+    for (place, byte) in checked.iter_mut().zip(fields.iter().copied().flatten()) {
         *place = *byte;
     }
-    let (checked, checksum) = bytes.split_at_mut(CHECKED_BYTES);
-    checksum.copy_from_slice(&hash(key, checked));
+    if let Some(checksum) = behind.first_chunk_mut() {
+        *checksum = hash(key, checked);
+    }
     bytes
 }
 
 /// The checksum computed and the one stored, if they differ.
 fn checksum_fault(
     bytes: &Sector,
+    checked_bytes: usize,
     key: Option<&Key>,
 ) -> Option<([u8; HASH_BYTES], [u8; HASH_BYTES])> {
-    let (checked, stored) = bytes.split_at(CHECKED_BYTES);
-    let (computed, stored) = (hash(key, checked), <[u8; HASH_BYTES]>::try_from(stored).ok()?);
+    let (checked, behind) = bytes.split_at(checked_bytes);
+    let (computed, stored) = (hash(key, checked), *behind.first_chunk()?);
     (computed != stored).then_some((computed, stored))
 }
 

@@ -54,8 +54,7 @@ impl AuditLog {
             progress,
         };
         let sealed = walk_sealed(&mut walk, &files)?;
-        let is_new = !files.has_active;
-        if is_new {
+        if !files.has_active {
             begin_active(&mut walk)?;
         }
         let mut walked = walk.file(path, None)?;
@@ -63,6 +62,9 @@ impl AuditLog {
         check_archived(&walk, &files)?;
         let mut tail = durable_tail(&walk, walked, behind)
             .map_err(|error| OpenError::io(path, "repair", &error))?;
+        // The names as they are now may be those of a process that was killed before it synced them.
+        disk.sync_directory(directory_of(path))
+            .map_err(|error| OpenError::io(path, "sync the directory of", &error))?;
         tail.sealed = sealed;
         tail.seal_at = seal_bytes;
         let chain = Chain::new(tail.state, key.clone());
@@ -128,7 +130,6 @@ fn begin_active(walk: &mut Walk<'_>) -> Result<(), OpenError> {
     }
     new_file(walk.disk, walk.path, walk.id, walk.key, links, &[])
         .and_then(|_| walk.disk.rename(&temporary_path(walk.path), walk.path))
-        .and_then(|()| walk.disk.sync_directory(directory_of(walk.path)))
         .map_err(|error| OpenError::io(walk.path, "create", &error))
 }
 

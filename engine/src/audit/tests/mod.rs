@@ -2,6 +2,7 @@
 
 mod attacks;
 mod crashes;
+mod decoders;
 mod repairs;
 mod round_trip;
 

@@ -103,21 +103,18 @@ fn a_changed_byte_beyond_what_was_synced_is_refused_with_its_place() {
     for place in offset_of(&fixture, 7)..whole.len() {
         for bits in [0x01, 0xff] {
             let disk = with_active(&fixture, |bytes| bytes[place] ^= bits);
-            match fixture.open(&disk, &fixture.expectation(2, 1)) {
-                Err(error) => {
-                    assert_eq!(error.kind(), Tampered, "{error}");
-                    assert_eq!(error.fields().offset, Some(place as u64), "{error}");
-                    let entry = error.fields().entry.unwrap();
-                    assert!(offset_of(&fixture, entry) <= place, "{error}");
-                    assert!(place < offset_of(&fixture, entry + 1), "{error}");
-                }
+            if let Err(error) = fixture.open(&disk, &fixture.expectation(2, 1)) {
+                assert_eq!(error.kind(), Tampered, "{error}");
+                assert_eq!(error.fields().offset, Some(place as u64), "{error}");
+                let entry = error.fields().entry.unwrap();
+                assert!(offset_of(&fixture, entry) <= place, "{error}");
+                assert!(place < offset_of(&fixture, entry + 1), "{error}");
+            } else {
                 // A sector that is right up to here and zero from here on: so a power cut leaves it.
-                Ok(_) => {
-                    assert_eq!(disk.contents(path()).unwrap(), whole);
-                    let sector_end = (place / 512 * 512 + 512).min(whole.len());
-                    let rest = &whole[place + 1..sector_end];
-                    assert!(whole[place] == bits && rest.iter().all(|byte| *byte == 0), "{place}");
-                }
+                assert_eq!(disk.contents(path()).unwrap(), whole);
+                let sector_end = (place / 512 * 512 + 512).min(whole.len());
+                let rest = &whole[place + 1..sector_end];
+                assert!(whole[place] == bits && rest.iter().all(|byte| *byte == 0), "{place}");
             }
             let alone = with_active(&fixture, |bytes| bytes[place] ^= bits);
             let error = fixture.open(&alone, &Expectation::standalone());
@@ -174,7 +171,6 @@ fn redo_must_be_well_formed_and_linked() {
         let is_end = (7..=13).any(|next| fixture.entries[7..next].concat().len() == place);
         let opened =
             fixture.open(&disk, &Expectation { redo: good.redo[..place].to_vec(), ..good.clone() });
-        // Entry 7 is in the file: a log that does not have it lost it.
         assert_eq!(opened.is_ok(), is_end && place > 0, "{place}");
     }
 }

@@ -6,7 +6,7 @@
 //! | what | bytes |
 //! |---|---|
 //! | header | 0 `SPGAUDIT`, 8 version 1 (u32), 12 keyed (u32), 16 identity, 32 first sequence (u64), 40 previous hash, 72 key check, 480 BLAKE3 of 0..480 |
-//! | marks at 512 and 1024 | zeros, or 0 `SPGAMARK`, 8 sequence (u64), 16 hash, 48 end offset (u64), 56 identity, 72 first sequence (u64), 480 (keyed) BLAKE3 of 0..480 |
+//! | marks at 512 and 1024 | none if the first or last byte is zero; 0 `SPGAMARK`, 8 sequence (u64), 16 hash, 48 end offset (u64), 56 identity, 72 first sequence (u64), 472 (keyed) BLAKE3 of 0..472, 504 `SPGAMEND` |
 //! | entries from 1536 on | 0 length L (u32), 4 inverted L, 8 sequence (u64), 16 kind, 40 number (u64), 48 digest, 80 previous hash, L - 32 (keyed) BLAKE3 of 0..L - 32 |
 //!
 //! It may run while the log is appended to: it then sees a state a moment ago, whose last entry may be incomplete.

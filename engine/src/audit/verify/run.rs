@@ -231,16 +231,16 @@ impl Run<'_> {
         for offset in [512_usize, 1024] {
             let mut sector: [u8; 512] = array(front, offset);
             let mut attempts = 0_u32;
-            while sector != [0; 512] && !self.is_mark(&sector, first) {
+            while has_mark(&sector) && !self.is_mark(&sector, first) {
                 if attempts == ATTEMPTS_MAX {
-                    let message = "the mark is neither zeros nor right";
+                    let message = "the mark is not right";
                     return fault(Fault::new(path, message).at(offset as u64));
                 }
                 attempts = attempts.saturating_add(1);
                 let read = window.read_again(offset as u64, &mut sector);
                 read.map_err(|error| Box::new(Fault::io(path, &error)))?;
             }
-            if sector != [0; 512] {
+            if has_mark(&sector) {
                 let head = array(&sector, 16);
                 let state = ChainState { sequence: number_64(&sector, 8), head };
                 marks.push(Mark { offset: offset as u64, state, end: number_64(&sector, 48) });
@@ -251,7 +251,8 @@ impl Run<'_> {
 
     fn is_mark(&self, sector: &[u8; 512], first: u64) -> bool {
         sector.starts_with(b"SPGAMARK")
-            && self.hash(&array::<480>(sector, 0)) == array(sector, 480)
+            && sector.ends_with(b"SPGAMEND")
+            && self.hash(&array::<472>(sector, 0)) == array(sector, 472)
             && array(sector, 56) == self.report.id.0
             && number_64(sector, 72) == first
     }
@@ -358,6 +359,11 @@ impl Run<'_> {
         };
         hasher.update(bytes).finalize().into()
     }
+}
+
+/// Whether a mark was written to its end: before it is, its place is filled with zeros.
+fn has_mark(sector: &[u8; 512]) -> bool {
+    sector.first() != Some(&0) && sector.last() != Some(&0)
 }
 
 /// A mark that is right in itself.
