@@ -374,4 +374,7 @@ fn log_and_image_that_lost_entries_are_told() {
     let error = fixture
         .open(&fixture.disk, &Expectation { redo: Vec::new(), ..fixture.expectation(12, 13) });
     assert_eq!(error.unwrap_err().kind(), Damaged);
+
+    let given_up = Expectation { redo: Vec::new(), goes_on: true, ..fixture.expectation(12, 13) };
+    assert_eq!(fixture.open(&fixture.disk, &given_up).unwrap().state(), fixture.states[17]);
 }

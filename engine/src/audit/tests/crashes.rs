@@ -67,7 +67,7 @@ impl Reached {
             proven: Some(self.states[proven as usize]),
             redo_first: proven + 1,
             redo: self.entries[proven as usize + 1..=self.logged as usize].concat(),
-            standalone: false,
+            ..Expectation::default()
         }
     }
 

@@ -74,7 +74,7 @@ impl Fixture {
             proven: Some(self.states[proven as usize]),
             redo_first,
             redo: self.entries[redo_first as usize..].concat(),
-            standalone: false,
+            ..Expectation::default()
         }
     }
 
