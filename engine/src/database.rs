@@ -13,6 +13,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::identity::{ChainState, DatabaseId};
 use crate::open_error::OpenError;
 use crate::session::Session;
+use crate::storage::CommitNumber;
 use crate::storage::gauge::Gauge;
 use crate::storage::root::Root;
 use crate::transaction::heads::Heads;
@@ -166,6 +167,28 @@ impl Database {
     /// Its files; None in memory.
     pub fn journal(&self) -> Option<&Arc<Journal>> {
         self.durable.as_ref().map(|durable| &durable.journal)
+    }
+
+    /// Keeps checkpoints from beginning until what it answers is dropped.
+    pub(crate) fn hold_checkpoints(&self) -> Option<impl Drop> {
+        let checkpointer = self.durable.as_ref()?.checkpointer.as_ref()?;
+        Some(checkpointer.hold())
+    }
+
+    /// What is published now.
+    pub(crate) fn published_root(&self) -> Arc<Root> {
+        self.heads.published()
+    }
+
+    /// The last published commit.
+    pub fn published_commit(&self) -> CommitNumber {
+        self.heads.published().commit
+    }
+
+    /// The commit that the image shows; None without a log beside it.
+    pub fn image_commit(&self) -> Option<CommitNumber> {
+        let checkpointer = self.durable.as_ref()?.checkpointer.as_ref()?;
+        Some(CommitNumber(checkpointer.image_commit()))
     }
 
     /// Has what is acknowledged before it is durable written soon.

@@ -304,4 +304,5 @@ sqlstates! {
     CannotConnectNow = "57P03",
     IoError = "58030",
     InternalError = "XX000",
+    DataCorrupted = "XX001",
 }

@@ -20,6 +20,7 @@
 //! # }
 //! ```
 
+mod administration;
 pub mod audit;
 pub mod binder;
 pub mod checkpoint;

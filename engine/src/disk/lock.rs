@@ -89,9 +89,9 @@ fn locked(path: &Path, lock_path: &Path, holder: &str) -> OpenError {
 fn own_name() -> String {
     let program = std::env::args_os().next().map(PathBuf::from);
     let program = program.as_deref().and_then(Path::file_name).unwrap_or("unknown".as_ref());
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = humantime::format_rfc3339_seconds(SystemTime::now());
     let process = std::process::id();
-    format!("process {process} ({}) since {}\n", program.to_string_lossy(), utc(now.as_secs()))
+    format!("process {process} ({}) since {now}\n", program.to_string_lossy())
 }
 
 /// What the holder wrote; nothing that a terminal would take for a command.
@@ -107,25 +107,6 @@ fn is_running(holder: &str) -> bool {
     let process = holder.strip_prefix("process ").and_then(|rest| rest.split(' ').next());
     let process = process.and_then(|number| number.parse::<u32>().ok());
     process.is_some_and(|process| Path::new("/proc").join(process.to_string()).exists())
-}
-
-/// Seconds since 1970 as date and time of day.
-#[expect(
-    clippy::arithmetic_side_effects,
-    reason = "seconds are divided first, and nothing taken off exceeds what is there"
-)]
-fn utc(seconds: u64) -> String {
-    // Days in years that begin in March, whose leap day is their last; 400 such years are 146,097 days.
-    let day = seconds / 86_400 + 719_468;
-    let (era, day) = (day / 146_097, day % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day_of_month = day - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    let year = era * 400 + year + next;
-    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    format!("{year}-{month:02}-{day_of_month:02} {hour:02}:{minute:02}:{second:02} UTC")
 }
 
 #[cfg(test)]

@@ -99,6 +99,11 @@ impl Checkpointer {
         self.commit.load(Ordering::Relaxed)
     }
 
+    /// Keeps checkpoints from beginning, until what it answers is dropped.
+    pub fn hold(&self) -> impl Drop {
+        lock(&self.done)
+    }
+
     /// Ends the checkpoint that runs in the background, and lets no other begin there.
     pub fn give_up(&self) {
         self.is_given_up.store(true, Ordering::Relaxed);

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Instant, SystemTime};
 
-use crate::audit::{AuditLog, Chain, Draft, Parameters};
+use crate::audit::{AuditLog, Chain, Draft, Key, Parameters};
 use crate::crypto::blake3;
 use crate::disk::Disk;
 use crate::durability::commit_record::{
@@ -49,6 +49,7 @@ pub struct Journal {
     /// The audit log.
     pub audit: Option<AuditLog>,
     policy: AuditPolicy,
+    key: Option<Key>,
     state: Mutex<State>,
     /// Set once the files may not be what they seem: why.
     refusal: OnceLock<Error>,
@@ -87,6 +88,7 @@ impl Journal {
         wal: Option<Wal>,
         audit: Option<(AuditLog, Chain)>,
         policy: AuditPolicy,
+        key: Option<Key>,
     ) -> Self {
         let (audit, chain) = audit.unzip();
         let policy = if audit.is_some() { policy } else { AuditPolicy::Off };
@@ -97,11 +99,17 @@ impl Journal {
             wal,
             audit,
             policy,
+            key,
             state: Mutex::new(State { chain, ..State::default() }),
             refusal: OnceLock::new(),
             wal_bytes: AtomicU64::new(0),
             last_write: Mutex::new(None),
         }
+    }
+
+    /// What the audit chain is keyed with.
+    pub fn key(&self) -> &Option<Key> {
+        &self.key
     }
 
     /// Where the audit chain stands.

@@ -94,8 +94,15 @@ fn open_audited_memory(disk: &Arc<dyn Disk>, files: &Files) -> Result<Opened, Op
         })?;
         (id, open_audit(disk, files, path, id, &Expectation::standalone())?)
     };
-    let journal =
-        Journal::new(id, Arc::clone(disk), None, None, Some((log, chain)), files.audit_policy);
+    let journal = Journal::new(
+        id,
+        Arc::clone(disk),
+        None,
+        None,
+        Some((log, chain)),
+        files.audit_policy,
+        files.audit_key.clone(),
+    );
     let noted = journal.note(&Draft::opened_empty(now_us()));
     noted.map_err(|error| cannot_write(path, &error))?;
     let root = Root::empty();
@@ -509,8 +516,15 @@ impl Opening<'_> {
         let db: Option<PathBuf> = Some(self.db.to_owned());
         let commit = root.commit.0;
         let is_audited = audit.is_some();
-        let journal =
-            Journal::new(id, Arc::clone(self.disk), db, wal, audit, self.files.audit_policy);
+        let journal = Journal::new(
+            id,
+            Arc::clone(self.disk),
+            db,
+            wal,
+            audit,
+            self.files.audit_policy,
+            self.files.audit_key.clone(),
+        );
         if let Some((place, hash)) = image.filter(|_| is_audited) {
             journal
                 .note(&Draft::image(commit, place.time_us, hash))

@@ -1,4 +1,5 @@
 //! What a database with files keeps: over restarts in every mode, over kills, over what a power cut leaves.
 
+mod administration;
 mod modes;
 mod support;

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::storage::RowId;
+use crate::storage::chunk::Chunk;
 use crate::storage::gauge::Gauge;
 use crate::storage::key::{self, KeyBytes, KeyRange, Run};
 use crate::storage::schema::{IndexDefinition, Schema};
@@ -133,6 +134,17 @@ impl Index {
             has_null |= key::encode_value(&mut bytes, *column, value(column.ordinal));
         }
         Key::Bytes { bytes, has_null }
+    }
+
+    /// Whether it has the key of the row in `slot` of one of its table's chunks.
+    pub fn has_row(&self, chunk: &Chunk, slot: usize) -> bool {
+        let row = chunk.row_id(slot);
+        match (&self.entries, self.key(|ordinal| chunk.column(ordinal).get(slot))) {
+            (Entries::Fixed { keys, .. }, Key::Fixed(key)) => keys.contains(&key, row),
+            (Entries::Fixed { nulls, .. }, _) => nulls.contains(&0, row),
+            (Entries::Bytes(keys), Key::Bytes { bytes, .. }) => keys.contains(&bytes, row),
+            (Entries::Bytes(_), _) => false,
+        }
     }
 
     /// The error for a row whose key is there already.

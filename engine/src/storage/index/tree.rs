@@ -69,6 +69,16 @@ impl<L: Leaf> Tree<L> {
         found.leaf.row_behind(separator, key)
     }
 
+    /// Whether the entry is there.
+    pub(super) fn contains(&self, key: &L::Key, row: RowId) -> bool {
+        let Some(last) = &self.last else { return false };
+        if (last.leaf.key(0), last.leaf.row(0)) <= (key, row) {
+            return last.leaf.search(key, row).is_ok();
+        }
+        L::leaf_at(&self.map, key, row)
+            .is_some_and(|(_, found)| found.leaf.search(key, row).is_ok())
+    }
+
     /// Adds an entry that is not there; false, and nothing changed, if `unique` and the key is there.
     #[inline]
     pub(super) fn insert(

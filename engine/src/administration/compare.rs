@@ -1,0 +1,95 @@
+//! Whether two roots hold the same database, and whether indexes hold what their tables hold.
+
+use std::sync::Arc;
+
+use crate::storage::chunk::Chunk;
+use crate::storage::root::Root;
+use crate::storage::table::Table;
+use crate::types::ValueRef;
+
+/// What differs between what the files give and what is in memory; None if nothing does.
+pub(super) fn difference(of_files: &Root, in_memory: &Root) -> Option<String> {
+    let names = |root: &Root| root.tables().map(|table| table.id()).collect::<Vec<_>>();
+    if names(of_files) != names(in_memory) {
+        return Some("the files hold other tables than memory".to_owned());
+    }
+    of_files
+        .tables()
+        .zip(in_memory.tables())
+        .find_map(|(table, memory)| table_difference(table, memory))
+}
+
+fn table_difference(table: &Arc<Table>, memory: &Arc<Table>) -> Option<String> {
+    let name = &memory.schema().name;
+    if !same_schema(table, memory) {
+        return Some(format!("table \"{name}\" is defined otherwise in the files"));
+    }
+    if table.row_count() != memory.row_count() {
+        return Some(format!(
+            "table \"{name}\" has {} rows in the files, {} in memory",
+            table.row_count(),
+            memory.row_count()
+        ));
+    }
+    for chunk in memory.chunks() {
+        for slot in live_slots(chunk) {
+            let id = chunk.row_id(slot);
+            let same = table.find(id).is_some_and(|(other, other_slot)| {
+                (0..memory.schema().columns.len()).all(|ordinal| {
+                    same_value(
+                        chunk.column(ordinal).get(slot),
+                        other.column(ordinal).get(other_slot),
+                    )
+                })
+            });
+            if !same {
+                return Some(format!("table \"{name}\", row {}: the files hold another", id.0));
+            }
+        }
+    }
+    None
+}
+
+/// All of the schema but the number of its structure, which a start may draw anew.
+fn same_schema(table: &Table, memory: &Table) -> bool {
+    let (schema, other) = (table.schema(), memory.schema());
+    schema.name == other.name && schema.columns == other.columns && schema.indexes == other.indexes
+}
+
+fn live_slots(chunk: &Chunk) -> impl Iterator<Item = usize> {
+    (0..chunk.rows()).filter(|slot| chunk.is_live(*slot))
+}
+
+/// Equal to the bit: NaN is itself, and zeros have signs.
+fn same_value(left: ValueRef<'_>, right: ValueRef<'_>) -> bool {
+    match (left, right) {
+        (ValueRef::Float4(left), ValueRef::Float4(right)) => left.to_bits() == right.to_bits(),
+        (ValueRef::Float8(left), ValueRef::Float8(right)) => left.to_bits() == right.to_bits(),
+        (ValueRef::Vector(left), ValueRef::Vector(right)) => left
+            .iter()
+            .map(|number| number.to_bits())
+            .eq(right.iter().map(|number| number.to_bits())),
+        _ => left == right,
+    }
+}
+
+/// What an index holds otherwise than its table; None if each has exactly the keys of the rows.
+pub(super) fn index_fault(root: &Root) -> Option<String> {
+    root.tables().find_map(|table| {
+        table.indexes().iter().find_map(|index| {
+            let name = &index.definition().name;
+            if index.len() != table.row_count() {
+                return Some(format!(
+                    "index \"{name}\" has {} keys, its table {} rows",
+                    index.len(),
+                    table.row_count()
+                ));
+            }
+            let missing = table
+                .chunks()
+                .flat_map(|chunk| live_slots(chunk).map(move |slot| (chunk, slot)))
+                .find(|(chunk, slot)| !index.has_row(chunk, *slot))?;
+            Some(format!("index \"{name}\" lacks row {}", missing.0.row_id(missing.1).0))
+        })
+    })
+}

@@ -1,0 +1,136 @@
+//! What an operator asks of an open database, beside SQL: the audit log's head, its entries, its verification, its archiving; and
+//! whether the files hold what is in memory.
+//!
+//! Each verb answers rows. A difference that was found is XX001, with the file, the place, what was expected and what was found.
+
+mod audit_log;
+mod compare;
+mod verify;
+
+use crate::binder::bound::OutputColumn;
+use crate::database::Database;
+use crate::error::{Error, Result, SqlState};
+use crate::session::{CommandTag, RowSink};
+use crate::storage::batch::Batch;
+use crate::storage::column::Column;
+use crate::types::{DataType, ValueRef};
+
+/// Rows of one batch of an answer.
+const BATCH_ROWS: usize = 256;
+
+impl Database {
+    /// Runs one verb: `audit-head`, `audit-verify` (`expect_head`), `audit-list` (`since_us`, `until_us`, `from_commit`,
+    /// `to_commit`, `contains`, `user`, `application`, `limit`), `audit-archive` (`directory`), `verify`.
+    pub fn administer(
+        &self,
+        verb: &str,
+        options: &[(&str, &str)],
+        sink: &mut dyn RowSink,
+    ) -> Result<CommandTag> {
+        let mut options = Options { options, verb };
+        match verb {
+            "audit-head" => audit_log::head(self, &mut options, sink),
+            "audit-verify" => audit_log::verify(self, &mut options, sink),
+            "audit-list" => audit_log::list(self, &mut options, sink),
+            "audit-archive" => audit_log::archive(self, &mut options, sink),
+            "verify" => verify::verify(self, &mut options, sink),
+            _ => Err(Error::new(
+                SqlState::UndefinedFunction,
+                format!("there is no administration verb \"{verb}\""),
+            )),
+        }
+    }
+}
+
+/// The options of a verb; each is taken once, and none may be left.
+struct Options<'a> {
+    options: &'a [(&'a str, &'a str)],
+    verb: &'a str,
+}
+
+impl<'a> Options<'a> {
+    /// 22023 unless all options are among `known`.
+    fn check(&self, known: &[&str]) -> Result<()> {
+        match self.options.iter().find(|(key, _)| !known.contains(key)) {
+            Some((key, _)) => Err(Error::new(
+                SqlState::InvalidParameterValue,
+                format!("{} has no option \"{key}\"", self.verb),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn text(&self, key: &str) -> Option<&'a str> {
+        self.options.iter().find(|(name, _)| *name == key).map(|(_, value)| *value)
+    }
+
+    fn number<N: std::str::FromStr>(&self, key: &str) -> Result<Option<N>> {
+        self.text(key)
+            .map(|text| {
+                text.parse().map_err(|_| {
+                    Error::new(
+                        SqlState::InvalidParameterValue,
+                        format!("option \"{key}\" is no number of its range: \"{text}\""),
+                    )
+                })
+            })
+            .transpose()
+    }
+}
+
+/// Rows of an answer, given on in batches.
+struct Answer<'a> {
+    sink: &'a mut dyn RowSink,
+    types: Vec<DataType>,
+    columns: Vec<Column>,
+    rows: u64,
+}
+
+impl<'a> Answer<'a> {
+    fn new(sink: &'a mut dyn RowSink, columns: &[(&str, DataType)]) -> Result<Self> {
+        let described: Vec<OutputColumn> = columns
+            .iter()
+            .enumerate()
+            .map(|(id, (name, data_type))| OutputColumn {
+                name: (*name).into(),
+                data_type: *data_type,
+                id,
+            })
+            .collect();
+        sink.columns(&described)?;
+        let types: Vec<DataType> = columns.iter().map(|(_, data_type)| *data_type).collect();
+        let columns = empty(&types);
+        Ok(Self { sink, types, columns, rows: 0 })
+    }
+
+    fn row(&mut self, values: &[ValueRef<'_>]) -> Result<()> {
+        for (column, value) in self.columns.iter_mut().zip(values) {
+            column.push(*value);
+        }
+        self.rows += 1;
+        if self.columns.first().is_some_and(|column| column.len() >= BATCH_ROWS) {
+            self.give()?;
+        }
+        Ok(())
+    }
+
+    fn give(&mut self) -> Result<()> {
+        let rows = self.columns.first().map_or(0, Column::len);
+        let columns = std::mem::replace(&mut self.columns, empty(&self.types));
+        self.sink.batch(&Batch::computed(columns, rows))
+    }
+
+    fn end(mut self) -> Result<CommandTag> {
+        self.give()?;
+        Ok(CommandTag::Rows("SELECT", self.rows))
+    }
+}
+
+fn empty(types: &[DataType]) -> Vec<Column> {
+    types.iter().map(|data_type| Column::with_capacity(*data_type, 0)).collect()
+}
+
+/// XX001: the files do not hold what they should.
+fn differs(message: impl Into<String>) -> Error {
+    Error::new(SqlState::DataCorrupted, message)
+}

@@ -1,0 +1,93 @@
+//! `verify`: that image, log and audit chain give what is in memory, and that indexes hold what tables hold.
+
+use super::compare::{difference, index_fault};
+use super::{Answer, Options, differs};
+use crate::audit;
+use crate::checkpoint;
+use crate::database::Database;
+use crate::durability::journal::Journal;
+use crate::durability::replay::{Anchor, Replay};
+use crate::error::Result;
+use crate::session::{CommandTag, RowSink};
+use crate::storage::root::Root;
+use crate::types::{DataType, ValueRef};
+use crate::wal::Lsn;
+use crate::wal::reader::{Range, scan};
+
+/// Checks everything; reads go on, writes too, a checkpoint waits. Takes the memory of the data once more.
+pub(super) fn verify(
+    database: &Database,
+    options: &mut Options<'_>,
+    sink: &mut dyn RowSink,
+) -> Result<CommandTag> {
+    options.check(&[])?;
+    // Invariant: while this is held the image stays and the log keeps its segments.
+    let _checkpoint = database.hold_checkpoints();
+    let root = database.published_root();
+    let mut answer = Answer::new(sink, &[("part", DataType::Text), ("detail", DataType::Text)])?;
+    if let Some(journal) = database.journal() {
+        if let Some(image) = &journal.image {
+            let detail = files_give(journal, image, &root)?;
+            for (part, detail) in detail {
+                answer.row(&[ValueRef::Text(part), ValueRef::Text(&detail)])?;
+            }
+        }
+        if let Some(log) = &journal.audit {
+            let report = audit::verify(&*journal.disk, log.path(), journal.key().as_ref(), None)
+                .map_err(|fault| differs(fault.to_string()))?;
+            let detail =
+                format!("{} entries, {} bytes, every link verified", report.entries, report.bytes);
+            answer.row(&[ValueRef::Text("audit log"), ValueRef::Text(&detail)])?;
+        }
+    }
+    if let Some(fault) = index_fault(&root) {
+        return Err(differs(fault));
+    }
+    let (tables, rows, indexes) =
+        root.tables().fold((0, 0, 0), |(tables, rows, indexes), table| {
+            (tables + 1, rows + table.row_count(), indexes + table.indexes().len())
+        });
+    let detail = format!(
+        "{tables} tables, {rows} rows, {indexes} indexes agree, as of commit {}",
+        root.commit.0
+    );
+    answer.row(&[ValueRef::Text("memory"), ValueRef::Text(&detail)])?;
+    answer.end()
+}
+
+/// Loads the image and replays the log up to the root; they must give that root.
+fn files_give(
+    journal: &Journal,
+    image: &std::path::Path,
+    root: &Root,
+) -> Result<Vec<(&'static str, String)>> {
+    let damaged = |error: crate::open_error::OpenError| differs(error.to_string());
+    let loaded =
+        checkpoint::load(&*journal.disk, image, Some(journal.id), &mut |_| {}).map_err(damaged)?;
+    let header = loaded.header;
+    let mut details = vec![(
+        "image",
+        format!("{} rows, {} bytes, as of commit {}", loaded.rows, loaded.bytes, header.commit.0),
+    )];
+    let anchor = Anchor { commit: header.commit.0, chain: header.audit, hash: loaded.hash };
+    let mut replay = Replay::new(loaded.root, anchor);
+    if let (Some(wal), Some(place)) = (&journal.wal, root.place.get()) {
+        // Up to the root's own record; what was written behind it is not asked for.
+        let range =
+            Range { from: Some(Lsn(header.lsn)), to: Some(Lsn(place.lsn.saturating_add(1))) };
+        let scanned = scan(wal.segments(), range, &mut |path, record| replay.take(path, record))
+            .map_err(damaged)?;
+        let detail = format!("{} commits, {} bytes after the image", replay.commits, scanned.bytes);
+        details.push(("write-ahead log", detail));
+    }
+    if replay.root.commit != root.commit {
+        return Err(differs(format!(
+            "the files end with commit {}, memory with commit {}",
+            replay.root.commit.0, root.commit.0
+        )));
+    }
+    match difference(&replay.root, root).or_else(|| index_fault(&replay.root)) {
+        Some(what) => Err(differs(what)),
+        None => Ok(details),
+    }
+}
