@@ -91,6 +91,7 @@ impl Database {
     }
 
     /// Opens the database that `files` names on `disk`, whose files nobody else may have open.
+    #[expect(clippy::needless_pass_by_value, reason = "the database keeps the disk for life")]
     pub fn open_on(
         disk: Arc<dyn Disk>,
         options: &Options,

@@ -10,6 +10,8 @@
 //! part      varint commit · varint number of the part · bytes of the payload
 //! ```
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use std::sync::Arc;
 
 use crate::encoding::{

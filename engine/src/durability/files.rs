@@ -16,7 +16,7 @@ use crate::wal::segment::{SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTE
 pub const CHECKPOINT_WAL_BYTES_DEFAULT: u64 = 256 << 20;
 
 /// Time after which a checkpoint begins, if anything was written.
-pub const CHECKPOINT_INTERVAL_DEFAULT: Duration = Duration::from_secs(300);
+pub const CHECKPOINT_INTERVAL_DEFAULT: Duration = Duration::from_mins(5);
 
 /// Bytes of an audit file after which it is sealed.
 pub const AUDIT_SEAL_BYTES_DEFAULT: u64 = 256 << 20;

@@ -233,29 +233,6 @@ impl Journal {
         Ok(())
     }
 
-    /// The audit entries of one commit, into the group's; answers the first one's sequence, 0 if there is none.
-    fn link(&self, state: &mut State, record: &Record, time_us: i64) -> u64 {
-        let Some(chain) = &mut state.chain else { return 0 };
-        if record.statements().is_empty() {
-            return 0;
-        }
-        let first = chain.state().sequence.saturating_add(1);
-        let digest = blake3::hash(&state.body).into();
-        for executed in record.statements() {
-            let statement = Draft::statement(record.commit().0, time_us, &executed.text, digest);
-            let draft = Draft {
-                number: executed.executions,
-                user: record.actor().map_or("", |actor| &actor.user),
-                application: record.actor().map_or("", |actor| &actor.application),
-                peer: record.actor().map_or("", |actor| &actor.peer),
-                parameters: parameters(executed),
-                ..statement
-            };
-            chain.append(&draft, &mut state.entries);
-        }
-        first
-    }
-
     /// Encodes one commit and adds it to the log's group; answers where it is kept.
     fn add<'a>(
         &'a self,
@@ -269,7 +246,7 @@ impl Journal {
             encode_body(&record.effects(), &mut state.body);
         }
         let entries_from = state.entries.len();
-        let first_entry = self.link(state, record, time_us);
+        let first_entry = link(state, record, time_us);
         let mut lsn = 0;
         if let Some(group) = group {
             let head = head_of(record.commit().0, time_us, record.after().shared());
@@ -281,7 +258,7 @@ impl Journal {
         Ok(Place { lsn, time_us, chain: state.chain.as_ref().map(Chain::state) })
     }
 
-    fn add_payload<'a>(
+    fn add_payload(
         &self,
         group: &mut Group<'_>,
         commit: u64,
@@ -356,6 +333,29 @@ impl Journal {
         }
         Ok(())
     }
+}
+
+/// The audit entries of one commit, into the group's; answers the first one's sequence, 0 if there is none.
+fn link(state: &mut State, record: &Record, time_us: i64) -> u64 {
+    let Some(chain) = &mut state.chain else { return 0 };
+    if record.statements().is_empty() {
+        return 0;
+    }
+    let first = chain.state().sequence.saturating_add(1);
+    let digest = blake3::hash(&state.body).into();
+    for executed in record.statements() {
+        let statement = Draft::statement(record.commit().0, time_us, &executed.text, digest);
+        let draft = Draft {
+            number: executed.executions,
+            user: record.actor().map_or("", |actor| &actor.user),
+            application: record.actor().map_or("", |actor| &actor.application),
+            peer: record.actor().map_or("", |actor| &actor.peer),
+            parameters: parameters(executed),
+            ..statement
+        };
+        chain.append(&draft, &mut state.entries);
+    }
+    first
 }
 
 fn parameters(executed: &Executed) -> Parameters<'_> {

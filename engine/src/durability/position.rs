@@ -7,6 +7,8 @@
 //! chain   u8 0: none · 1: varint sequence, 32 bytes head; synced in the audit log
 //! ```
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use crate::encoding::{DecodeError, Reader, put_varint};
 use crate::identity::ChainState;
 

@@ -1,6 +1,8 @@
 //! Replaying the log over an image: each commit once, in order, by what a live commit is applied with.
 
-use std::path::{Path, PathBuf};
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
+use std::path::Path;
 
 use crate::audit::{Entry, Expectation, Kind as EntryKind};
 use crate::crypto::blake3;
@@ -97,7 +99,7 @@ impl Replay {
     }
 
     /// Takes one record.
-    pub fn take(&mut self, path: &PathBuf, record: Record<'_>) -> Result<(), OpenError> {
+    pub fn take(&mut self, path: &Path, record: Record<'_>) -> Result<(), OpenError> {
         self.step(&record).map_err(|fault| {
             let error = |message| {
                 OpenError::new(OpenErrorKind::Damaged, path, message)

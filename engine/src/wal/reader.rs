@@ -1,7 +1,9 @@
 //! Reading the log from a known record on, and finding its end: torn, or damaged.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::open_error::{OpenError, OpenErrorKind};
 use crate::wal::Lsn;
@@ -74,14 +76,15 @@ enum Stop {
 pub fn scan(
     segments: &Segments,
     range: Range,
-    on_record: &mut dyn FnMut(&PathBuf, Record<'_>) -> Result<(), OpenError>,
+    on_record: &mut dyn FnMut(&Path, Record<'_>) -> Result<(), OpenError>,
 ) -> Result<Scanned, OpenError> {
     let listed = segments.list();
     let starts =
         listed.map_err(|error| OpenError::io(segments.directory(), "list the segments", &error))?;
     let first = first_segment(segments, &starts, range.from)?;
     let (obsolete, starts) = starts.split_at(first);
-    let segment = segments.open(starts[0])?;
+    let start = starts.first().copied().unwrap_or_default();
+    let segment = segments.open(start)?;
     let position = range.from.unwrap_or_else(|| segment.first_record());
     let mut scan = Scan {
         segments,
@@ -147,7 +150,7 @@ impl Scan<'_> {
     fn step(
         &mut self,
         to: Option<Lsn>,
-        on_record: &mut dyn FnMut(&PathBuf, Record<'_>) -> Result<(), OpenError>,
+        on_record: &mut dyn FnMut(&Path, Record<'_>) -> Result<(), OpenError>,
     ) -> Result<Option<Stop>, OpenError> {
         if to.is_some_and(|to| self.position >= to) {
             return Ok(Some(Stop::Told));
@@ -250,7 +253,7 @@ impl Scan<'_> {
         if earlier {
             return 0;
         }
-        rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1)
+        rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| (last as u64).saturating_add(1))
     }
 
     fn finish(self, torn_bytes: u64, obsolete: Vec<Lsn>) -> Result<Scanned, OpenError> {
@@ -286,18 +289,18 @@ pub fn clean(scanned: &Scanned) -> io::Result<()> {
     let segment = &scanned.resume.segment;
     let position = scanned.resume.position;
     let from = scanned.last_group.max(segment.first_record()).min(position);
-    let mut bytes = vec![0; (position.0 - from.0) as usize];
+    let mut bytes = vec![0; position.0.saturating_sub(from.0) as usize];
     let read = segment.file.read_at(segment.offset(from), &mut bytes)?;
     if read != bytes.len() {
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the segment became shorter"));
     }
     segment.file.write_at(segment.offset(from), &bytes)?;
-    let behind = (segment.end().0 - position.0).min(scanned.torn_bytes);
+    let behind = segment.end().0.saturating_sub(position.0).min(scanned.torn_bytes);
     segment.file.write_at(segment.offset(position), &vec![0; behind as usize])?;
     segment.file.sync()?;
     for ready in &scanned.resume.ready {
         let from = ready.offset(ready.first_record());
-        let mut bytes = vec![0; (ready.bytes - from) as usize];
+        let mut bytes = vec![0; ready.bytes.saturating_sub(from) as usize];
         ready.file.read_at(from, &mut bytes)?;
         if Header::is_begun(&bytes) {
             ready.file.write_at(from, &vec![0; bytes.len()])?;
