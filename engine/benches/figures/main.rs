@@ -7,6 +7,7 @@
 mod autocommit;
 mod begin;
 mod commit;
+mod durable;
 mod harness;
 mod insert;
 mod latency;
@@ -26,7 +27,7 @@ type Figure = fn(&mut Report);
 fn main() {
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let figures: [(&str, Figure); 9] = [
+    let figures: [(&str, Figure); 10] = [
         ("point_read", point_read::run),
         ("begin", begin::run),
         ("sum", sum::run),
@@ -36,6 +37,7 @@ fn main() {
         ("commit", commit::run),
         ("latency", latency::run),
         ("memory", memory::run),
+        ("durable", durable::run),
     ];
     let mut report = Report::new();
     for (name, run) in figures {
