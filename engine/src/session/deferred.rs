@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::session::Session;
+use crate::storage::CommitNumber;
 use crate::transaction::block::Receipt;
 use crate::transaction::heads::Outcome;
 
@@ -18,6 +19,13 @@ pub struct Unsettled {
     outcome: Arc<Outcome>,
     /// Whether it is the statement's own commit, not one that it looked at.
     is_own: bool,
+}
+
+impl Unsettled {
+    /// The number of the statement's own commit; None if it only looked at another one.
+    pub fn own_commit(&self) -> Option<CommitNumber> {
+        self.is_own.then(|| self.outcome.commit())
+    }
 }
 
 /// What a session has in flight.
@@ -44,9 +52,10 @@ impl Session {
         self.deferred.of_statement.take()
     }
 
-    /// Waits until the commit is durable and visible; or says why it is not (08007): then that is the statement's answer.
+    /// Waits until the commit is durable and visible, and answers its receipt if it is the statement's own; or says why it
+    /// is not (08007): then that is the statement's answer.
     #[expect(clippy::needless_pass_by_value, reason = "a commit is settled once")]
-    pub fn settle(&mut self, unsettled: Unsettled) -> Result<()> {
+    pub fn settle(&mut self, unsettled: Unsettled) -> Result<Option<Receipt>> {
         if self
             .deferred
             .newest
@@ -84,24 +93,30 @@ impl Session {
         is_own: bool,
     ) -> Result<()> {
         if is_own && !self.settings.values().synchronous_commit && !outcome.is_settled() {
-            self.last_receipt = Some(Receipt { commit: outcome.commit(), chain: None });
+            let receipt = Receipt { commit: outcome.commit(), chain: None };
+            self.statement_receipt = Some(receipt);
+            self.last_receipt = Some(receipt);
             self.deferred.newest = Some(outcome);
             self.database.flush_soon();
             return Ok(());
         }
-        self.wait_for(&outcome, is_own)
+        self.statement_receipt = self.wait_for(&outcome, is_own)?;
+        Ok(())
     }
 
-    fn wait_for(&mut self, outcome: &Outcome, is_own: bool) -> Result<()> {
+    fn wait_for(&mut self, outcome: &Outcome, is_own: bool) -> Result<Option<Receipt>> {
         let database = Arc::clone(&self.database);
         let chain = database.heads().settle(outcome)?;
-        if is_own {
-            self.last_receipt = Some(Receipt { commit: outcome.commit(), chain });
+        let receipt = is_own.then(|| Receipt { commit: outcome.commit(), chain });
+        if let Some(receipt) = receipt
+            && self.last_receipt.is_none_or(|last| last.commit <= receipt.commit)
+        {
+            self.last_receipt = Some(receipt);
         }
         // Commits are settled in order, but what is in flight may be settled by a later statement first.
         if outcome.commit() > self.last_seen {
             self.see(outcome.commit());
         }
-        Ok(())
+        Ok(receipt)
     }
 }

@@ -37,6 +37,8 @@ pub use deferred::Unsettled;
 pub use interrupt::Canceller;
 pub use prepared::Prepared;
 
+pub use crate::transaction::block::Receipt;
+
 use crate::database::Database;
 use crate::error::{Error, Result, SqlState};
 use crate::executor::memory::MemoryBudget;
@@ -48,7 +50,7 @@ use crate::session::plan_cache::PlanCache;
 use crate::session::settings::Settings;
 use crate::session::transaction_control::Modes;
 use crate::storage::CommitNumber;
-use crate::transaction::block::{Block, Receipt};
+use crate::transaction::block::Block;
 use crate::transaction::executed::{Actor, AuditPolicy};
 use crate::types::{DataType, Value};
 
@@ -69,6 +71,8 @@ pub struct Session {
     last_seen: CommitNumber,
     /// Of its last commit.
     last_receipt: Option<Receipt>,
+    /// Of what the last statement committed, until it is taken.
+    statement_receipt: Option<Receipt>,
     user: Arc<str>,
     peer: Arc<str>,
     cache: PlanCache,
@@ -87,6 +91,7 @@ impl Session {
             idle_since: None,
             last_seen: CommitNumber(0),
             last_receipt: None,
+            statement_receipt: None,
             user: Arc::from(""),
             peer: Arc::from(""),
             cache: PlanCache::default(),
@@ -201,6 +206,13 @@ impl Session {
         self.last_receipt
     }
 
+    /// What the last statement's commit was acknowledged with; None if it committed nothing, or only begun to
+    /// ([`Self::take_unsettled`]).
+    #[inline]
+    pub fn take_receipt(&mut self) -> Option<Receipt> {
+        self.statement_receipt.take()
+    }
+
     /// Who it is, if anybody asks.
     fn actor(&self) -> Option<Actor> {
         let is_asked = self.database.heads().audit_policy() != AuditPolicy::Off;
@@ -243,6 +255,7 @@ impl Session {
     #[inline]
     fn start_statement(&mut self, rolls_back: bool) -> Result<Option<Instant>> {
         let mut started = None;
+        self.statement_receipt = None;
         // ROLLBACK leaves the same behind whether the block had expired or not.
         if self.idle_since.is_some() && !rolls_back {
             let now = Instant::now();
