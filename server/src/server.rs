@@ -110,10 +110,19 @@ fn load(
     open: impl FnOnce() -> spg_engine::Result<Arc<Database>>,
 ) -> io::Result<()> {
     let database = open().map_err(io::Error::other)?;
-    let mut uuid = [0; 16];
-    getrandom::fill(&mut uuid).map_err(io::Error::other)?;
+    let uuid = match database.database_id() {
+        Some(id) => id.0,
+        None => random_uuid()?,
+    };
     shared.serve(Served { database, uuid });
     Ok(())
+}
+
+/// Of a database in memory, which is another one in each process.
+fn random_uuid() -> io::Result<[u8; 16]> {
+    let mut uuid = [0; 16];
+    getrandom::fill(&mut uuid).map_err(io::Error::other)?;
+    Ok(uuid)
 }
 
 /// Ends all connections: those that wait at once, the others when their statement is done or its time is over.

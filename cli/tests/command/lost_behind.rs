@@ -58,7 +58,7 @@ fn answer(until: &[Opcode]) -> Vec<u8> {
     row.finish().unwrap();
     for opcode in until {
         match opcode {
-            Opcode::CommandComplete => server::command_complete(&mut out, "SELECT", Some(1)),
+            Opcode::CommandComplete => server::command_complete(&mut out, "SELECT", Some(1), None),
             Opcode::Ready => server::ready(&mut out, TransactionStatus::Idle),
             Opcode::ErrorResponse => {
                 let state = SqlState::from_code("57P01");

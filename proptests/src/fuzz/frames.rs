@@ -169,6 +169,9 @@ fn write_client(out: &mut Vec<u8>, message: ClientMessage<'_>) -> Result<(), Pro
             frame.finish();
         }
         ClientMessage::Close { statement_id } => client::close(out, statement_id),
+        ClientMessage::Admin { verb, options } => {
+            return client::admin(out, verb, &options.iter().collect::<Vec<_>>());
+        }
         ClientMessage::CopyIn { table, columns } => {
             return client::copy_in(out, table, &columns.iter().collect::<Vec<_>>());
         }
@@ -213,7 +216,9 @@ fn write_server(out: &mut Vec<u8>, message: &ServerMessage<'_>) -> Result<(), Pr
             row.iter().for_each(|bytes| item(&mut frame, bytes));
             frame.finish();
         }
-        ServerMessage::CommandComplete { tag, rows } => server::command_tag(out, tag, *rows),
+        ServerMessage::CommandComplete { tag, rows, receipt } => {
+            server::command_tag(out, tag, *rows, receipt.as_ref());
+        }
         ServerMessage::CopyRows(rows) => return write_rows(out, Opcode::CopyRows, *rows),
         ServerMessage::CancelDone
         | ServerMessage::CloseComplete

@@ -1,11 +1,14 @@
 //! What follows the Hello: frames executed in order, all that have arrived before anything is written.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use spg_engine::session::{CommandTag, Prepared, TransactionStatus};
+use spg_engine::identity::ChainState;
+use spg_engine::session::{CommandTag, Prepared, Receipt, TransactionStatus};
+use spg_engine::storage::CommitNumber;
 use spg_engine::{Error, Session, Value};
 use spg_wire::frame::FrameSpan;
-use spg_wire::message::server;
+use spg_wire::message::{VERSION_OF_RECEIPTS, server};
 use spg_wire::{ClientMessage, ErrorFields, Opcode, ProtocolError};
 
 use super::copy_in::CopyRequest;
@@ -42,6 +45,8 @@ pub(super) struct Client<'a> {
     pub(super) skipping: bool,
     /// Whether the last held answer was not followed by Sync yet.
     pub(super) is_unit_open: bool,
+    /// The version of the protocol that is spoken.
+    version: u16,
     /// What the client believes it to be.
     application_name: String,
     /// A setting was changed in the open block, whose end may change it back.
@@ -67,7 +72,7 @@ impl<'a> Conversation<'a> {
     pub(super) fn new(
         shared: &'a Shared,
         handle: &'a Handle,
-        session: Session,
+        (session, version): (Session, u16),
         input: &'a mut Input,
         output: &'a mut Output,
     ) -> Self {
@@ -81,6 +86,7 @@ impl<'a> Conversation<'a> {
             values: Vec::new(),
             skipping: false,
             is_unit_open: false,
+            version,
             application_name,
             has_set: false,
         };
@@ -136,7 +142,7 @@ impl<'a> Conversation<'a> {
             Ok(message) => self.client.message(message, self.shared)?,
             Err(error) if error.is_fatal() => return Err(error.into()),
             Err(error) => {
-                let is_query = frame.opcode == Opcode::Query as u8;
+                let is_query = [Opcode::Query as u8, Opcode::Admin as u8].contains(&frame.opcode);
                 self.client.broken_message(error, is_query);
                 Next::Frame
             }
@@ -186,6 +192,7 @@ impl Client<'_> {
             }
             ClientMessage::Execute => self.execute(),
             ClientMessage::Query(script) => self.query(script, shared)?,
+            ClientMessage::Admin { verb, options } => self.administer(verb, options),
             ClientMessage::Parse { statement_id, text, parameter_types } => {
                 self.parse(statement_id, text, parameter_types);
             }
@@ -262,19 +269,42 @@ impl Client<'_> {
         &self.output.handle
     }
 
-    /// Answers that a statement is done, and tells if that changed a setting that the client follows.
+    /// Answers that a statement is done and what it has committed, and tells if that changed a setting that the client
+    /// follows.
     #[inline]
     pub(super) fn complete(&mut self, tag: &CommandTag) {
+        let receipt = self.session.take_receipt();
+        self.complete_with(tag, receipt.as_ref());
+    }
+
+    /// As [`Self::complete`]; says where in the output the receipt is.
+    #[inline]
+    pub(super) fn complete_with(
+        &mut self,
+        tag: &CommandTag,
+        receipt: Option<&Receipt>,
+    ) -> Range<usize> {
         self.handle().counters().statements.add(1);
-        match tag {
-            CommandTag::Rows(verb, rows) => {
-                server::command_complete(&mut self.output.bytes, verb, Some(*rows));
-            }
-            CommandTag::Plain(verb) => {
-                server::command_complete(&mut self.output.bytes, verb, None);
-                self.follow_settings(verb);
-            }
+        let receipt =
+            receipt.filter(|_| self.version >= VERSION_OF_RECEIPTS).map(translate::receipt);
+        let (verb, rows) = match tag {
+            CommandTag::Rows(verb, rows) => (verb, Some(*rows)),
+            CommandTag::Plain(verb) => (verb, None),
+        };
+        server::command_complete(&mut self.output.bytes, verb, rows, receipt.as_ref());
+        let end = self.output.bytes.len();
+        if rows.is_none() {
+            self.follow_settings(verb);
         }
+        end - receipt.map_or(0, |receipt| receipt.bytes())..end
+    }
+
+    /// The receipt that a commit in flight will have, as far as it is known: the head is filled in when it is settled.
+    pub(super) fn receipt_to_come(&self, commit: CommitNumber) -> Receipt {
+        let journal = self.session.database().journal();
+        let has_chain = journal.is_some_and(|journal| journal.audit.is_some());
+        let chain = has_chain.then_some(ChainState { sequence: 0, head: [0; 32] });
+        Receipt { commit, chain }
     }
 
     fn follow_settings(&mut self, verb: &str) {
@@ -342,21 +372,33 @@ impl Client<'_> {
     }
 }
 
-/// Waits until everything is durable that held answers rest on, and puts errors in the place of those that are not.
-/// Answers whether all went well.
+/// Waits until everything is durable that held answers rest on, fills their receipts in, and puts errors in the place of
+/// those that are not. Answers whether all went well.
 pub(super) fn settle_held(session: &mut Session, output: &mut Output) -> bool {
     let mut all_well = true;
     // How much longer the output has become by errors in the place of answers.
     let mut grown = 0_isize;
-    for Held { unsettled, start, end } in std::mem::take(&mut output.held) {
-        let Err(error) = session.settle(unsettled) else { continue };
+    for Held { unsettled, answer, receipt: room } in std::mem::take(&mut output.held) {
+        let place = moved(&answer, grown);
+        let error = match session.settle(unsettled) {
+            Ok(receipt) => {
+                if let Some(receipt) = receipt.filter(|_| !room.is_empty()) {
+                    translate::receipt(&receipt).fill(&mut output.bytes[moved(&room, grown)]);
+                }
+                continue;
+            }
+            Err(error) => error,
+        };
         all_well = false;
         let mut answer = Vec::new();
         server::error_response(&mut answer, &translate::error_fields(&error));
         output.handle.counters().errors.add(1);
-        let place = start.saturating_add_signed(grown)..end.saturating_add_signed(grown);
         grown += answer.len() as isize - place.len() as isize;
         output.bytes.splice(place, answer);
     }
     all_well
+}
+
+fn moved(range: &Range<usize>, by: isize) -> Range<usize> {
+    range.start.saturating_add_signed(by)..range.end.saturating_add_signed(by)
 }

@@ -2,7 +2,7 @@
 
 use spg_engine::Result;
 use spg_engine::parser::statements;
-use spg_engine::session::Prepared;
+use spg_engine::session::{Prepared, Unsettled};
 use spg_wire::message::server;
 use spg_wire::{List, Opcode, Parameter};
 
@@ -105,13 +105,20 @@ impl Client<'_> {
         let result = self.session.execute_prepared(prepared, &self.values, &mut reply);
         self.session.defer_commits(false);
         self.unbind();
-        match result {
-            Ok(tag) => self.complete(&tag),
-            Err(error) => self.statement_failed(&error),
+        let unsettled = self.session.take_unsettled();
+        let to_come = unsettled.as_ref().and_then(Unsettled::own_commit);
+        let mut room = 0..0;
+        match (result, to_come) {
+            (Ok(tag), None) => self.complete(&tag),
+            (Ok(tag), Some(commit)) => {
+                let receipt = self.receipt_to_come(commit);
+                room = self.complete_with(&tag, Some(&receipt));
+            }
+            (Err(error), _) => self.statement_failed(&error),
         }
-        if let Some(unsettled) = self.session.take_unsettled() {
-            let end = self.output.bytes.len();
-            self.output.held.push(Held { unsettled, start, end });
+        if let Some(unsettled) = unsettled {
+            let answer = start..self.output.bytes.len();
+            self.output.held.push(Held { unsettled, answer, receipt: room });
             self.is_unit_open = true;
         }
     }

@@ -18,6 +18,8 @@ use crate::shared::{Phase, Served, Shared};
 /// A connection whose Hello was accepted.
 pub(super) struct Greeted {
     pub(super) session: Session,
+    /// The version that is spoken.
+    pub(super) version: u16,
     /// The session's name, if it shall be kept.
     pub(super) name: Option<String>,
 }
@@ -26,7 +28,7 @@ pub(super) struct Greeted {
 #[derive(Default)]
 struct Request {
     name: Option<String>,
-    /// For the log: there are no users.
+    /// For the logs: nobody proves who it is.
     user: String,
     settings: Vec<(String, String)>,
 }
@@ -72,13 +74,16 @@ pub(super) fn greet(
         return Err(ProtocolError::Version(version).into());
     }
     let request = read_options(options).map_err(|error| refused(&error))?;
-    let greeted = open(shared, &served.database, &request).map_err(|error| refused(&error))?;
+    let mut greeted = open(shared, &served.database, &request).map_err(|error| refused(&error))?;
+    // Of a session that is kept, too: it is the connection that acts now.
+    greeted.session.set_actor(&request.user, &handle.peer.to_string());
     let application = greeted.session.setting("application_name").unwrap_or_default();
     log::debug!("connection {}: user {:?}, application {application:?}", handle.id, request.user);
-    accept(handle, served, &greeted, version.min(PROTOCOL_VERSION), output);
+    let version = version.min(PROTOCOL_VERSION);
+    accept(handle, served, &greeted, version, output);
     input.admit();
     let Opened { session, .. } = greeted;
-    Ok(Greeted { session, name: request.name })
+    Ok(Greeted { session, version, name: request.name })
 }
 
 /// Answers a request to cancel; the connection was for nothing else.

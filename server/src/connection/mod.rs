@@ -67,11 +67,11 @@ fn serve(shared: &Arc<Shared>, handle: &Handle, input: &mut Input, output: &mut 
         Ok(greeted) => greeted,
         Err(end) => return end,
     };
-    let Greeted { session, name } = greeted;
+    let Greeted { session, version, name } = greeted;
     // Invariant: if the conversation panics, the session is dropped, and its name is free again.
     let kept = name.map(|name| KeptName { shared, name });
     handle.set_canceller(session.canceller());
-    let mut conversation = Conversation::new(shared, handle, session, input, output);
+    let mut conversation = Conversation::new(shared, handle, (session, version), input, output);
     let end = conversation.converse();
     let session = conversation.into_session();
     if let Some(kept) = kept {

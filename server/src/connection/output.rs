@@ -1,6 +1,7 @@
 //! Writing: answers gathered in one buffer until there is nothing left to execute, or until it is full.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use spg_engine::session::Unsettled;
@@ -15,8 +16,9 @@ use crate::registry::Handle;
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) unsettled: Unsettled,
-    pub(super) start: usize,
-    pub(super) end: usize,
+    pub(super) answer: Range<usize>,
+    /// Room within it that is kept for the commit's receipt.
+    pub(super) receipt: Range<usize>,
 }
 
 /// The sending side of a connection.
@@ -90,7 +92,7 @@ impl Output {
     pub(super) fn send_last(&mut self, fields: &ErrorFields) {
         // A panic may have left answers held: nobody knows of what they rest on.
         if let Some(first) = self.held.first() {
-            self.bytes.truncate(first.start);
+            self.bytes.truncate(first.answer.start);
             self.held.clear();
         }
         self.bytes.truncate(whole_frames(&self.bytes));
@@ -124,7 +126,7 @@ mod tests {
         let mut bytes = Vec::new();
         assert_eq!(whole_frames(&bytes), 0);
         pong(&mut bytes, 1);
-        command_complete(&mut bytes, "SELECT", Some(5));
+        command_complete(&mut bytes, "SELECT", Some(5), None);
         let whole = bytes.len();
         assert_eq!(whole_frames(&bytes), whole);
         let mut frame = FrameWriter::begin(&mut bytes, Opcode::DataRow);

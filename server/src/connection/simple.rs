@@ -1,10 +1,12 @@
 //! Query: a script, statement by statement. It goes on after an error.
 
+use std::sync::Arc;
+
 use spg_engine::limits::STATEMENT_BYTES_MAX;
 use spg_engine::parser::{first_parameter, statements};
 use spg_engine::{Error, SqlState};
 use spg_wire::message::server;
-use spg_wire::{ErrorFields, Opcode};
+use spg_wire::{ErrorFields, List, Opcode};
 
 use super::conversation::Client;
 use super::end::End;
@@ -24,6 +26,24 @@ impl Client<'_> {
         }
         self.ready();
         Ok(())
+    }
+
+    /// Runs a task of the operator's, which is answered as a script of one statement is.
+    pub(super) fn administer(&mut self, verb: &str, options: List<'_, (&str, &str)>) {
+        self.settle();
+        let database = Arc::clone(self.session.database());
+        let options: Vec<(&str, &str)> = options.iter().collect();
+        let mut reply = Reply::new(self.output, true);
+        match database.administer(verb, &options, &mut reply) {
+            Ok(tag) => {
+                self.complete_with(&tag, None);
+            }
+            Err(error) => {
+                self.count_statement();
+                self.answer_error(&translate::error_fields(&error));
+            }
+        }
+        self.ready();
     }
 
     /// Runs the statements; answers whether the script is over, for which a demand to end may be too early.

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use spg_engine::binder::bound::OutputColumn;
 use spg_engine::limits::VECTOR_DIMENSIONS_MAX;
-use spg_engine::session::{Notice, TransactionStatus};
+use spg_engine::session::{Notice, Receipt, TransactionStatus};
 use spg_engine::types::{check_element, too_many_dimensions};
 use spg_engine::{DataType, Error, Result, SqlState, Value};
 use spg_wire::value::{Floats, oid};
-use spg_wire::{ColumnRef, ErrorFields, Severity, ValueRef};
+use spg_wire::{AuditHead, ColumnRef, ErrorFields, Severity, ValueRef};
 
 /// An error as fields of an ErrorResponse.
 pub(super) fn error_fields(error: &Error) -> ErrorFields {
@@ -58,6 +58,13 @@ pub(super) fn type_of(data_type: DataType) -> (u32, i32) {
 pub(super) fn column(column: &OutputColumn) -> ColumnRef<'_> {
     let (type_oid, type_modifier) = type_of(column.data_type);
     ColumnRef { name: &column.name, type_oid, type_modifier }
+}
+
+/// A receipt.
+#[inline]
+pub(super) fn receipt(receipt: &Receipt) -> spg_wire::Receipt {
+    let head = receipt.chain.map(|chain| AuditHead { sequence: chain.sequence, hash: chain.head });
+    spg_wire::Receipt { commit: receipt.commit.0, head }
 }
 
 /// The type that Parse gives a parameter; Unknown is inferred. 42704 for an OID that is no type's.

@@ -98,6 +98,48 @@ def a_script_goes_on_after_an_error(server):
 
 
 @check
+def commits_have_receipts(server):
+    connection = server.table("id INT PRIMARY KEY")
+    assert connection.run("SELECT 1").receipt is None
+    commits = [connection.run(f"INSERT INTO python_test VALUES ({i})").receipt[0] for i in range(3)]
+    insert = connection.prepare("INSERT INTO python_test VALUES ($1)")
+    commits += [answer.receipt[0] for answer in connection.pipeline([(insert, (i,)) for i in range(3, 40)])]
+    assert commits == sorted(set(commits)) and commits[0] > 0, commits
+    connection.run("BEGIN")
+    assert connection.execute(insert, 100).receipt is None
+    commit, sequence, head = connection.run("COMMIT").receipt
+    assert commit > commits[-1] and (sequence is None) == (head is None)
+    assert connection.run("BEGIN; COMMIT").receipt is None
+
+
+@check
+def tasks_are_answered_or_refused(server):
+    connection = server.connect()
+    with raises("42883"):
+        connection.administer("no-such-verb")
+    with raises("22023"):
+        connection.administer("verify", no_such_option="1")
+    assert connection.administer("verify").columns[0][0] == "part"
+    connection.ping()
+
+
+@check
+def an_older_client_is_answered_in_its_version(server):
+    options = struct.pack("<HH", 0x0100, 0)
+    older = server.connect()
+    older.send(frame(spg.TERMINATE))
+    older.socket.close()
+    older.socket, older.inbox = socket.create_connection((server.host, server.port), 60.0), bytearray()
+    older.send(frame(spg.HELLO, options))
+    assert older.expect(spg.HELLO_OK).u16() == 0x0100
+    older.expect_ready()
+    older.run("DROP TABLE IF EXISTS python_test")
+    assert older.run("CREATE TABLE python_test (id INT)").receipt is None
+    statement = older.prepare("INSERT INTO python_test VALUES ($1)")
+    assert older.execute(statement, 1).receipt is None
+
+
+@check
 def errors_have_their_fields(server):
     connection = server.table("id INT PRIMARY KEY")
     connection.run("INSERT INTO python_test VALUES (1)")

@@ -13,7 +13,7 @@ import sys
 
 # Section 3: opcodes of clients, then of servers.
 HELLO, CANCEL, PING, TERMINATE, STATS = 0x01, 0x02, 0x03, 0x04, 0x05
-QUERY, PARSE, BIND, EXECUTE, CLOSE, SYNC = 0x10, 0x11, 0x12, 0x13, 0x14, 0x15
+QUERY, PARSE, BIND, EXECUTE, CLOSE, SYNC, ADMIN = 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16
 COPY_IN, COPY_OUT, COPY_DATA, COPY_DONE, COPY_FAIL = 0x20, 0x21, 0x22, 0x23, 0x24
 HELLO_OK, CANCEL_DONE, PONG, STATS_REPLY, PARAMETER_STATUS = 0x81, 0x82, 0x83, 0x85, 0x86
 ERROR_RESPONSE, NOTICE_RESPONSE, READY = 0x87, 0x88, 0x89
@@ -28,7 +28,7 @@ NUMBERS = {INT2: "<h", INT4: "<i", INT8: "<q", FLOAT4: "<f", FLOAT8: "<d"}
 TEXTS = (TEXT, VARCHAR, UNKNOWN)
 
 SERVER_FRAME_LENGTH_MAX = 288 << 20
-VERSION = 0x0100
+VERSION = 0x0101
 FATAL = 2
 
 
@@ -108,6 +108,13 @@ class Reader:
     def columns(self):
         return [(self.string(), self.u32(), self.i32()) for _ in range(self.u16())]
 
+    def receipt(self):
+        """(commit, sequence, hash), the latter two None without an audit head; None if nothing was committed."""
+        left = len(self.payload) - self.place
+        if left == 0:
+            return None
+        return (self.u64(), *((self.u64(), self.take(32)) if left > 8 else (None, None)))
+
     def finish(self):
         if self.place != len(self.payload):
             raise ProtocolError("bytes behind the last field of a message")
@@ -175,6 +182,11 @@ class Result:
         self.rows = []
         self.tag = None
         self.count = 0
+        self.receipt = None
+
+    def complete(self, reader):
+        self.count, self.tag, self.receipt = reader.u64(), reader.string(), reader.receipt()
+        reader.finish()
 
     def add(self, values):
         if len(values) != len(self.columns):
@@ -287,7 +299,7 @@ class Connection:
             elif opcode == DATA_ROW:
                 result.add(reader.row())
             elif opcode == COMMAND_COMPLETE:
-                result.count, result.tag = reader.u64(), reader.string()
+                result.complete(reader)
                 answers.append(result)
                 result = Result()
             elif opcode == EMPTY_QUERY:
@@ -304,6 +316,15 @@ class Connection:
             else:
                 raise ProtocolError(f"0x{opcode:02x} in the answer of a script")
             reader.finish()
+
+    def administer(self, verb, **options):
+        """A task of the operator's (section 14)."""
+        pairs = b"".join(string(key) + string(value) for key, value in options.items())
+        self.send(frame(ADMIN, string(verb) + struct.pack("<H", len(options)) + pairs))
+        (answer,) = self.read_script()
+        if isinstance(answer, SpgError):
+            raise answer
+        return answer
 
     def run(self, text):
         """Runs a script; raises its first error."""
@@ -351,7 +372,7 @@ class Connection:
             elif opcode == DATA_ROW:
                 result.add(reader.row())
             elif opcode == COMMAND_COMPLETE:
-                result.count, result.tag = reader.u64(), reader.string()
+                result.complete(reader)
             elif opcode == ERROR_RESPONSE:
                 raise SpgError(reader)
             elif opcode != EMPTY_QUERY:
@@ -446,8 +467,7 @@ class Connection:
                 raise error
             else:
                 raise ProtocolError(f"0x{opcode:02x} in a copy")
-        reader = self.expect(COMMAND_COMPLETE)
-        result.count, result.tag = reader.u64(), reader.string()
+        result.complete(self.expect(COMMAND_COMPLETE))
         self.expect_ready()
         return result
 

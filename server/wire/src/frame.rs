@@ -73,6 +73,8 @@ opcodes! {
     Close = 0x14,
     /// Asks for a Ready and ends skipping after an error.
     Sync = 0x15,
+    /// Asks for a task of the operator's.
+    Admin = 0x16,
     /// Begins to load rows.
     CopyIn = 0x20,
     /// Asks for rows in bulk.

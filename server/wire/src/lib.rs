@@ -26,5 +26,7 @@ pub use decode::List;
 pub use encode::RowWriter;
 pub use error::{ErrorFields, ProtocolError, Severity, SqlState};
 pub use frame::{Frame, FrameBuffer, Opcode};
-pub use message::{ClientMessage, PROTOCOL_VERSION, ServerMessage, TransactionStatus};
+pub use message::{
+    AuditHead, ClientMessage, PROTOCOL_VERSION, Receipt, ServerMessage, TransactionStatus,
+};
 pub use value::{Column, ColumnRef, Parameter, Value, ValueRef};

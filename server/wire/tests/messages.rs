@@ -7,12 +7,15 @@ use spg_wire::encode::{CopyWriter, RowWriter};
 use spg_wire::frame::{CLIENT_FRAME_LENGTH_MAX, SERVER_FRAME_LENGTH_MAX};
 use spg_wire::message::client::{self, CopySource};
 use spg_wire::message::server::{self, HelloOk};
-use spg_wire::message::{CancelKey, TransactionStatus};
+use spg_wire::message::{AuditHead, CancelKey, Receipt, TransactionStatus};
 use spg_wire::value::{Floats, oid};
 use spg_wire::{
     ClientMessage, ColumnRef, ErrorFields, FrameBuffer, Opcode, ProtocolError, ServerMessage,
     Severity, SqlState, ValueRef,
 };
+
+const RECEIPT: Receipt =
+    Receipt { commit: 12, head: Some(AuditHead { sequence: 34, hash: [0x3c; 32] }) };
 
 const KEY: CancelKey = CancelKey { session_id: 0x0102_0304_0506_0708, secret: [9; 16] };
 
@@ -26,6 +29,7 @@ fn client_frames() -> Vec<u8> {
     client::parse(&mut out, 3, "SELECT $1", &[oid::INT4, oid::INFER]).unwrap();
     client::bind(&mut out, 3, parameters().into_iter()).unwrap();
     client::close(&mut out, 3);
+    client::admin(&mut out, "audit-verify", &[("expect_head", "00")]).unwrap();
     client::copy_in(&mut out, "t", &["a", "b"]).unwrap();
     client::copy_out(&mut out, CopySource::Table("t")).unwrap();
     client::copy_out(&mut out, CopySource::Query("SELECT 1")).unwrap();
@@ -55,8 +59,8 @@ fn server_frames() -> Vec<u8> {
         row.push(value);
     }
     row.finish().unwrap();
-    server::command_complete(&mut out, "SELECT", Some(1));
-    server::command_complete(&mut out, "BEGIN", None);
+    server::command_complete(&mut out, "SELECT", Some(1), None);
+    server::command_complete(&mut out, "BEGIN", None, None);
     server::error_response(&mut out, &all_fields());
     server::notice_response(
         &mut out,
@@ -71,6 +75,9 @@ fn server_frames() -> Vec<u8> {
     for opcode in [Opcode::CancelDone, Opcode::CloseComplete, Opcode::EmptyQuery, Opcode::CopyEnd] {
         server::plain(&mut out, opcode);
     }
+    server::command_complete(&mut out, "INSERT 0", Some(1), Some(&RECEIPT));
+    let without_audit = Receipt { head: None, ..RECEIPT };
+    server::command_complete(&mut out, "COMMIT", None, Some(&without_audit));
     out
 }
 
@@ -164,15 +171,17 @@ fn client_messages_survive_the_wire() {
     let values: Vec<_> = bound.iter().map(|parameter| parameter.value().unwrap()).collect();
     assert_eq!(values, parameters());
     assert_eq!(messages[6], ClientMessage::Close { statement_id: 3 });
-    let ClientMessage::CopyIn { table: "t", columns } = messages[7] else { panic!() };
+    let ClientMessage::Admin { verb: "audit-verify", options } = messages[7] else { panic!() };
+    assert_eq!(options.iter().collect::<Vec<_>>(), [("expect_head", "00")]);
+    let ClientMessage::CopyIn { table: "t", columns } = messages[8] else { panic!() };
     assert_eq!(columns.iter().collect::<Vec<_>>(), ["a", "b"]);
-    assert_eq!(messages[8], ClientMessage::CopyOut(CopySource::Table("t")));
-    assert_eq!(messages[9], ClientMessage::CopyOut(CopySource::Query("SELECT 1")));
-    assert_eq!(messages[10], ClientMessage::CopyFail("changed my mind"));
-    let ClientMessage::CopyData(rows) = messages[11] else { panic!() };
+    assert_eq!(messages[9], ClientMessage::CopyOut(CopySource::Table("t")));
+    assert_eq!(messages[10], ClientMessage::CopyOut(CopySource::Query("SELECT 1")));
+    assert_eq!(messages[11], ClientMessage::CopyFail("changed my mind"));
+    let ClientMessage::CopyData(rows) = messages[12] else { panic!() };
     check_copied(rows);
     assert_eq!(
-        messages[12..],
+        messages[13..],
         [
             ClientMessage::CancelSession("nightly"),
             ClientMessage::Execute,
@@ -216,8 +225,9 @@ fn server_messages_survive_the_wire() {
     for (bytes, value) in values {
         assert_eq!(ValueRef::decode(value.type_oid(), bytes), Ok(value));
     }
-    assert_eq!(messages[7], ServerMessage::CommandComplete { tag: "SELECT 1", rows: 1 });
-    assert_eq!(messages[8], ServerMessage::CommandComplete { tag: "BEGIN", rows: 0 });
+    let complete = |tag, rows, receipt| ServerMessage::CommandComplete { tag, rows, receipt };
+    assert_eq!(messages[7], complete("SELECT 1", 1, None));
+    assert_eq!(messages[8], complete("BEGIN", 0, None));
     assert_eq!(messages[9], ServerMessage::ErrorResponse(Box::new(all_fields())));
     let ServerMessage::NoticeResponse(notice) = &messages[10] else { panic!() };
     assert_eq!((notice.code(), notice.message.as_str()), ("00000", "there you go"));
@@ -228,7 +238,7 @@ fn server_messages_survive_the_wire() {
     let ServerMessage::CopyRows(rows) = messages[16] else { panic!() };
     check_copied(rows);
     assert_eq!(
-        messages[17..],
+        messages[17..21],
         [
             ServerMessage::CancelDone,
             ServerMessage::CloseComplete,
@@ -236,6 +246,9 @@ fn server_messages_survive_the_wire() {
             ServerMessage::CopyEnd,
         ]
     );
+    assert_eq!(messages[21], complete("INSERT 0 1", 1, Some(RECEIPT)));
+    let without_audit = Receipt { head: None, ..RECEIPT };
+    assert_eq!(messages[22], complete("COMMIT", 0, Some(without_audit)));
 }
 
 fn check_copied(rows: List<'_, List<'_, Option<&[u8]>>>) {
@@ -270,6 +283,13 @@ fn every_truncation_and_every_extension_is_refused() {
             }
         };
         for length in 0..payload.len() {
+            // Without a receipt, or with a shorter one, it is a CommandComplete as well.
+            let is_whole = opcode == Opcode::CommandComplete as u8
+                && [8, 40, 48].contains(&(payload.len() - length))
+                && server_message(&(opcode, payload[..length].to_vec())).is_ok();
+            if is_whole {
+                continue;
+            }
             assert!(refused(payload[..length].to_vec()), "0x{opcode:02x} cut to {length}");
         }
         assert!(refused([&payload[..], &[0]].concat()), "0x{opcode:02x} with a byte more");

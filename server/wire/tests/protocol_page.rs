@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 
 use spg_wire::encode::RowWriter;
 use spg_wire::frame::{CLIENT_FRAME_LENGTH_MAX, HELLO_FRAME_LENGTH_MAX, SERVER_FRAME_LENGTH_MAX};
-use spg_wire::message::{CancelKey, PROTOCOL_VERSION, TransactionStatus, client, server};
+use spg_wire::message::{
+    AuditHead, CancelKey, PROTOCOL_VERSION, Receipt, TransactionStatus, client, server,
+};
 use spg_wire::value::oid;
 use spg_wire::{ColumnRef, ErrorFields, Opcode, Severity, SqlState, ValueRef};
 
@@ -15,12 +17,12 @@ const PAGE: &str = include_str!("../PROTOCOL.md");
 /// A title and a writer of one frame.
 type Step = (&'static str, fn(&mut Vec<u8>));
 
-/// The example of section 14.
-const EXAMPLE: [Step; 13] = [
-    ("C Hello 1.0, user = ada", |out| {
+/// The example of section 15.
+const EXAMPLE: [Step; 17] = [
+    ("C Hello 1.1, user = ada", |out| {
         client::hello(out, PROTOCOL_VERSION, &[("user", "ada")]).unwrap();
     }),
-    ("S HelloOk 1.0, session 7, server_encoding = UTF8", |out| {
+    ("S HelloOk 1.1, session 7, server_encoding = UTF8", |out| {
         let key = CancelKey { session_id: 7, secret: [0x55; 16] };
         let parameters = [("server_encoding", "UTF8")];
         server::hello_ok(out, PROTOCOL_VERSION, [0xaa; 16], key, parameters.into_iter());
@@ -44,7 +46,7 @@ const EXAMPLE: [Step; 13] = [
         row.finish().unwrap();
     }),
     ("S CommandComplete SELECT 1", |out| {
-        server::command_complete(out, "SELECT", Some(1));
+        server::command_complete(out, "SELECT", Some(1), None);
     }),
     ("S Ready, outside a block", |out| server::ready(out, TransactionStatus::Idle)),
     ("C Query: SELEC", |out| client::query(out, "SELEC").unwrap()),
@@ -54,6 +56,14 @@ const EXAMPLE: [Step; 13] = [
         fields.position = Some(1);
         server::error_response(out, &fields);
     }),
+    ("C Query: DELETE FROM t", |out| client::query(out, "DELETE FROM t").unwrap()),
+    ("S CommandComplete DELETE 3, commit 18, audit entry 41 (a Ready follows)", |out| {
+        let head = AuditHead { sequence: 41, hash: [0xc4; 32] };
+        let receipt = Receipt { commit: 18, head: Some(head) };
+        server::command_complete(out, "DELETE", Some(3), Some(&receipt));
+    }),
+    ("C Admin audit-head", |out| client::admin(out, "audit-head", &[]).unwrap()),
+    ("C Terminate", |out| client::plain(out, Opcode::Terminate)),
 ];
 
 /// The example as the page shows it: a title, and the bytes in rows of 24.
@@ -89,6 +99,13 @@ fn every_opcode_is_on_the_page_by_its_name() {
         let row = format!("| 0x{:02X} | {name} |", *opcode as u8);
         assert!(PAGE.contains(&row), "{row}");
     }
+    let version = PROTOCOL_VERSION.to_be_bytes();
+    assert!(
+        PAGE.starts_with(&format!(
+            "# SPG's wire protocol, version {}.{}\n",
+            version[0], version[1]
+        ))
+    );
     let rows = PAGE.lines().filter(|line| line.starts_with("| 0x")).count();
     assert_eq!(rows, Opcode::ALL.len());
 }

@@ -15,7 +15,7 @@ use super::error::Error;
 use crate::error::{ErrorFields, ProtocolError, Severity};
 use crate::frame::{FrameBuffer, FrameSpan, Opcode, SERVER_FRAME_LENGTH_MAX};
 use crate::message::client::{self, plain};
-use crate::message::{PROTOCOL_VERSION, ServerMessage, TransactionStatus};
+use crate::message::{PROTOCOL_VERSION, Receipt, ServerMessage, TransactionStatus};
 use crate::socket::{Polling, Socket};
 
 /// Notices kept until somebody asks for them; older ones go first.
@@ -48,6 +48,8 @@ pub(super) struct Connection {
     pub(super) is_copying: bool,
     status: TransactionStatus,
     pub(super) database_uuid: [u8; 16],
+    /// Of the last commit that was acknowledged.
+    pub(super) last_receipt: Option<Receipt>,
     parameters: BTreeMap<String, String>,
     notices: VecDeque<ErrorFields>,
     cancel: Option<CancelToken>,
@@ -70,6 +72,7 @@ impl Connection {
             is_copying: false,
             status: TransactionStatus::Idle,
             database_uuid: [0; 16],
+            last_receipt: None,
             parameters: BTreeMap::new(),
             notices: VecDeque::new(),
             cancel: None,
@@ -205,6 +208,10 @@ impl Connection {
             match opcode {
                 Opcode::CloseComplete => drop(self.decode(span)?),
                 Opcode::ParameterStatus => self.keep_parameter(span)?,
+                Opcode::CommandComplete => {
+                    self.keep_receipt(span)?;
+                    return Ok(Some((opcode, span)));
+                }
                 Opcode::Ready => {
                     self.note_ready(span)?;
                     return Ok(Some((opcode, span)));
@@ -248,6 +255,14 @@ impl Connection {
             if self.parameters.len() < PARAMETERS_MAX || self.parameters.contains_key(&key) {
                 self.parameters.insert(key, value);
             }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn keep_receipt(&mut self, span: FrameSpan) -> Result<(), Error> {
+        if let ServerMessage::CommandComplete { receipt: Some(receipt), .. } = self.decode(span)? {
+            self.last_receipt = Some(receipt);
         }
         Ok(())
     }

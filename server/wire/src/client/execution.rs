@@ -7,7 +7,7 @@ use super::connection::Connection;
 use super::error::Error;
 use super::row::{Row, RowRef};
 use crate::frame::{FrameSpan, Opcode};
-use crate::message::ServerMessage;
+use crate::message::{Receipt, ServerMessage};
 use crate::value::{Column, ColumnRef};
 
 /// What of an answer has been read.
@@ -32,12 +32,13 @@ pub(super) struct Execution {
     pub(super) columns: Arc<[Column]>,
     pub(super) rows: u64,
     pub(super) tag: String,
+    pub(super) receipt: Option<Receipt>,
 }
 
 impl Execution {
     /// Of a prepared statement whose columns are known.
     pub(super) fn prepared(columns: Arc<[Column]>) -> Self {
-        Self { stage: Stage::BeforeRows, columns, rows: 0, tag: String::new() }
+        Self { stage: Stage::BeforeRows, columns, rows: 0, tag: String::new(), receipt: None }
     }
 
     /// Of a text that is prepared in the same request.
@@ -51,6 +52,7 @@ impl Execution {
         self.columns = columns;
         self.rows = 0;
         self.tag.clear();
+        self.receipt = None;
     }
 
     /// Whether Ready has come, or an error.
@@ -117,8 +119,12 @@ impl Execution {
                 self.stage = Stage::Rows;
                 None
             }
-            (Stage::BeforeRows | Stage::Rows, ServerMessage::CommandComplete { tag, rows }) => {
+            (
+                Stage::BeforeRows | Stage::Rows,
+                ServerMessage::CommandComplete { tag, rows, receipt },
+            ) => {
                 self.rows = rows;
+                self.receipt = receipt;
                 self.tag.push_str(tag);
                 self.stage = Stage::Complete;
                 None
@@ -170,6 +176,11 @@ impl<'a> RowIter<'a> {
     /// The command tag, after the last row: `SELECT 3`.
     pub fn tag(&self) -> &str {
         &self.execution.tag
+    }
+
+    /// What it committed, after the last row.
+    pub fn receipt(&self) -> Option<Receipt> {
+        self.execution.receipt
     }
 }
 

@@ -47,7 +47,7 @@ pub use transaction::Transaction;
 
 use crate::error::ErrorFields;
 use crate::frame::Opcode;
-use crate::message::{ServerMessage, TransactionStatus, client};
+use crate::message::{Receipt, ServerMessage, TransactionStatus, client};
 use crate::value::ColumnRef;
 use connection::Connection;
 use execution::Execution;
@@ -228,6 +228,11 @@ impl Client {
     /// Which database this is.
     pub fn database_uuid(&self) -> [u8; 16] {
         self.connection.database_uuid
+    }
+
+    /// What the last commit of this connection was acknowledged with: its number, and the head of the audit chain after it.
+    pub fn last_receipt(&self) -> Option<Receipt> {
+        self.connection.last_receipt
     }
 
     /// Notices that came since the last call, but for those that `simple_query` and `simple_query_with` showed. The

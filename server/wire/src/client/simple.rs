@@ -8,7 +8,7 @@ use super::error::Error;
 use super::row::{Row, RowRef};
 use crate::error::ErrorFields;
 use crate::frame::Opcode;
-use crate::message::{ServerMessage, client};
+use crate::message::{Receipt, ServerMessage, client};
 use crate::value::{Column, ColumnRef};
 
 /// Something that the server said in answer to a script.
@@ -24,6 +24,8 @@ pub enum ScriptEvent<'a> {
         tag: &'a str,
         /// Rows answered or changed.
         rows: u64,
+        /// What it committed.
+        receipt: Option<Receipt>,
     },
     /// The script has no statement.
     Empty,
@@ -44,10 +46,42 @@ pub struct StatementResult {
     pub tag: String,
     /// Rows answered or changed.
     pub rows_affected: u64,
+    /// What it committed.
+    pub receipt: Option<Receipt>,
     /// Why it failed.
     pub error: Option<ErrorFields>,
     /// What the server remarked.
     pub notices: Vec<ErrorFields>,
+}
+
+/// Results as their events come.
+#[derive(Default)]
+struct Results {
+    whole: Vec<StatementResult>,
+    current: StatementResult,
+}
+
+impl Results {
+    fn take(&mut self, event: &ScriptEvent<'_>) -> ControlFlow<()> {
+        let current = &mut self.current;
+        match event {
+            ScriptEvent::Columns(columns) => current.columns = (*columns).into(),
+            ScriptEvent::Row(row) => current.rows.push(row.to_row()),
+            ScriptEvent::Notice(fields) => current.notices.push((*fields).clone()),
+            ScriptEvent::Complete { tag, rows, receipt } => {
+                (*tag).clone_into(&mut current.tag);
+                current.rows_affected = *rows;
+                current.receipt = *receipt;
+                self.whole.push(std::mem::take(current));
+            }
+            ScriptEvent::Empty => self.whole.push(std::mem::take(current)),
+            ScriptEvent::Error(fields) => {
+                current.error = Some((*fields).clone());
+                self.whole.push(std::mem::take(current));
+            }
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 impl Client {
@@ -56,11 +90,31 @@ impl Client {
     pub fn simple_query_with(
         &mut self,
         script: &str,
+        visit: impl FnMut(ScriptEvent<'_>) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        self.connection.settle()?;
+        client::query(&mut self.connection.out, script).map_err(Error::Limit)?;
+        self.read_script(visit)
+    }
+
+    /// Asks for a task of the operator's (`audit-verify`) and shows what comes as it comes, as of a script of one statement.
+    pub fn administer_with(
+        &mut self,
+        verb: &str,
+        options: &[(&str, &str)],
+        visit: impl FnMut(ScriptEvent<'_>) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        self.connection.settle()?;
+        client::admin(&mut self.connection.out, verb, options).map_err(Error::Limit)?;
+        self.read_script(visit)
+    }
+
+    /// Sends the request that was written, and shows its answer up to Ready.
+    fn read_script(
+        &mut self,
         mut visit: impl FnMut(ScriptEvent<'_>) -> ControlFlow<()>,
     ) -> Result<(), Error> {
         let connection = &mut self.connection;
-        connection.settle()?;
-        client::query(&mut connection.out, script).map_err(Error::Limit)?;
         connection.ready_due();
         connection.flush()?;
         let mut columns: Arc<[Column]> = Arc::new([]);
@@ -76,8 +130,8 @@ impl Client {
                     let row = RowRef::new(&columns, values);
                     visit(ScriptEvent::Row(row.map_err(|error| connection.broken(error))?))
                 }
-                ServerMessage::CommandComplete { tag, rows } => {
-                    visit(ScriptEvent::Complete { tag, rows })
+                ServerMessage::CommandComplete { tag, rows, receipt } => {
+                    visit(ScriptEvent::Complete { tag, rows, receipt })
                 }
                 ServerMessage::EmptyQuery => visit(ScriptEvent::Empty),
                 ServerMessage::NoticeResponse(fields) => visit(ScriptEvent::Notice(&fields)),
@@ -97,27 +151,24 @@ impl Client {
 
     /// Runs a script; the answers of its statements.
     pub fn simple_query(&mut self, script: &str) -> Result<Vec<StatementResult>, Error> {
-        let mut results = Vec::new();
-        let mut current = StatementResult::default();
-        self.simple_query_with(script, |event| {
-            match event {
-                ScriptEvent::Columns(columns) => current.columns = columns.into(),
-                ScriptEvent::Row(row) => current.rows.push(row.to_row()),
-                ScriptEvent::Notice(fields) => current.notices.push(fields.clone()),
-                ScriptEvent::Complete { tag, rows } => {
-                    tag.clone_into(&mut current.tag);
-                    current.rows_affected = rows;
-                    results.push(std::mem::take(&mut current));
-                }
-                ScriptEvent::Empty => results.push(std::mem::take(&mut current)),
-                ScriptEvent::Error(fields) => {
-                    current.error = Some(fields.clone());
-                    results.push(std::mem::take(&mut current));
-                }
-            }
-            ControlFlow::Continue(())
-        })?;
-        Ok(results)
+        let mut results = Results::default();
+        self.simple_query_with(script, |event| results.take(&event))?;
+        Ok(results.whole)
+    }
+
+    /// Asks for a task of the operator's; its answer.
+    pub fn administer(
+        &mut self,
+        verb: &str,
+        options: &[(&str, &str)],
+    ) -> Result<StatementResult, Error> {
+        let mut results = Results::default();
+        self.administer_with(verb, options, |event| results.take(&event))?;
+        match results.whole.pop() {
+            Some(StatementResult { error: Some(fields), .. }) => Err(fields.into()),
+            Some(result) => Ok(result),
+            None => Err(self.connection.unexpected(Opcode::Ready, "a task")),
+        }
     }
 
     /// Runs a script whose rows nobody wants. **All statements are run**, also after one that failed; the error is that

@@ -55,6 +55,13 @@ pub enum ClientMessage<'a> {
     },
     /// Asks for a Ready and ends the skipping after an error.
     Sync,
+    /// Asks for a task of the operator's, which is answered as a Query of one statement is.
+    Admin {
+        /// Which task: `audit-verify`.
+        verb: &'a str,
+        /// Its options.
+        options: List<'a, (&'a str, &'a str)>,
+    },
     /// Begins to load rows into a table.
     CopyIn {
         /// The table.
@@ -102,6 +109,7 @@ impl<'a> ClientMessage<'a> {
             Opcode::CopyFail => Self::CopyFail(reader.string()?),
             Opcode::CopyIn => Self::CopyIn { table: reader.string()?, columns: reader.list()? },
             Opcode::CopyOut => Self::CopyOut(copy_source(&mut reader)?),
+            Opcode::Admin => Self::Admin { verb: reader.string()?, options: reader.list()? },
             Opcode::Ping => Self::Ping(reader.u64()?),
             Opcode::Stats => Self::Stats,
             Opcode::Terminate => Self::Terminate,
@@ -131,6 +139,7 @@ impl<'a> ClientMessage<'a> {
             Self::Execute => Opcode::Execute,
             Self::Close { .. } => Opcode::Close,
             Self::Sync => Opcode::Sync,
+            Self::Admin { .. } => Opcode::Admin,
             Self::CopyIn { .. } => Opcode::CopyIn,
             Self::CopyOut(_) => Opcode::CopyOut,
             Self::CopyData(_) => Opcode::CopyData,
@@ -156,12 +165,16 @@ pub fn hello(
 ) -> Result<(), ProtocolError> {
     let mut frame = FrameWriter::begin(out, Opcode::Hello);
     frame.u16(version);
-    frame.u16(options.len() as u16);
-    for (key, value) in options.iter().take(usize::from(u16::MAX)) {
+    pairs(&mut frame, options);
+    frame.finish_within(HELLO_FRAME_LENGTH_MAX)
+}
+
+fn pairs(frame: &mut FrameWriter<'_>, pairs: &[(&str, &str)]) {
+    frame.u16(pairs.len() as u16);
+    for (key, value) in pairs.iter().take(usize::from(u16::MAX)) {
         frame.string(key);
         frame.string(value);
     }
-    frame.finish_within(HELLO_FRAME_LENGTH_MAX)
 }
 
 /// Writes Cancel.
@@ -240,6 +253,14 @@ pub fn close(out: &mut Vec<u8>, statement_id: u32) {
     let mut frame = FrameWriter::begin(out, Opcode::Close);
     frame.u32(statement_id);
     frame.finish();
+}
+
+/// Writes Admin.
+pub fn admin(out: &mut Vec<u8>, verb: &str, options: &[(&str, &str)]) -> Result<(), ProtocolError> {
+    let mut frame = FrameWriter::begin(out, Opcode::Admin);
+    frame.string(verb);
+    pairs(&mut frame, options);
+    frame.finish_within(HELLO_FRAME_LENGTH_MAX)
 }
 
 /// Writes CopyIn.

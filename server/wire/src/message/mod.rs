@@ -4,15 +4,20 @@
 //! bounds were checked. Each message has a writer, too, which appends a frame without building the message first.
 
 pub mod client;
+pub mod receipt;
 pub mod server;
 
 pub use client::ClientMessage;
+pub use receipt::{AuditHead, Receipt};
 pub use server::ServerMessage;
 
 /// The protocol's version that this crate speaks: major in the high byte, minor in the low one.
 ///
 /// Peers with the same major version understand each other; the lower minor version is spoken.
-pub const PROTOCOL_VERSION: u16 = 0x0100;
+pub const PROTOCOL_VERSION: u16 = 0x0101;
+
+/// The first version in which CommandComplete brings receipts and Admin is understood.
+pub const VERSION_OF_RECEIPTS: u16 = 0x0101;
 
 /// Where a session stands between statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! What a server sends.
 
-use super::{CancelKey, TransactionStatus};
+use super::{CancelKey, Receipt, TransactionStatus};
 use crate::decode::{List, Reader};
 use crate::encode::{FrameWriter, decimal};
 use crate::error::{ErrorFields, ProtocolError, Severity, SqlState};
@@ -54,6 +54,8 @@ pub enum ServerMessage<'a> {
         tag: &'a str,
         /// Rows answered or changed; 0 where the tag names none.
         rows: u64,
+        /// What it committed.
+        receipt: Option<Receipt>,
     },
     /// A prepared statement is forgotten.
     CloseComplete,
@@ -91,7 +93,8 @@ impl<'a> ServerMessage<'a> {
             Opcode::DataRow => Self::DataRow(reader.list()?),
             Opcode::CommandComplete => {
                 let rows = reader.u64()?;
-                Self::CommandComplete { rows, tag: reader.string()? }
+                let tag = reader.string()?;
+                Self::CommandComplete { rows, tag, receipt: Receipt::decode(&mut reader)? }
             }
             Opcode::Ready => {
                 let status = TransactionStatus::from_byte(reader.u8()?);
@@ -269,16 +272,21 @@ pub fn parse_complete<'a>(
     frame.finish();
 }
 
-/// Writes CommandComplete with the tag `verb`, or `verb rows` if `rows` are given.
+/// Writes CommandComplete with the tag `verb`, or `verb rows` if `rows` are given. The receipt's bytes are the last.
 ///
 /// ```
 /// # use spg_wire::message::server::command_complete;
 /// let mut out = Vec::new();
-/// command_complete(&mut out, "INSERT 0", Some(5));
+/// command_complete(&mut out, "INSERT 0", Some(5), None);
 /// assert!(out.ends_with(b"INSERT 0 5"));
 /// ```
 #[inline]
-pub fn command_complete(out: &mut Vec<u8>, verb: &str, rows: Option<u64>) {
+pub fn command_complete(
+    out: &mut Vec<u8>,
+    verb: &str,
+    rows: Option<u64>,
+    receipt: Option<&Receipt>,
+) {
     let mut frame = FrameWriter::begin(out, Opcode::CommandComplete);
     frame.u64(rows.unwrap_or(0));
     match rows {
@@ -292,14 +300,20 @@ pub fn command_complete(out: &mut Vec<u8>, verb: &str, rows: Option<u64>) {
             frame.bytes(digits);
         }
     }
+    if let Some(receipt) = receipt {
+        receipt.encode(frame.out());
+    }
     frame.finish();
 }
 
 /// Writes CommandComplete with a tag that is written already.
-pub fn command_tag(out: &mut Vec<u8>, tag: &str, rows: u64) {
+pub fn command_tag(out: &mut Vec<u8>, tag: &str, rows: u64, receipt: Option<&Receipt>) {
     let mut frame = FrameWriter::begin(out, Opcode::CommandComplete);
     frame.u64(rows);
     frame.string(tag);
+    if let Some(receipt) = receipt {
+        receipt.encode(frame.out());
+    }
     frame.finish();
 }
 

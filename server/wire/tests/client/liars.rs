@@ -248,7 +248,7 @@ fn valid_answer() -> Vec<u8> {
     let notice = crate::peer::fields(Severity::Notice, "00000");
     server::notice_response(&mut out, &notice);
     server::parameter_status(&mut out, "key", "value");
-    server::command_complete(&mut out, "SELECT", Some(5));
+    server::command_complete(&mut out, "SELECT", Some(5), None);
     server::ready(&mut out, spg_wire::TransactionStatus::Idle);
     out
 }

@@ -5,5 +5,6 @@
 mod bulk;
 mod liars;
 mod peer;
+mod receipts;
 mod requests;
 mod transactions;

@@ -123,7 +123,7 @@ impl Peer {
     }
 
     pub(crate) fn complete(&mut self, verb: &str, rows: Option<u64>) {
-        server::command_complete(&mut self.out, verb, rows);
+        server::command_complete(&mut self.out, verb, rows, None);
     }
 
     pub(crate) fn error(&mut self, severity: Severity, sqlstate: &str) {

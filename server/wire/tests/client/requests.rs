@@ -18,7 +18,7 @@ fn the_hello_carries_names_and_settings() {
         let mut peer = Peer::accept(listener);
         let payload = peer.expect(Opcode::Hello);
         let frame = Frame { opcode: Opcode::Hello as u8, payload: &payload };
-        let ClientMessage::Hello { version: 0x0100, options } =
+        let ClientMessage::Hello { version: 0x0101, options } =
             ClientMessage::decode(frame).unwrap()
         else {
             panic!()
