@@ -103,23 +103,62 @@ fn inserts(report: &mut Report) {
     let raw = raw.expect("a file for raw syncs");
     raw.write_all_at(&vec![0; 8 << 20], 0).expect("zeros");
     raw.sync_all().expect("sync");
-    let log = scratch.open(scratch.without_audit());
-    let audited = with_audit.open(with_audit.all());
-    for database in [&log, &audited] {
+    let databases = [scratch.open(scratch.without_audit()), with_audit.open(with_audit.all())];
+    for database in &databases {
         fill(&mut database.session(), 1);
     }
     let (mut next, mut next_audited) = (1, 1);
     let (mut raws, mut logs, mut audits) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..RUNS {
         raws.push(raw_syncs(&raw));
-        logs.push(durable_inserts(&log, &mut next));
-        audits.push(durable_inserts(&audited, &mut next_audited));
+        logs.push(durable_inserts(&databases[0], &mut next));
+        audits.push(durable_inserts(&databases[1], &mut next_audited));
     }
     let raw = report.line("raw sync of 512 overwritten bytes", "/s", &mut raws);
     let log = report.line("durable autocommit INSERT, log, 1 thread", "/s", &mut logs);
     report.ratio("of raw sync", log / raw);
     let audited = report.line("the same, log and audit log", "/s", &mut audits);
     report.ratio("audit on / off", audited / log);
+    for threads in [8, 32, 64] {
+        let (mut logs, mut audits) = (Vec::new(), Vec::new());
+        for _ in 0..RUNS {
+            logs.push(threaded_inserts(&databases[0], threads, &mut next));
+            audits.push(threaded_inserts(&databases[1], threads, &mut next_audited));
+        }
+        let what = format!("durable autocommit INSERT, log, {threads} threads");
+        let log = report.line(&what, "/s", &mut logs);
+        let audited = report.line("the same, log and audit log", "/s", &mut audits);
+        report.ratio("audit on / off", audited / log);
+    }
+}
+
+/// Inserts of several threads at once: how many a second together.
+fn threaded_inserts(database: &Arc<Database>, threads: i64, next: &mut i64) -> f64 {
+    let from = *next + 1;
+    *next += threads * 10_000_000;
+    let began = Instant::now();
+    let counts: Vec<u64> = std::thread::scope(|scope| {
+        let spawn =
+            |thread: i64| scope.spawn(move || insert_until(database, from + thread * 10_000_000));
+        let handles: Vec<_> = (0..threads).map(spawn).collect();
+        handles.into_iter().map(|handle| handle.join().expect("a thread inserts")).collect()
+    });
+    counts.iter().sum::<u64>() as f64 / began.elapsed().as_secs_f64()
+}
+
+fn insert_until(database: &Arc<Database>, from: i64) -> u64 {
+    let mut session = database.session();
+    let insert = session.prepare("INSERT INTO rows VALUES ($1, $2, $3)").expect("prepare");
+    let began = Instant::now();
+    let mut count = 0;
+    while began.elapsed() < TURN {
+        let id = from + count;
+        let name = Value::Text(Arc::from(row_name(id as u64).as_str()));
+        let parameters = [Value::Int8(id), name, Value::Float8(0.5)];
+        session.execute_prepared(&insert, &parameters, &mut Discard::default()).expect("insert");
+        count += 1;
+    }
+    count as u64
 }
 
 /// Point reads for a while: the slowest of a hundred and of a thousand.
@@ -209,6 +248,9 @@ fn replay(report: &mut Report) {
         let mut opened = None;
         let spent = seconds(|| opened = Some(killed.open(files)));
         rates.push(REPLAYED_ROWS as f64 / spent);
+        let mut session = opened.expect("it was opened").session();
+        let count = execute(&mut session, "SELECT count(*) FROM rows").rows;
+        assert_eq!(count, [[Value::Int8(REPLAYED_ROWS as i64 - 1)]], "everything was replayed");
     }
     report.line("replay of a log, commits of 100 rows", "rows/s", &mut rates);
 }

@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn heads_and_times_are_read_and_written() {
-        let head: String = (0..32).map(|byte| format!("{byte:02x}")).collect();
+        let head = hex(&std::array::from_fn::<u8, 32, _>(|place| place as u8));
         assert_eq!(parse_head(&head).unwrap()[31], 31);
         for wrong in ["", "0", "zz", &head[1..], &format!("{head}00"), "é"] {
             assert!(parse_head(wrong).is_err(), "{wrong}");

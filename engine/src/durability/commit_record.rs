@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! payload   u8 version (1) · varint commit · i64 time (microseconds since 1970) · varint relation ids drawn ·
-//!           varint schema versions drawn · bytes body · varint first entry's sequence (0: none) · bytes audit entries
+//!           varint schema versions drawn · u64 bytes of the body · body · varint first entry's sequence (0: none) · bytes audit entries
 //! body      varint dropped tables · their ids · varint defined tables, each: bool is_empty, schema ·
 //!           varint changed tables, each: varint id, change
 //! pieces    a payload that is too large for one record goes into parts before it:
@@ -30,6 +30,8 @@ const WHOLE: u8 = 1;
 
 /// The payload in parts.
 const IN_PARTS: u8 = 2;
+
+const BODY_LENGTH_BYTES: usize = 8;
 
 /// What a commit's record says beside its changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,20 +140,24 @@ pub fn head_of(commit: u64, time_us: i64, shared: &Shared) -> CommitHead {
     CommitHead { commit, time_us, counters: shared.counters() }
 }
 
-/// Appends a payload. Body and entries are copied: they are small, or go into parts.
-pub fn encode_payload(
-    head: CommitHead,
-    body: &[u8],
-    first_entry: u64,
-    entries: &[u8],
-    out: &mut Vec<u8>,
-) {
+/// Begins a payload: the body follows, then [`end_payload`]. Answers where the body begins.
+pub fn begin_payload(head: CommitHead, out: &mut Vec<u8>) -> usize {
     out.push(WHOLE);
     put_varint(out, head.commit);
     out.extend_from_slice(&head.time_us.to_le_bytes());
     put_varint(out, head.counters.relation_ids);
     put_varint(out, head.counters.schema_versions);
-    put_bytes(out, body);
+    // The body's length is known at its end.
+    out.extend_from_slice(&[0; BODY_LENGTH_BYTES]);
+    out.len()
+}
+
+/// Ends a payload whose body begins at `body`, with its audit entries.
+pub fn end_payload(body: usize, first_entry: u64, entries: &[u8], out: &mut Vec<u8>) {
+    let length = (out.len() as u64).saturating_sub(body as u64);
+    if let Some(place) = out.get_mut(body.saturating_sub(BODY_LENGTH_BYTES)..body) {
+        place.copy_from_slice(&length.to_le_bytes());
+    }
     put_varint(out, first_entry);
     put_bytes(out, entries);
 }
@@ -183,7 +189,8 @@ pub fn decode_payload(bytes: &[u8]) -> Result<Payload<'_>, DecodeError> {
                     schema_versions: reader.varint()?,
                 },
             };
-            let body = reader.bytes()?;
+            let length = reader.u64()?;
+            let body = reader.take(usize::try_from(length).unwrap_or(usize::MAX))?;
             let first_entry = reader.varint()?;
             Payload::Whole(CommitRecord { head, body, first_entry, entries: reader.bytes()? })
         }

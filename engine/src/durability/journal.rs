@@ -13,7 +13,7 @@ use crate::audit::{AuditLog, Chain, Draft, Key, Parameters};
 use crate::crypto::blake3;
 use crate::disk::Disk;
 use crate::durability::commit_record::{
-    encode_body, encode_end_of_parts, encode_part_head, encode_payload, head_of,
+    begin_payload, encode_body, encode_end_of_parts, encode_part_head, end_payload, head_of,
 };
 use crate::durability::faults;
 use crate::durability::image::{ImageFile, Written};
@@ -31,6 +31,9 @@ const PART_BYTES_MAX: usize = 1 << 20;
 
 /// Parts are synced when so many bytes are gathered: a large commit takes memory and time in slices.
 const PARTS_GATHERED_BYTES_MAX: usize = 4 << 20;
+
+/// Memory kept from one commit for the next.
+const KEPT_BYTES_MAX: usize = 1 << 20;
 
 /// Bytes of varints before a part's bytes, at most.
 const PART_HEAD_BYTES_MAX: usize = 20;
@@ -65,7 +68,6 @@ struct State {
     /// Audit entries that are durable elsewhere and could not be appended yet, and the chain after them.
     backlog: Vec<u8>,
     entries: Vec<u8>,
-    body: Vec<u8>,
     payload: Vec<u8>,
 }
 
@@ -241,19 +243,22 @@ impl Journal {
         record: &Record,
     ) -> std::result::Result<Place, WriteError> {
         let time_us = now_us();
-        state.body.clear();
+        let head = head_of(record.commit().0, time_us, record.after().shared());
+        state.payload.clear();
+        let body = begin_payload(head, &mut state.payload);
         if self.wal.is_some() || state.chain.is_some() {
-            encode_body(&record.effects(), &mut state.body);
+            encode_body(&record.effects(), &mut state.payload);
         }
         let entries_from = state.entries.len();
-        let first_entry = link(state, record, time_us);
+        let first_entry = link(state, body, record, time_us);
         let mut lsn = 0;
         if let Some(group) = group {
-            let head = head_of(record.commit().0, time_us, record.after().shared());
-            state.payload.clear();
             let entries = &state.entries[entries_from..];
-            encode_payload(head, &state.body, first_entry, entries, &mut state.payload);
+            end_payload(body, first_entry, entries, &mut state.payload);
             lsn = self.add_payload(group, record.commit().0, &state.payload)?;
+        }
+        if state.payload.capacity() > KEPT_BYTES_MAX {
+            state.payload = Vec::new();
         }
         Ok(Place { lsn, time_us, chain: state.chain.as_ref().map(Chain::state) })
     }
@@ -336,13 +341,13 @@ impl Journal {
 }
 
 /// The audit entries of one commit, into the group's; answers the first one's sequence, 0 if there is none.
-fn link(state: &mut State, record: &Record, time_us: i64) -> u64 {
+fn link(state: &mut State, body: usize, record: &Record, time_us: i64) -> u64 {
     let Some(chain) = &mut state.chain else { return 0 };
     if record.statements().is_empty() {
         return 0;
     }
     let first = chain.state().sequence.saturating_add(1);
-    let digest = blake3::hash(&state.body).into();
+    let digest = blake3::hash(&state.payload[body..]).into();
     for executed in record.statements() {
         let statement = Draft::statement(record.commit().0, time_us, &executed.text, digest);
         let draft = Draft {

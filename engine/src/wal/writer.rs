@@ -50,6 +50,8 @@ struct Tail {
 #[derive(Debug, Default)]
 struct Ahead {
     ready: VecDeque<Arc<Segment>>,
+    /// Where the next segment to be made begins: behind the last that is ready, or that is written to.
+    end: Lsn,
     spare: Vec<(PathBuf, u64)>,
 }
 
@@ -95,6 +97,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Wal {
     /// Goes on where `resume` says, in a new epoch; nothing is written yet.
     pub fn resume(segments: Segments, resume: Resume, segment_bytes: u64) -> Self {
+        let end = resume.ready.last().unwrap_or(&resume.segment).end();
         let tail = Tail {
             segment: Arc::new(resume.segment),
             position: resume.position,
@@ -108,7 +111,7 @@ impl Wal {
             epoch: resume.epoch.saturating_add(1),
             segment_bytes,
             tail: Mutex::new(tail),
-            ahead: Mutex::new(Ahead { ready, spare: Vec::new() }),
+            ahead: Mutex::new(Ahead { ready, end, spare: Vec::new() }),
         }
     }
 
@@ -160,25 +163,33 @@ impl Wal {
 
     /// Makes the next segment ready, so that no commit waits for it and a full disk shows before a record is half written.
     pub fn prepare(&self) -> io::Result<()> {
-        let end = lock(&self.tail).segment.end();
         let mut ahead = lock(&self.ahead);
         if ahead.ready.is_empty() {
-            let segment = self.make(&mut ahead, end)?;
+            let segment = self.make(&mut ahead)?;
             ahead.ready.push_back(Arc::new(segment));
         }
         Ok(())
     }
 
-    fn make(&self, ahead: &mut Ahead, start: Lsn) -> io::Result<Segment> {
+    /// Makes the segment behind all there are. Invariant: each place of the log is made once, whoever needs it first.
+    fn make(&self, ahead: &mut Ahead) -> io::Result<Segment> {
+        let segment = self
+            .reuse(ahead)
+            .map_or_else(|| self.segments.create(ahead.end, self.segment_bytes), Ok)?;
+        ahead.end = segment.end();
+        Ok(segment)
+    }
+
+    fn reuse(&self, ahead: &mut Ahead) -> Option<Segment> {
         while let Some((path, bytes)) = ahead.spare.pop() {
             if bytes == self.segment_bytes
-                && let Ok(segment) = self.segments.recycle(&path, start, bytes)
+                && let Ok(segment) = self.segments.recycle(&path, ahead.end, bytes)
             {
-                return Ok(segment);
+                return Some(segment);
             }
             let _ = self.segments.disk.remove(&path);
         }
-        self.segments.create(start, self.segment_bytes)
+        None
     }
 
     /// Segments that end before `needed` may be used again: an image covers them.
@@ -253,7 +264,7 @@ impl Group<'_> {
             let mut ahead = lock(&self.wal.ahead);
             match ahead.ready.pop_front() {
                 Some(next) => Ok(next),
-                None => self.wal.make(&mut ahead, self.segment.end()).map(Arc::new),
+                None => self.wal.make(&mut ahead).map(Arc::new),
             }
         };
         let next = match next {
