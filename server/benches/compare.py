@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Measures SPG's daemon beside what a user would pick instead, in turns on the same machine, and prints ratios.
 
-    cargo build --release --bin spg --bin spg-server && server/benches/compare.py
+    cargo build --release --bin spg --bin spg-server && server/benches/compare.py [--durable]
 
-Needs Python 3 and nothing else; a peer that is not installed is skipped and named (Debian: postgresql, redis-server and
+With --durable every commit is on the disk before it is acknowledged, on all sides, and inserts are measured; put
+the files on the disk that is meant with TMPDIR. Needs Python 3 and nothing else; a peer that is not installed is skipped and named (Debian: postgresql, redis-server and
 redis-tools). All servers listen on free ports of the loopback, keep their files in a temporary directory, and are
 ended by this script, which touches no other process. Each figure is the median of RUNS runs; in each run SPG and its
 peers take turns, so that a change of the machine's mood meets all of them.
@@ -85,13 +86,25 @@ class Spg:
 
     def __init__(self, options, directory):
         self.options, self.command = options, find_own(options.bin, "spg")
-        words = [find_own(options.bin, "spg-server"), "127.0.0.1:0"]
+        words = [find_own(options.bin, "spg-server"), "127.0.0.1:0", *self.files(directory)]
         self.server = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.address = self.server.stdout.readline().split()[-1]
         self.spg("ping", "--ready")
 
+    def files(self, directory):
+        """A log without an audit log, as its peers have none; in memory unless durability is measured."""
+        if not self.options.durable:
+            return []
+        home = directory / self.name.replace(" ", "-")
+        home.mkdir()
+        return [str(home / "spg.db"), "-", str(home / "wal.log")]
+
     def close(self):
         end(self.server)
+
+    def inserts(self, clients):
+        words = ["bench", "insert", "--clients", clients, "--seconds", self.options.seconds, "--format", "json"]
+        return json.loads(self.spg(*words))["per_second"]
 
     def spg(self, *words):
         return run([self.command, "--addr", self.address, *words])
@@ -115,6 +128,17 @@ class Spg:
         self.spg("query", "DROP TABLE IF EXISTS loaded; CREATE TABLE loaded "
                  "(id int PRIMARY KEY, name text NOT NULL, score float8 NOT NULL)")
         return timed(lambda: self.spg("import", "loaded", path))
+
+
+class AuditedSpg(Spg):
+    """The same with its audit log."""
+
+    name = "SPG with audit"
+
+    def files(self, directory):
+        return ["--data-dir", str(directory / "audited")]
+
+    beside = load = None
 
 
 class PostgreSQL:
@@ -164,6 +188,9 @@ class PostgreSQL:
         select = "\\set aid random(1, 100000 * :scale)\nSELECT abalance FROM pgbench_accounts WHERE aid = :aid;\n"
         self.pipelined = self.directory / "pipeline.sql"
         self.pipelined.write_text("\\startpipeline\n" + select * PIPELINE + "\\endpipeline\n")
+        self.insert = self.directory / "insert.sql"
+        self.insert.write_text("INSERT INTO inserted (name, score) VALUES ('name-00000000001', 0.5);\n")
+        self.psql("CREATE TABLE inserted (id bigserial PRIMARY KEY, name text NOT NULL, score float8 NOT NULL)")
         self.update = self.directory / "update.sql"
         self.update.write_text("\\set aid random(1, 100000 * :scale)\n"
                                "UPDATE pgbench_accounts SET abalance = abalance + 1 WHERE aid = :aid;\n")
@@ -187,13 +214,17 @@ class PostgreSQL:
             return self.pgbench(clients, "-S")
         return self.pgbench(clients, "-f", self.pipelined) * PIPELINE
 
+    def inserts(self, clients):
+        return self.pgbench(clients, "-f", self.insert)
+
     def beside(self, writers):
         logs = self.directory / "logs"
         logs.mkdir(exist_ok=True)
         writer = None
         if writers:
             # The peer of a database in memory: it does not wait for the disk either.
-            environment = {**os.environ, "PGOPTIONS": "-c synchronous_commit=off"}
+            waits = "on" if self.options.durable else "off"
+            environment = {**os.environ, "PGOPTIONS": f"-c synchronous_commit={waits}"}
             words = [str(word) for word in self.pgbench_words(writers, "-f", self.update)]
             writer = subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
@@ -227,8 +258,8 @@ class Redis:
             if not shutil.which(program):
                 raise Skipped("needs redis-server and redis-tools")
         self.port = free_port()
-        words = ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-                 "--dir", directory]
+        words = ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--save", "", "--dir", directory,
+                 "--appendonly", "yes" if options.durable else "no", "--appendfsync", "always"]
         self.server = subprocess.Popen([str(word) for word in words], stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 30
         while True:
@@ -239,6 +270,8 @@ class Redis:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.02)
+        if options.durable:
+            return
         commands = directory / "redis.txt"
         with open(commands, "w", newline="") as out:
             for number in range(options.rows):
@@ -251,6 +284,12 @@ class Redis:
 
     def close(self):
         end(self.server)
+
+    def inserts(self, clients):
+        requests = int((3_000 + 1_000 * clients) * self.options.seconds)
+        text = run(["redis-benchmark", "-p", self.port, "-t", "set", "-c", clients, "-n", requests, "-r", 10_000_000,
+                    "-d", 16, "--csv"])
+        return float(list(csv.DictReader(io.StringIO(text)))[-1]["rps"])
 
     def reads(self, clients, pipeline):
         # It counts requests, not seconds: as many as take about as long.
@@ -281,7 +320,8 @@ def open_all(options, directory):
     """SPG and those of its peers that are here."""
     systems = []
     try:
-        for system in (Spg, PostgreSQL, Redis):
+        kinds = (Spg, AuditedSpg, PostgreSQL, Redis) if options.durable else (Spg, PostgreSQL, Redis)
+        for system in kinds:
             try:
                 systems.append(system(options, directory))
             except Skipped as reason:
@@ -308,17 +348,21 @@ def measure(systems, options, directory):
 
     for number in range(options.runs):
         print(f"run {number + 1} of {options.runs}", flush=True)
-        for clients, pipeline in [(CLIENTS, 1), (1, 1), (CLIENTS, PIPELINE)]:
+        if options.durable:
+            for clients in (1, 8, 32, 64):
+                for system in systems:
+                    add(f"durable inserts/s, {clients} client(s)", system, system.inserts(clients))
+        for clients, pipeline in [] if options.durable else [(CLIENTS, 1), (1, 1), (CLIENTS, PIPELINE)]:
             for system in systems:
                 figure = f"point reads/s, {clients} client(s), pipeline {pipeline}"
                 add(figure, system, system.reads(clients, pipeline))
-        for system in [system for system in systems if hasattr(system, "beside")]:
+        for system in [system for system in systems if getattr(system, "beside", None)]:
             alone, _ = system.beside(0)
             rate, p99 = system.beside(1)
             add(f"{CLIENTS} readers beside a writer: reads/s", system, rate)
             add(f"{CLIENTS} readers beside a writer: throughput kept", system, rate / alone)
             add(f"{CLIENTS} readers beside a writer: p99 us", system, p99)
-        for system in [system for system in systems if hasattr(system, "load")]:
+        for system in [system for system in systems if getattr(system, "load", None)]:
             add(f"import of {options.rows:,} rows with key: rows/s", system, options.rows / system.load(rows))
     return {figure: {name: statistics.median(values) for name, values in by_name.items()}
             for figure, by_name in results.items()}
@@ -326,15 +370,17 @@ def measure(systems, options, directory):
 
 def show(medians):
     """The table; a ratio above 1 is in favour of SPG."""
-    heads = ["figure", "SPG", "PostgreSQL", "Redis", "SPG : PostgreSQL", "SPG : Redis"]
+    peers = [name for name in ("SPG with audit", "PostgreSQL", "Redis")
+             if any(name in by_name for by_name in medians.values())]
+    heads = ["figure", "SPG", *peers, *(f"SPG : {name}" for name in peers)]
     lines = [heads, ["---"] * len(heads)]
     for figure, by_name in medians.items():
         own = by_name["SPG"]
         line = [figure, f"{own:,.4g}" if own < 1_000 else f"{own:,.0f}"]
-        for name in ("PostgreSQL", "Redis"):
+        for name in peers:
             value = by_name.get(name)
             line.append("" if value is None else f"{value:,.4g}" if value < 1_000 else f"{value:,.0f}")
-        for name in ("PostgreSQL", "Redis"):
+        for name in peers:
             value = by_name.get(name)
             less_is_better = figure.endswith("us")
             line.append("" if value is None else f"{value / own if less_is_better else own / value:.2f}")
@@ -347,6 +393,7 @@ def main():
     here = Path(__file__).resolve().parent
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--bin", default=here.parent.parent / "target" / "release", help="folder of spg and spg-server")
+    parser.add_argument("--durable", action="store_true", help="with files, each commit synced: inserts")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5, help="of each measurement")
     parser.add_argument("--rows", type=int, default=1_000_000)
