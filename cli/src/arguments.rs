@@ -1,12 +1,14 @@
 //! The command line: subcommands and options, accepted before and after the subcommand.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
+use crate::audit::AuditCommand;
 use crate::bench::BenchArguments;
 use crate::connect::{ADDRESS_DEFAULT, Address, parse_address};
+use crate::files::FileArguments;
 use crate::memory_limit;
 
 /// SPG: a PostgreSQL-dialect database for one application.
@@ -25,11 +27,15 @@ pub(crate) struct Arguments {
     #[arg(long, global = true)]
     pub(crate) memory: bool,
 
+    /// Work on a database's files in this process, without a server
+    #[command(flatten)]
+    pub(crate) files: FileArguments,
+
     /// How answers are written
     #[arg(long, global = true, value_enum, default_value_t = FormatName::Table)]
     pub(crate) format: FormatName,
 
-    /// Bytes that all data together may take with --memory, such as 512MB [default: 80% of the memory there is]
+    /// Bytes that all data of a database in this process may take, such as 512MB [default: 80% of the memory there is]
     #[arg(long, global = true, value_name = "SIZE", value_parser = memory_limit::parse)]
     pub(crate) memory_limit: Option<usize>,
 
@@ -58,6 +64,9 @@ pub(crate) enum Command {
     Query {
         /// Statements, separated by semicolons
         sql: String,
+        /// Tell on standard error, for each commit, its number and the audit chain's head: what proves it later
+        #[arg(long)]
+        receipt: bool,
     },
     /// Run a script from standard input, or lines from a terminal
     Shell,
@@ -98,8 +107,15 @@ pub(crate) enum Command {
         #[arg(value_parser = crate::cancel::parse_secret)]
         secret: Option<[u8; 16]>,
     },
-    /// Measure the server: throughput and latencies
+    /// Measure the server or a database in this process: throughput and latencies
     Bench(BenchArguments),
+    /// Verify, print or archive the audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Check image, write-ahead log and audit chain, and that replaying them gives the rows and indexes in memory
+    Verify,
+    /// Write an image of what is committed, so that the write-ahead log before it is not needed any more
+    Checkpoint,
     /// Print the version, and the server's if one answers
     Version,
 }
@@ -129,18 +145,28 @@ impl Arguments {
         };
         let session = match self.command {
             // These are about the server: the variable is for those that run statements.
-            Command::Ping { .. } | Command::Stats | Command::Bench(_) | Command::Version => None,
+            Command::Ping { .. }
+            | Command::Stats
+            | Command::Bench(_)
+            | Command::Audit(_)
+            | Command::Verify
+            | Command::Checkpoint
+            | Command::Version => None,
             _ => self.session.clone().or_else(|| variable("SPG_SESSION")),
         };
         Address { text, session }
     }
 
+    /// Whether statements run on a database in this process.
+    pub(crate) fn is_here(&self) -> bool {
+        self.memory || self.files.is_any()
+    }
+
     /// What among the arguments excludes each other.
     fn contradiction(&self) -> Option<&'static str> {
-        let needs_server = matches!(
-            self.command,
-            Command::Ping { .. } | Command::Stats | Command::Cancel { .. } | Command::Bench(_)
-        );
+        let needs_server =
+            matches!(self.command, Command::Ping { .. } | Command::Stats | Command::Cancel { .. });
+        let verifies_file = self.command.verified_file().is_some();
         let takes_session = matches!(
             self.command,
             Command::Query { .. }
@@ -149,16 +175,26 @@ impl Arguments {
                 | Command::Export { .. }
                 | Command::Cancel { session_id: None, .. }
         );
-        if self.memory && self.addr.is_some() {
-            Some("--memory is a database in this process and --addr a server: give one of them")
-        } else if self.memory && self.session.is_some() {
-            Some("--memory is a database in this process and keeps no --session")
-        } else if self.memory && needs_server {
-            Some("this command is about a server, and --memory has none")
-        } else if self.memory_limit.is_some() && !self.memory {
-            Some("--memory-limit is for --memory; the server has its own")
+        if verifies_file && (self.is_here() || self.addr.is_some()) {
+            Some(
+                "audit verify FILE looks at that file and at nothing else: leave the database or the server out",
+            )
+        } else if self.memory && self.files.is_any() {
+            Some("--memory is a database without files: leave it out, or the files")
+        } else if self.is_here() && self.addr.is_some() {
+            Some(
+                "--memory and files are a database in this process, --addr is a server: give one of them",
+            )
+        } else if self.is_here() && self.session.is_some() {
+            Some("a database in this process ends with it and keeps no --session")
+        } else if self.is_here() && needs_server {
+            Some("this command is about a server, and a database in this process has none")
+        } else if self.memory_limit.is_some() && !self.is_here() {
+            Some("--memory-limit is for a database in this process; the server has its own")
+        } else if let Some(reason) = self.files.contradiction(verifies_file) {
+            Some(reason)
         } else if let Command::Bench(bench) = &self.command
-            && let Some(reason) = bench.contradiction()
+            && let Some(reason) = bench.contradiction(self.is_here())
         {
             Some(reason)
         } else if matches!(self.command, Command::Cancel { session_id: None, .. })
@@ -170,6 +206,21 @@ impl Arguments {
         } else {
             None
         }
+    }
+}
+
+impl Command {
+    /// The audit log that is verified by itself.
+    pub(crate) fn verified_file(&self) -> Option<&Path> {
+        match self {
+            Self::Audit(AuditCommand::Verify { file, .. }) => file.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Whether it is about a database that is there.
+    pub(crate) fn only_looks(&self) -> bool {
+        matches!(self, Self::Audit(_) | Self::Verify | Self::Checkpoint | Self::Export { .. })
     }
 }
 
@@ -217,8 +268,18 @@ mod tests {
             (&["spg", "--memory", "--addr", "h:1", "shell"][..], "give one of them"),
             (&["spg", "shell", "--session", "s", "--memory"], "keeps no --session"),
             (&["spg", "--memory", "ping"], "has none"),
-            (&["spg", "--memory", "bench", "point-read"], "has none"),
-            (&["spg", "--memory-limit", "1MB", "shell"], "for --memory"),
+            (&["spg", "--data-dir", "d", "stats"], "has none"),
+            (&["spg", "--data-dir", "d", "--addr", "h:1", "shell"], "give one of them"),
+            (&["spg", "--db", "d", "--session", "s", "shell"], "keeps no --session"),
+            (&["spg", "--memory", "--db", "d", "shell"], "without files"),
+            (&["spg", "--wal", "w", "shell"], "give both"),
+            (&["spg", "--wal", "w", "--audit", "a", "shell"], "give both"),
+            (&["spg", "--db", "d", "--key-file", "k", "shell"], "--data-dir or --audit"),
+            (&["spg", "--db", "d", "--audit-parameters", "digest", "shell"], "--data-dir or"),
+            (&["spg", "--data-dir", "d", "audit", "verify", "f"], "nothing else"),
+            (&["spg", "--memory-limit", "1MB", "shell"], "for a database in this process"),
+            (&["spg", "--session", "s", "checkpoint"], "does not use"),
+            (&["spg", "--session", "s", "verify"], "does not use"),
             (&["spg", "--session", "s", "stats"], "does not use"),
             (&["spg", "--session", "s", "version"], "does not use"),
         ] {
@@ -228,6 +289,13 @@ mod tests {
         for words in [
             &["spg", "--memory", "shell"][..],
             &["spg", "--memory", "version"],
+            &["spg", "--memory", "bench", "point-read"],
+            &["spg", "--data-dir", "d", "bench", "insert", "--memory-limit", "1GB"],
+            &["spg", "--data-dir", "d", "--key-file", "k", "--audit-parameters", "digest", "shell"],
+            &["spg", "--db", "d", "--audit", "a", "--wal", "w", "audit", "verify"],
+            &["spg", "--audit", "a", "audit", "list", "--since", "2026-11-22"],
+            &["spg", "audit", "verify", "f", "--key-file", "k"],
+            &["spg", "audit", "head"],
             &["spg", "--session", "s", "cancel"],
             &["spg", "--addr", "h:1", "--session", "s", "import", "t", "f"],
         ] {

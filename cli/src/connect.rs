@@ -1,9 +1,12 @@
 //! The way to a server.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use spg_wire::client::{Client, Config};
 
+use crate::exit::Status;
 use crate::failure::{Failure, Outcome};
 
 /// Where a server listens unless something else is said.
@@ -34,16 +37,30 @@ impl Address {
         }
         Client::connect(config).map_err(|error| {
             // Without a hello there is no connection, whatever the reason.
-            Failure { ends_connection: true, ..Failure::of_client(error, &self.text) }
+            Failure { status: Status::NoConnection, ..Failure::of_client(error, &self.text) }
         })
     }
 }
 
-/// Who, for the server's records; nothing where the system does not say or the name is longer than one may be.
-fn user() -> Option<String> {
-    std::env::var("USER")
-        .ok()
+/// Who, for the records of the server or of the audit log; nothing where the system does not say or the name is longer than one may be.
+///
+/// The system's name for who runs the process, which no variable changes; where it has none, what USER says.
+pub(crate) fn user() -> Option<String> {
+    let id = fs::metadata("/proc/self").ok().map(|process| process.uid());
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let named = id.and_then(|id| name_of(id, &users));
+    named
+        .or_else(|| std::env::var("USER").ok())
         .filter(|user| !user.is_empty() && user.len() <= spg_engine::limits::NAME_BYTES_MAX)
+}
+
+/// The name of a user by number, in the lines of `/etc/passwd`: name, password, number.
+fn name_of(id: u32, users: &str) -> Option<String> {
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, number) = (fields.next()?, fields.nth(1)?);
+        (number.parse() == Ok(id)).then(|| name.to_owned())
+    })
 }
 
 /// Checks that a text is `HOST:PORT`.
@@ -63,6 +80,14 @@ pub(crate) fn parse_address(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn users_are_found_by_number() {
+        let users = "root:x:0:0:root:/root:/bin/sh\nbroken\na:b\napp:x:1000:100::/:\n";
+        assert_eq!(name_of(0, users).as_deref(), Some("root"));
+        assert_eq!(name_of(1000, users).as_deref(), Some("app"));
+        assert_eq!(name_of(100, users), None);
+    }
 
     #[test]
     fn addresses_have_a_host_and_a_port() {

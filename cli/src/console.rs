@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use spg_engine::session::TransactionStatus;
 
+use crate::audit::Request;
+use crate::error_display;
 use crate::exit::Status;
 use crate::failure::{Failure, Outcome};
 use crate::format::Format;
@@ -20,6 +22,8 @@ pub(crate) struct Console {
     pub(crate) interrupt: Interrupt,
     /// Whether the time of each statement is told.
     pub(crate) timing: bool,
+    /// Whether each commit's receipt is told.
+    pub(crate) tells_receipts: bool,
     format: Box<dyn Format>,
     status: Status,
 }
@@ -27,7 +31,8 @@ pub(crate) struct Console {
 impl Console {
     pub(crate) fn new(target: Target, format: Box<dyn Format>) -> Self {
         let interrupt = Interrupt::default();
-        Self { target, interrupt, timing: false, format, status: Status::Done }
+        let status = Status::Done;
+        Self { target, interrupt, timing: false, tells_receipts: false, format, status }
     }
 
     /// Runs one statement. Only an error of the output is one here: the statement's own is shown and counted.
@@ -37,7 +42,25 @@ impl Console {
         let result = self.interrupt.during(|| target.execute(text, format));
         self.show(&result, text)?;
         self.tell_time(started);
+        self.tell_receipt();
         Ok(())
+    }
+
+    /// Tells what the last statement committed, if that is asked for: the commit's number and the audit chain's head.
+    fn tell_receipt(&mut self) {
+        if self.tells_receipts
+            && let Some(receipt) = self.target.take_receipt()
+        {
+            let told = receipt.replacen(' ', ", head ", 1);
+            messages::line(&format!("RECEIPT:  commit {told}"));
+        }
+    }
+
+    /// Asks the database what is no SQL, and shows its answer.
+    pub(crate) fn administer(&mut self, request: &Request) -> io::Result<()> {
+        let (target, format) = (&mut self.target, self.format.as_mut());
+        let result = self.interrupt.during(|| target.administer(request, format));
+        self.show(&result, "")
     }
 
     /// Does `work` on the target, and shows its tag.
@@ -78,8 +101,7 @@ impl Console {
     fn fail(&mut self, failure: &Failure, text: &str) -> io::Result<()> {
         // Where the output itself ended the statement, that is what is answered here.
         self.format.fail(&failure.fields, text)?;
-        let ended = if failure.ends_connection { Status::NoConnection } else { Status::Failed };
-        self.status = self.status.max(ended);
+        self.status = self.status.max(failure.status);
         Ok(())
     }
 
@@ -96,11 +118,20 @@ impl Console {
     /// Ends the session and the output; answers how all went. `so_far` is how the output fared.
     pub(crate) fn finish(mut self, so_far: io::Result<()>) -> io::Result<Status> {
         self.end_block();
-        self.target.close();
-        match so_far.and_then(|()| self.format.finish()) {
-            Ok(()) => Ok(self.status),
+        let Self { target, mut format, mut status, .. } = self;
+        let mut written = so_far;
+        if let Err(failure) = target.close() {
+            status = status.max(failure.status);
+            match written {
+                Ok(()) => written = format.fail(&failure.fields, ""),
+                // Where nobody reads the output any more it is said all the same.
+                Err(_) => messages::text(&error_display::render(&failure.fields, "")),
+            }
+        }
+        match written.and_then(|()| format.finish()) {
+            Ok(()) => Ok(status),
             // Whoever read the output has seen enough: that is no failure.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(self.status),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(status),
             Err(error) => Err(error),
         }
     }
@@ -116,7 +147,7 @@ impl Console {
         // Ending the session does it anyhow; an answer means that it has been done.
         let rolled_back = self.target.command("ROLLBACK");
         messages::line("WARNING:  the transaction block was left open and has been rolled back");
-        let is_lost = rolled_back.is_err_and(|failure| failure.ends_connection);
+        let is_lost = rolled_back.is_err_and(|failure| failure.ends_connection());
         self.status = self.status.max(if is_lost { Status::NoConnection } else { Status::Failed });
     }
 }

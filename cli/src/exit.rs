@@ -11,6 +11,8 @@ pub(crate) enum Status {
     Failed,
     /// There is no connection, or it was lost: 3.
     NoConnection,
+    /// The files are damaged or were tampered with: 4.
+    Damaged,
 }
 
 impl From<Status> for ExitCode {
@@ -19,6 +21,7 @@ impl From<Status> for ExitCode {
             Status::Done => Self::SUCCESS,
             Status::Failed => Self::FAILURE,
             Status::NoConnection => Self::from(3),
+            Status::Damaged => Self::from(4),
         }
     }
 }

@@ -1,10 +1,17 @@
-//! Why a statement, or the way to it, failed: the fields of an error, whoever reports it.
+//! Why a statement, or the way to it, failed: the fields of an error, whoever reports it, and what it means for the
+//! invocation.
 
 use std::io;
 
 use spg_engine::SqlState as EngineState;
+use spg_engine::open_error::{OpenError, OpenErrorKind};
 use spg_wire::client;
 use spg_wire::{ErrorFields, Severity, SqlState};
+
+use crate::exit::Status;
+
+/// PostgreSQL's `data_corrupted`.
+const DATA_CORRUPTED: &str = "XX001";
 
 /// What fallible work of the command answers.
 pub(crate) type Outcome<T> = Result<T, Failure>;
@@ -14,8 +21,8 @@ pub(crate) type Outcome<T> = Result<T, Failure>;
 pub(crate) struct Failure {
     /// What is shown.
     pub(crate) fields: Box<ErrorFields>,
-    /// Whether nothing more can be done on the connection: there is none, or it is lost.
-    pub(crate) ends_connection: bool,
+    /// What the invocation ends with because of it.
+    pub(crate) status: Status,
 }
 
 impl Failure {
@@ -27,26 +34,27 @@ impl Failure {
     /// An error with any SQLSTATE.
     fn of_code(sqlstate: SqlState, message: impl Into<String>) -> Self {
         let fields = Box::new(ErrorFields::new(Severity::Error, sqlstate, message));
-        Self { fields, ends_connection: false }
+        Self { fields, status: Status::Failed }
     }
 
     /// An error without a connection behind it.
     fn of_connection(sqlstate: SqlState, message: impl Into<String>) -> Self {
-        Self { ends_connection: true, ..Self::of_code(sqlstate, message) }
+        Self { status: Status::NoConnection, ..Self::of_code(sqlstate, message) }
     }
 
     /// What ended a request to the server at `address`; a FATAL error of the server ends the connection, too.
     pub(crate) fn of_client(error: client::Error, address: &str) -> Self {
         match error {
             client::Error::Db(fields) => {
-                let ends_connection = matches!(fields.severity, Severity::Fatal | Severity::Panic);
-                Self { fields, ends_connection }
+                let is_fatal = matches!(fields.severity, Severity::Fatal | Severity::Panic);
+                let status = if is_fatal { Status::NoConnection } else { Status::Failed };
+                Self { fields, status }
             }
             client::Error::Connect(error) => Self::of_connection(
                 SqlState::CANNOT_CONNECT,
                 format!(
                     "could not connect to {address}: {}; start spg-server there, name another address with --addr or \
-                     SPG_ADDR, or give --memory for a database in this process",
+                     SPG_ADDR, or give --data-dir or --memory for a database in this process",
                     reason(&error)
                 ),
             ),
@@ -64,6 +72,26 @@ impl Failure {
             ),
             other => Self::of_code(other.sqlstate(), other.to_string()),
         }
+    }
+
+    /// Files that could not be opened: in use, damaged, or the system refused.
+    pub(crate) fn of_open(error: &OpenError) -> Self {
+        let (code, status) = match error.kind() {
+            kind if kind.is_damage() => (DATA_CORRUPTED, Status::Damaged),
+            OpenErrorKind::Locked => ("55006", Status::Failed),
+            _ => (EngineState::IoError.code(), Status::Failed),
+        };
+        Self { status, ..Self::of_code(SqlState::from_code(code), error.to_string()) }
+    }
+
+    /// Files whose content is not what it should be, as a command finds that was asked to look: not an error of opening.
+    pub(crate) fn of_difference(message: impl Into<String>) -> Self {
+        Self::of_code(SqlState::from_code(DATA_CORRUPTED), message)
+    }
+
+    /// Whether nothing more can be done on the connection: there is none, or it is lost.
+    pub(crate) fn ends_connection(&self) -> bool {
+        self.status == Status::NoConnection
     }
 
     /// The five characters of its class.
@@ -86,7 +114,7 @@ impl From<spg_engine::Error> for Failure {
             constraint: from.constraint.clone(),
             ..ErrorFields::new(Severity::Error, sqlstate, from.message.clone())
         };
-        Self { fields: Box::new(fields), ends_connection: false }
+        Self { fields: Box::new(fields), status: Status::Failed }
     }
 }
 

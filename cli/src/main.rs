@@ -1,13 +1,15 @@
 //! `spg`: the command line.
 //!
 //! Reading order: [`arguments`]; [`query`] and [`shell`] feed statements to the [`console`], which runs them on a
-//! [`target`] (a database in this process, or a server that [`connect`] finds) and shows their answers in a
-//! [`mod@format`]; [`import`] and [`export`] move tables from and to CSV files; [`report`] has the commands about the
-//! server itself, and [`mod@bench`] measures it.
+//! [`target`] (a database in this process, whose [`files`] are opened, or a server that [`connect`] finds) and shows their
+//! answers in a [`mod@format`]; [`import`] and [`export`] move tables from and to CSV files; [`mod@audit`] asks for the audit
+//! log; [`report`] has the commands about the server itself, and [`mod@bench`] measures it.
 //!
-//! Exit status: 0 all went well, 1 a statement failed, 2 usage, 3 no connection or a lost one.
+//! Exit status: 0 all went well, 1 a statement failed or a check found a difference, 2 usage, 3 no connection or a lost one,
+//! 4 damaged files.
 
 mod arguments;
+mod audit;
 mod bench;
 mod cancel;
 mod connect;
@@ -16,6 +18,7 @@ mod error_display;
 mod exit;
 mod export;
 mod failure;
+mod files;
 mod format;
 mod import;
 mod interrupt;
@@ -35,9 +38,8 @@ mod version;
 use std::io::{self, BufWriter, IsTerminal};
 use std::process::ExitCode;
 
-use spg_engine::{Database, Options};
-
 use crate::arguments::{Arguments, Command};
+use crate::audit::{AuditCommand, Request};
 use crate::connect::CONNECT_TIMEOUT;
 use crate::console::Console;
 use crate::exit::Status;
@@ -77,7 +79,13 @@ fn run(arguments: &Arguments) -> io::Result<Status> {
             let cancelled = cancel::run(&arguments.address(), session_id.zip(*secret));
             report::show(cancelled, output(arguments))
         }
-        Command::Bench(bench) => bench::run(bench, &arguments.address(), arguments.format),
+        Command::Audit(AuditCommand::Verify { file: Some(file), expect_head }) => {
+            let key = arguments.files.key();
+            let verified =
+                key.and_then(|key| audit::verify_file(file, expect_head.as_deref(), key.as_ref()));
+            report::show(verified, output(arguments))
+        }
+        Command::Bench(bench) => bench::run(bench, arguments),
         _ => match open(arguments) {
             Ok(target) => {
                 let mut console = Console::new(target, output(arguments));
@@ -97,29 +105,33 @@ fn output(arguments: &Arguments) -> Box<dyn Format> {
 
 /// A database in this process, or a connection to the server.
 fn open(arguments: &Arguments) -> Outcome<Target> {
-    if !arguments.memory {
+    if !arguments.is_here() {
         let address = arguments.address();
         let client = address.connect(CONNECT_TIMEOUT)?;
         return Ok(Target::Remote(Box::new(Remote::new(client, address))));
     }
-    let memory_limit_bytes = arguments.memory_limit.or_else(memory_limit::default_bytes);
-    let database = Database::open(Options { memory_limit_bytes, ..Options::default() })?;
-    Ok(Target::Local(Box::new(Local::new(database.session()))))
+    let local = Local::new(&files::open(arguments)?, "spg")?;
+    Ok(Target::Local(Box::new(local)))
 }
 
-/// Ctrl-C cancels what a server runs. In this process it ends the process and all with it, but for the shell on a
-/// terminal, which listens by itself.
+/// Ctrl-C cancels what runs on a server or on files. A database in memory ends with the process, so there it ends both, but
+/// for the shell on a terminal, which listens by itself.
 fn listen(arguments: &Arguments, console: &Console) {
     let is_terminal = matches!(arguments.command, Command::Shell) && io::stdin().is_terminal();
-    if matches!(console.target, Target::Remote(_)) && !is_terminal {
-        // Where this fails Ctrl-C ends the process, and the server cancels what it ran.
+    if console.target.is_kept() && !is_terminal {
+        // Where this fails Ctrl-C ends the process: the server cancels what it ran, files are recovered by the next start.
         console.interrupt.listen(false, console.target.canceller()).ok();
     }
 }
 
 fn dispatch(command: &Command, console: &mut Console) -> io::Result<()> {
     match command {
-        Command::Query { sql } => query::run(sql, console),
+        Command::Query { sql, receipt } => {
+            if *receipt {
+                console.tells_receipts = true;
+            }
+            query::run(sql, console)
+        }
         Command::Shell => shell::run(console),
         Command::Import { table, file, create } => {
             let import = Import { table, file, create: *create };
@@ -129,6 +141,12 @@ fn dispatch(command: &Command, console: &mut Console) -> io::Result<()> {
             console.work(|target, _| export::to_file(table, file, target))
         }
         Command::Export { table, file: None } => export::to_output(table, console),
+        Command::Audit(command) => {
+            let request = command.request(matches!(console.target, Target::Local(_)));
+            console.administer(&request)
+        }
+        Command::Verify => console.administer(&Request::new("verify")),
+        Command::Checkpoint => console.statement("CHECKPOINT"),
         Command::Ping { .. }
         | Command::Stats
         | Command::Cancel { .. }

@@ -54,7 +54,7 @@ pub(crate) fn show(result: Outcome<Report>, mut format: Box<dyn Format>) -> io::
         }
         Err(failure) => {
             format.fail(&failure.fields, "")?;
-            if failure.ends_connection { Status::NoConnection } else { Status::Failed }
+            failure.status
         }
     };
     format.finish()?;

@@ -21,7 +21,7 @@ pub(crate) fn version() -> String {
 pub(crate) fn report(arguments: &Arguments) -> Report {
     let mut line = version();
     let mut server = Value::Null;
-    if !arguments.memory {
+    if !arguments.is_here() {
         let (told, said) = ask(&arguments.address());
         server = told.map_or(Value::Null, |told| Value::Text(told.into()));
         line.push('\n');

@@ -14,6 +14,7 @@ use spg_wire::message::client;
 use spg_wire::socket::Socket;
 use spg_wire::{ErrorFields, Frame, FrameBuffer, Opcode, ServerMessage, TransactionStatus};
 
+use crate::bench::place::APPLICATION;
 use crate::bench::random::Random;
 use crate::bench::statement;
 use crate::bench::tally::Tally;
@@ -59,6 +60,7 @@ pub(super) struct Lane {
     script: Arc<Script>,
     mode: Mode,
     pipeline: usize,
+    settings: &'static [(&'static str, &'static str)],
     random: Random,
     /// What the next operation's serial number is; those of all lanes differ.
     serial: u64,
@@ -79,11 +81,12 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    /// Lane `index` of `count`.
+    /// Lane `index` of `count`; the session begins with `settings`.
     pub(super) fn new(
         script: Arc<Script>,
         mode: Mode,
         pipeline: usize,
+        settings: &'static [(&'static str, &'static str)],
         index: u64,
         count: u64,
     ) -> Self {
@@ -91,6 +94,7 @@ impl Lane {
             script,
             mode,
             pipeline,
+            settings,
             random: Random::new(index),
             serial: index,
             serial_step: count,
@@ -109,7 +113,8 @@ impl Lane {
 
     /// Says hello on `socket` and prepares the statements; the answers are waited for.
     pub(super) fn open(&mut self, socket: &Socket) -> Result<(), Error> {
-        let options = [("application_name", "spg bench")];
+        let mut options = vec![("application_name", APPLICATION)];
+        options.extend(self.settings);
         client::hello(&mut self.out, spg_wire::PROTOCOL_VERSION, &options).map_err(Error::Limit)?;
         if self.mode == Mode::Prepared {
             for (index, statement) in self.script.statements.iter().enumerate() {

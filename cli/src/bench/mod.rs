@@ -1,12 +1,17 @@
 //! `bench`: what pgbench and redis-benchmark are to theirs.
 //!
-//! [`tables`] makes and fills the tables, a [`worker`] is a thread that serves several connections ([`lane`]) of a
-//! [`workload`], whose operations consist of [`statement`]s; latencies go into a [`histogram`], and the [`summary`] shows
-//! them.
+//! [`tables`] makes and fills the tables at a [`place`], a server or a database in this process. The [`load`] has the clients:
+//! a [`worker`] is a thread that serves several connections ([`lane`]) of a [`workload`], an [`own_session`] one with a session
+//! in this process; operations consist of [`statement`]s. Latencies go into a [`histogram`], and the [`summary`] shows them.
+//! [`raw_sync`] measures the disk alone.
 
 mod histogram;
 mod lane;
+mod load;
+mod own_session;
+mod place;
 mod random;
+mod raw_sync;
 mod statement;
 mod summary;
 mod tables;
@@ -14,36 +19,35 @@ mod tally;
 mod worker;
 mod workload;
 
-use std::io::{self, IsTerminal};
-use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use clap::Args;
-use spg_wire::client::Error;
+use clap::{Args, ValueEnum};
 
-use crate::arguments::FormatName;
-use crate::bench::lane::{Lane, Mode};
+use crate::arguments::{Arguments, FormatName};
+use crate::bench::lane::Mode;
+use crate::bench::load::{Found, Load};
+use crate::bench::place::Place;
 use crate::bench::summary::Summary;
 use crate::bench::tables::Tables;
 use crate::bench::tally::Tally;
-use crate::bench::worker::{Schedule, Worker};
-use crate::bench::workload::{Script, Workload};
-use crate::connect::{Address, CONNECT_TIMEOUT};
+use crate::bench::workload::Workload;
 use crate::exit::Status;
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use crate::format;
 use crate::interrupt::Interrupt;
 use crate::messages;
 use crate::report;
 
-/// How long the server is used before it is measured.
+/// How long what is measured is used before.
 const WARM_UP: Duration = Duration::from_secs(1);
 
 /// Up to so many connections one thread is enough: it costs the server least of the machine.
 const CLIENTS_OF_ONE_THREAD: u32 = 50;
+
+/// Clients unless something else is said.
+const CLIENTS_DEFAULT: u32 = 8;
 
 /// Options of `bench`.
 #[derive(Debug, Args)]
@@ -52,9 +56,9 @@ pub(crate) struct BenchArguments {
     #[arg(value_enum)]
     workload: Workload,
 
-    /// How many clients
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    clients: u32,
+    /// How many clients [default: 8]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    clients: Option<u32>,
 
     /// How many operations a client sends before it waits for their answers
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
@@ -80,7 +84,19 @@ pub(crate) struct BenchArguments {
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000))]
     writers: u32,
 
-    /// Threads of the load [default: 1 up to 50 clients, else 2]
+    /// Checkpoints without pause beside those that are measured
+    #[arg(long)]
+    checkpoints: bool,
+
+    /// Whether a commit is answered when it is durable, or before: the clients' `synchronous_commit`
+    #[arg(long, value_enum)]
+    durability: Option<Durability>,
+
+    /// Where raw-sync makes its file [default: the current directory]
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+
+    /// Threads of the load [default: 1 up to 50 clients, else 2; in this process each client is a thread]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     threads: Option<u32>,
 
@@ -89,37 +105,88 @@ pub(crate) struct BenchArguments {
     poll_us: u64,
 }
 
+/// When a commit is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Durability {
+    /// When it is durable
+    On,
+    /// Before
+    Off,
+}
+
 impl BenchArguments {
-    /// What among the options excludes each other.
-    pub(crate) fn contradiction(&self) -> Option<&'static str> {
-        (self.writers > 0 && !self.workload.has_accounts())
-            .then_some("--writers updates the table of point-read, range-read, update and mixed: give one of them")
+    /// What among the options excludes each other; `is_here` tells that the database is in this process.
+    pub(crate) fn contradiction(&self, is_here: bool) -> Option<&'static str> {
+        let is_raw = self.workload == Workload::RawSync;
+        if is_raw && (is_here || self.has_options_of_load()) {
+            Some("raw-sync needs no database and has one thread: it takes --seconds and --dir")
+        } else if self.dir.is_some() && !is_raw {
+            Some("--dir is for raw-sync")
+        } else if self.writers > 0 && !self.workload.has_accounts() {
+            Some(
+                "--writers updates the table of point-read, range-read, update and mixed: give one of them",
+            )
+        } else if is_here && self.pipeline > 1 {
+            Some("--pipeline is for a server: nothing is sent to a database in this process")
+        } else if is_here && self.threads.zip(self.clients).is_some_and(|(a, b)| a != b) {
+            Some("in this process each client is a thread: give --threads or --clients")
+        } else {
+            None
+        }
+    }
+
+    fn has_options_of_load(&self) -> bool {
+        self.clients.or(self.threads).is_some()
+            || self.pipeline > 1
+            || self.rows.is_some()
+            || self.prepared
+            || self.simple
+            || self.writers > 0
+            || self.checkpoints
+            || self.durability.is_some()
     }
 
     fn mode(&self) -> Mode {
         if self.simple { Mode::Simple } else { Mode::Prepared }
     }
 
+    fn clients(&self) -> u32 {
+        self.clients.unwrap_or(CLIENTS_DEFAULT)
+    }
+
+    /// Clients of a database in this process.
+    fn clients_here(&self) -> u32 {
+        self.threads.unwrap_or_else(|| self.clients())
+    }
+
     fn thread_count(&self) -> u32 {
-        let default = if self.clients <= CLIENTS_OF_ONE_THREAD { 1 } else { 2 };
-        self.threads.unwrap_or(default).min(self.clients)
+        let default = if self.clients() <= CLIENTS_OF_ONE_THREAD { 1 } else { 2 };
+        self.threads.unwrap_or(default).min(self.clients())
+    }
+
+    /// Settings of each session.
+    fn settings(&self) -> &'static [(&'static str, &'static str)] {
+        match self.durability {
+            None => &[],
+            Some(Durability::On) => &[("synchronous_commit", "on")],
+            Some(Durability::Off) => &[("synchronous_commit", "off")],
+        }
     }
 }
 
 /// Measures and shows what was found.
-pub(crate) fn run(
-    arguments: &BenchArguments,
-    address: &Address,
-    format: FormatName,
-) -> io::Result<Status> {
+pub(crate) fn run(bench: &BenchArguments, arguments: &Arguments) -> io::Result<Status> {
     let interrupt = Interrupt::default();
     // What runs is not cancelled but ended: the tables have to be dropped. Where this fails, they stay behind.
     interrupt.listen_to_all().ok();
-    let measured = interrupt.during(|| measure(arguments, address, &interrupt));
-    let mut out = io::stdout();
+    let measured = interrupt.during(|| match bench.workload {
+        Workload::RawSync => measure_disk(bench, &interrupt),
+        _ => measure_at(bench, arguments, &interrupt),
+    });
+    let (mut out, format) = (io::stdout(), arguments.format);
     match measured {
-        Ok((summary, writers)) => {
-            let status = tell(&summary, &writers);
+        Ok((summary, beside)) => {
+            let status = tell(&summary, &beside);
             if matches!(format, FormatName::Json | FormatName::Jsonl) {
                 summary.write_json(&mut out)?;
             } else {
@@ -135,11 +202,28 @@ pub(crate) fn run(
     }
 }
 
+/// What ran beside what is summed up.
+#[derive(Default)]
+struct Beside {
+    writers: Tally,
+    checkpoints: Tally,
+}
+
 /// Says on standard error what is no figure of the summary.
-fn tell(summary: &Summary, writers: &Tally) -> Status {
+fn tell(summary: &Summary, beside: &Beside) -> Status {
+    let Beside { writers, checkpoints } = beside;
     if writers.latencies.count() > 0 {
         let per_second = writers.latencies.count() as f64 / f64::from(summary.seconds);
         messages::line(&format!("writers: {per_second:.1} per second"));
+    }
+    if checkpoints.latencies.count() > 0 {
+        let milliseconds = |nanoseconds: u64| nanoseconds as f64 / 1e6;
+        messages::line(&format!(
+            "checkpoints: {}, half of them within {:.1} ms, the longest {:.1} ms",
+            checkpoints.latencies.count(),
+            milliseconds(checkpoints.latencies.quantile(0.5)),
+            milliseconds(checkpoints.latencies.max())
+        ));
     }
     let mut status = Status::Done;
     for (who, tally) in [("clients", &summary.tally), ("writers", writers)] {
@@ -154,135 +238,56 @@ fn tell(summary: &Summary, writers: &Tally) -> Status {
     status
 }
 
-/// Fills the tables, runs the load, drops the tables.
-fn measure(
-    arguments: &BenchArguments,
-    address: &Address,
-    interrupt: &Interrupt,
-) -> Outcome<(Summary, Tally)> {
-    let mut client = address.connect(CONNECT_TIMEOUT)?;
-    let rows = arguments.rows.unwrap_or(arguments.workload.rows_default());
-    let mut tables = Tables::new(arguments.workload, rows, &client, &address.text);
-    tables.make(&mut client, interrupt)?;
-    let failed = |error| Failure::of_client(error, &address.text);
-    let load = Load::open(arguments, &tables, &address.text).map_err(failed)?;
-    let (tally, writers) = load.run(arguments, interrupt).map_err(failed)?;
-    interrupt.check()?;
+/// Measures the disk.
+fn measure_disk(bench: &BenchArguments, interrupt: &Interrupt) -> Outcome<(Summary, Beside)> {
+    let directory = bench.dir.as_deref().unwrap_or(Path::new("."));
+    let tally = raw_sync::measure(directory, bench.seconds, interrupt)?;
     let summary = Summary {
-        workload: arguments.workload.name(),
-        clients: arguments.clients,
-        pipeline: arguments.pipeline,
-        seconds: arguments.seconds,
+        workload: bench.workload.name(),
+        clients: 1,
+        pipeline: 1,
+        seconds: bench.seconds,
         tally,
     };
-    Ok((summary, writers))
+    Ok((summary, Beside::default()))
 }
 
-/// All connections, before they begin.
-struct Load {
-    measured: Vec<Worker>,
-    /// Those beside, which are not measured.
-    writers: Option<Worker>,
-    /// Operations that each of the measured has done.
-    counts: Vec<Arc<AtomicU64>>,
+/// Opens what is measured, and closes it in order whatever happened.
+fn measure_at(
+    bench: &BenchArguments,
+    arguments: &Arguments,
+    interrupt: &Interrupt,
+) -> Outcome<(Summary, Beside)> {
+    let place = Place::open(arguments)?;
+    let measured = measure(bench, &place, interrupt);
+    let closed = place.close();
+    let measured = measured?;
+    closed.map(|()| measured)
 }
 
-impl Load {
-    fn open(arguments: &BenchArguments, tables: &Tables, address: &str) -> Result<Self, Error> {
-        let address = resolve(address)?;
-        let spin = Duration::from_micros(arguments.poll_us);
-        let (mode, clients) = (arguments.mode(), u64::from(arguments.clients));
-        let script = Arc::new(Script::new(arguments.workload, tables));
-        let threads = arguments.thread_count();
-        let mut groups: Vec<Vec<Lane>> = (0..threads).map(|_| Vec::new()).collect();
-        for index in 0..clients {
-            let lane =
-                Lane::new(Arc::clone(&script), mode, arguments.pipeline as usize, index, clients);
-            groups[(index % u64::from(threads)) as usize].push(lane);
-        }
-        let mut load = Self { measured: Vec::new(), writers: None, counts: Vec::new() };
-        for lanes in groups {
-            let count = Arc::new(AtomicU64::new(0));
-            load.counts.push(Arc::clone(&count));
-            load.measured.push(Worker::open(lanes, &address, spin, count)?);
-        }
-        if arguments.writers > 0 {
-            let script = Arc::new(Script::writer(tables));
-            let writers = u64::from(arguments.writers);
-            let lane =
-                |index| Lane::new(Arc::clone(&script), mode, 1, clients + index, clients + writers);
-            let lanes = (0..writers).map(lane).collect();
-            load.writers = Some(Worker::open(lanes, &address, spin, Arc::default())?);
-        }
-        Ok(load)
-    }
-
-    /// Answers what the measured connections have counted, and what the writers.
-    fn run(
-        self,
-        arguments: &BenchArguments,
-        interrupt: &Interrupt,
-    ) -> Result<(Tally, Tally), Error> {
-        let begin = Instant::now() + WARM_UP;
-        let end = begin + Duration::from_secs(u64::from(arguments.seconds));
-        let schedule = Schedule { begin, end };
-        let spawn = |worker: Worker| {
-            let interrupt = interrupt.clone();
-            let name = "spg-bench".to_owned();
-            thread::Builder::new()
-                .name(name)
-                .spawn(move || worker.run(schedule, &interrupt))
-                .map_err(Error::Io)
-        };
-        let measured: Vec<JoinHandle<_>> =
-            self.measured.into_iter().map(spawn).collect::<Result<_, _>>()?;
-        let writers = self.writers.map(spawn).transpose()?;
-        if io::stderr().is_terminal() {
-            watch(&measured, &self.counts, &arguments.workload.name(), schedule);
-        }
-        Ok((join(measured)?, join(writers)?))
-    }
-}
-
-/// Waits for all workers; what they have counted together.
-fn join(
-    workers: impl IntoIterator<Item = JoinHandle<Result<Tally, Error>>>,
-) -> Result<Tally, Error> {
-    let mut all = Tally::default();
-    let mut failure = None;
-    for worker in workers {
-        match worker.join().expect("a worker ends with a result") {
-            Ok(tally) => all.merge(tally),
-            Err(error) => failure = failure.or(Some(error)),
-        }
-    }
-    failure.map_or(Ok(all), Err)
-}
-
-/// Shows a line that follows the load, until its end.
-fn watch(
-    workers: &[JoinHandle<Result<Tally, Error>>],
-    counts: &[Arc<AtomicU64>],
-    name: &str,
-    schedule: Schedule,
-) {
-    while !workers.iter().all(JoinHandle::is_finished) {
-        thread::sleep(Duration::from_millis(500));
-        let now = Instant::now();
-        let line = match now.checked_duration_since(schedule.begin) {
-            None => "warming up".to_owned(),
-            Some(past) => {
-                let past = past.min(schedule.end.duration_since(schedule.begin)).as_secs_f64();
-                let done: u64 = counts.iter().map(|count| count.load(Ordering::Relaxed)).sum();
-                format!("{past:.1} s, {:.0} operations per second", done as f64 / past.max(0.001))
-            }
-        };
-        messages::text(&format!("\r\x1b[K{name}: {line}"));
-    }
-    messages::text("\r\x1b[K");
-}
-
-fn resolve(address: &str) -> Result<SocketAddr, Error> {
-    let first = address.to_socket_addrs().map_err(Error::Connect)?.next();
-    first.ok_or_else(|| Error::Connect(io::Error::from(io::ErrorKind::NotFound)))
+/// Fills the tables, runs the load, drops the tables.
+fn measure(
+    bench: &BenchArguments,
+    place: &Place,
+    interrupt: &Interrupt,
+) -> Outcome<(Summary, Beside)> {
+    let mut target = place.target()?;
+    let rows = bench.rows.unwrap_or(bench.workload.rows_default());
+    let mut tables = Tables::new(bench.workload, rows, &target, place);
+    tables.make(&mut target, interrupt)?;
+    let load = Load::open(bench, &tables, place)?;
+    let Found { measured, writers, checkpoints } = load.run(bench, interrupt)?;
+    interrupt.check()?;
+    let clients = match place {
+        Place::Server(_) => bench.clients(),
+        Place::Here(_) => bench.clients_here(),
+    };
+    let summary = Summary {
+        workload: bench.workload.name(),
+        clients,
+        pipeline: bench.pipeline,
+        seconds: bench.seconds,
+        tally: measured,
+    };
+    Ok((summary, Beside { writers, checkpoints }))
 }

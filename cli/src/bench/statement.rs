@@ -1,6 +1,7 @@
 //! A statement of a workload: prepared, or written out with its values each time.
 
 use std::io::Write;
+use std::str::Utf8Error;
 
 use spg_wire::message::client;
 use spg_wire::{Opcode, ProtocolError, ValueRef};
@@ -45,6 +46,16 @@ impl Statement {
         text: &mut Vec<u8>,
         out: &mut Vec<u8>,
     ) -> Result<(), ProtocolError> {
+        let text = self.written_out(values, text).map_err(|_| ProtocolError::InvalidUtf8)?;
+        client::query(out, text)
+    }
+
+    /// The text with its values, written into `text`.
+    pub(super) fn written_out<'a>(
+        &self,
+        values: &[ValueRef<'_>],
+        text: &'a mut Vec<u8>,
+    ) -> Result<&'a str, Utf8Error> {
         text.clear();
         for (parameter, piece) in &self.pieces {
             if let Some(value) = parameter.and_then(|index| values.get(index)) {
@@ -52,7 +63,7 @@ impl Statement {
             }
             text.extend_from_slice(piece.as_bytes());
         }
-        client::query(out, std::str::from_utf8(text).map_err(|_| ProtocolError::InvalidUtf8)?)
+        std::str::from_utf8(text)
     }
 }
 

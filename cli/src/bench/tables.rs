@@ -1,14 +1,19 @@
 //! The tables that workloads run on: made and filled before, dropped afterwards whatever happened.
 
-use spg_wire::RowWriter;
-use spg_wire::client::{Client, Config};
+use spg_engine::limits::BATCH_ROWS_MAX;
+use spg_engine::storage::column::Column;
+use spg_wire::ValueRef;
+use spg_wire::value::Floats;
 
+use crate::bench::place::Place;
 use crate::bench::random::Random;
 use crate::bench::workload::{DIMENSIONS, Workload};
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use crate::interrupt::Interrupt;
 use crate::messages;
 use crate::progress::Progress;
+use crate::table_name::TableName;
+use crate::target::{Local, Remote, Target, engine_value};
 
 /// Accounts of a branch, as in pgbench.
 pub(super) const ACCOUNTS_OF_A_BRANCH: u64 = 100_000;
@@ -21,33 +26,39 @@ pub(super) const FILLER: &str =
     "------------------------------------------------------------------------------------";
 
 /// Rows between two looks at the progress.
-const PROGRESS_ROWS: u64 = 1_000;
+const PROGRESS_ROWS: u64 = BATCH_ROWS_MAX as u64;
+
+/// PostgreSQL's `duplicate_table`.
+const DUPLICATE_TABLE: &str = "42P07";
 
 /// The tables of a run, which nobody else's have the names of.
 #[derive(Debug)]
 pub(super) struct Tables {
-    address: String,
+    place: Place,
     prefix: String,
     workload: Workload,
     /// Rows of the largest.
     pub(super) rows: u64,
-    is_made: bool,
+    /// Names of those that are there.
+    made: Vec<String>,
 }
 
-/// A table: its name, its columns, its rows and how each is written.
+/// Shows the values of the row with a number.
+type Row = fn(u64, &mut Vec<f32>, &mut dyn FnMut(&[ValueRef<'_>]));
+
+/// A table: its name, its columns, its rows and what each has.
 struct Table {
     name: &'static str,
     columns: &'static str,
     rows: u64,
-    write: fn(&mut RowWriter<'_>, u64, &mut Vec<f32>),
+    row: Row,
 }
 
 impl Tables {
     /// The tables of a session, which gives them their names.
-    pub(super) fn new(workload: Workload, rows: u64, client: &Client, address: &str) -> Self {
-        let session_id = client.cancel_token().key().session_id;
-        let prefix = format!("spg_bench_{session_id}_");
-        Self { address: address.to_owned(), prefix, workload, rows, is_made: false }
+    pub(super) fn new(workload: Workload, rows: u64, target: &Target, place: &Place) -> Self {
+        let prefix = format!("spg_bench_{}_", target.session_id());
+        Self { place: place.clone(), prefix, workload, rows, made: Vec::new() }
     }
 
     /// The name of a table.
@@ -56,52 +67,28 @@ impl Tables {
     }
 
     /// Makes and fills them; 57014 once the user asks for an end.
-    pub(super) fn make(&mut self, client: &mut Client, interrupt: &Interrupt) -> Outcome<()> {
-        self.is_made = true;
+    pub(super) fn make(&mut self, target: &mut Target, interrupt: &Interrupt) -> Outcome<()> {
         let progress = Progress::rows("filling");
         for table in self.list() {
-            self.make_table(&table, client, interrupt, &progress)?;
-        }
-        Ok(())
-    }
-
-    fn make_table(
-        &self,
-        table: &Table,
-        client: &mut Client,
-        interrupt: &Interrupt,
-        progress: &Progress,
-    ) -> Outcome<()> {
-        let failed = |error| Failure::of_client(error, &self.address);
-        let name = self.name(table.name);
-        client
-            .batch_execute(&format!("CREATE TABLE {name} ({})", table.columns))
-            .map_err(failed)?;
-        let mut copy = client.copy_in(&name, &[]).map_err(failed)?;
-        let mut numbers = Vec::new();
-        for id in 0..table.rows {
-            copy.write_row_with(|row| {
-                (table.write)(row, id, &mut numbers);
-                true
-            })
-            .map_err(failed)?;
-            if id % PROGRESS_ROWS == 0 {
-                interrupt.check()?;
-                progress.advance(PROGRESS_ROWS);
+            let name = self.name(table.name);
+            create(&name, table.columns, target)?;
+            self.made.push(name.clone());
+            let name = TableName::parse(&name)?;
+            match target {
+                Target::Local(local) => table.fill_here(&name, local, interrupt, &progress)?,
+                Target::Remote(remote) => table.fill_there(&name, remote, interrupt, &progress)?,
             }
         }
-        copy.finish().map_err(failed)?;
         Ok(())
     }
 
-    /// Drops them on a connection of its own: that of the load may be lost, or in the middle of something.
-    fn drop_all(&self) -> Result<(), spg_wire::client::Error> {
-        let mut client = Client::connect(Config::new(&self.address).application_name("spg bench"))?;
-        for table in self.list() {
-            let name = self.name(table.name);
-            client.batch_execute(&format!("DROP TABLE IF EXISTS {name}"))?;
+    /// Drops them in a session of its own: that of the load may be lost, or in the middle of something.
+    fn drop_all(&self) -> Outcome<()> {
+        let mut target = self.place.target()?;
+        for name in &self.made {
+            target.command(&format!("DROP TABLE {name}"))?;
         }
-        Ok(())
+        self.place.leave(target)
     }
 
     fn list(&self) -> Vec<Table> {
@@ -112,7 +99,7 @@ impl Tables {
             name: "accounts",
             columns: "id INT PRIMARY KEY, branch INT NOT NULL, balance INT NOT NULL, filler TEXT NOT NULL",
             rows,
-            write: write_account,
+            row: account,
         };
         match self.workload {
             Workload::PointRead | Workload::RangeRead | Workload::Update | Workload::Mixed => {
@@ -122,73 +109,138 @@ impl Tables {
                 name: "events",
                 columns: "id BIGINT PRIMARY KEY, value INT NOT NULL, filler TEXT NOT NULL",
                 rows,
-                write: write_event,
+                row: event,
             }],
             Workload::Knn => vec![Table {
                 name: "vectors",
                 columns: "id INT PRIMARY KEY, v VECTOR(128) NOT NULL",
                 rows,
-                write: write_vector,
+                row: vector,
             }],
             Workload::TpcbLike => vec![
                 accounts,
-                Table {
-                    name: "branches",
-                    columns: of_branch,
-                    rows: branches,
-                    write: write_balance,
-                },
+                Table { name: "branches", columns: of_branch, rows: branches, row: balance },
                 Table {
                     name: "tellers",
                     columns: of_branch,
                     rows: branches * TELLERS_OF_A_BRANCH,
-                    write: write_balance,
+                    row: balance,
                 },
                 Table {
                     name: "history",
                     columns: "teller INT, branch INT, account INT, delta INT",
                     rows: 0,
-                    write: write_balance,
+                    row: history,
                 },
             ],
+            Workload::RawSync => Vec::new(),
         }
     }
 }
 
 impl Drop for Tables {
     fn drop(&mut self) {
-        if self.is_made
-            && let Err(error) = self.drop_all()
+        if !self.made.is_empty()
+            && let Err(failure) = self.drop_all()
         {
-            let failure = Failure::of_client(error, &self.address);
             let message = &failure.fields.message;
             messages::line(&format!("WARNING:  could not drop tables {}*: {message}", self.prefix));
         }
     }
 }
 
-fn write_account(row: &mut RowWriter<'_>, id: u64, _: &mut Vec<f32>) {
-    row.push_i32(id as i32);
-    row.push_i32((id / ACCOUNTS_OF_A_BRANCH) as i32);
-    row.push_i32(0);
-    row.push_text(FILLER);
+impl Table {
+    fn fill_here(
+        &self,
+        name: &TableName,
+        local: &mut Local,
+        interrupt: &Interrupt,
+        progress: &Progress,
+    ) -> Outcome<()> {
+        let types = local.types(name)?;
+        let (mut numbers, mut aligned) = (Vec::new(), Vec::new());
+        let mut next = 0;
+        let batches = &mut || {
+            interrupt.check()?;
+            let end = self.rows.min(next + PROGRESS_ROWS);
+            let mut columns: Vec<Column> = types
+                .iter()
+                .map(|&data_type| Column::with_capacity(data_type, (end - next) as usize))
+                .collect();
+            for id in next..end {
+                (self.row)(id, &mut numbers, &mut |values| {
+                    for (column, value) in columns.iter_mut().zip(values) {
+                        column.push(engine_value(*value, &mut aligned));
+                    }
+                });
+            }
+            progress.advance(end - next);
+            let is_any = next < end;
+            next = end;
+            Ok(is_any.then_some(columns))
+        };
+        local.load(name, &[], batches).map(drop)
+    }
+
+    fn fill_there(
+        &self,
+        name: &TableName,
+        remote: &mut Remote,
+        interrupt: &Interrupt,
+        progress: &Progress,
+    ) -> Outcome<()> {
+        let mut loading = remote.load(name, &[])?;
+        let mut numbers = Vec::new();
+        for id in 0..self.rows {
+            loading.row(|row| {
+                (self.row)(id, &mut numbers, &mut |values| {
+                    for value in values {
+                        row.push(*value);
+                    }
+                });
+                Ok(())
+            })?;
+            if id % PROGRESS_ROWS == 0 {
+                interrupt.check()?;
+                progress.advance(PROGRESS_ROWS);
+            }
+        }
+        loading.finish().map(drop)
+    }
 }
 
-fn write_balance(row: &mut RowWriter<'_>, id: u64, _: &mut Vec<f32>) {
-    row.push_i32(id as i32);
-    row.push_i32(0);
+/// Makes a table. One that is there was left by a run that was killed: no session that lives has its number.
+fn create(name: &str, columns: &str, target: &mut Target) -> Outcome<()> {
+    let text = format!("CREATE TABLE {name} ({columns})");
+    match target.command(&text) {
+        Err(failure) if failure.code() == DUPLICATE_TABLE => {
+            target.command(&format!("DROP TABLE {name}"))?;
+            target.command(&text)
+        }
+        created => created,
+    }
 }
 
-fn write_event(row: &mut RowWriter<'_>, id: u64, _: &mut Vec<f32>) {
-    row.push_i64(id as i64);
-    row.push_i32(0);
-    row.push_text(FILLER);
+fn account(id: u64, _: &mut Vec<f32>, show: &mut dyn FnMut(&[ValueRef<'_>])) {
+    let branch = ValueRef::Int4((id / ACCOUNTS_OF_A_BRANCH) as i32);
+    show(&[ValueRef::Int4(id as i32), branch, ValueRef::Int4(0), ValueRef::Text(FILLER)]);
 }
 
-fn write_vector(row: &mut RowWriter<'_>, id: u64, numbers: &mut Vec<f32>) {
+fn balance(id: u64, _: &mut Vec<f32>, show: &mut dyn FnMut(&[ValueRef<'_>])) {
+    show(&[ValueRef::Int4(id as i32), ValueRef::Int4(0)]);
+}
+
+fn history(_: u64, _: &mut Vec<f32>, show: &mut dyn FnMut(&[ValueRef<'_>])) {
+    show(&[ValueRef::Int4(0); 4]);
+}
+
+fn event(id: u64, _: &mut Vec<f32>, show: &mut dyn FnMut(&[ValueRef<'_>])) {
+    show(&[ValueRef::Int8(id as i64), ValueRef::Int4(0), ValueRef::Text(FILLER)]);
+}
+
+fn vector(id: u64, numbers: &mut Vec<f32>, show: &mut dyn FnMut(&[ValueRef<'_>])) {
     let mut random = Random::new(id);
     numbers.clear();
     numbers.extend((0..DIMENSIONS).map(|_| random.float()));
-    row.push_i32(id as i32);
-    row.push_vector(numbers);
+    show(&[ValueRef::Int4(id as i32), ValueRef::Vector(Floats::Numbers(numbers))]);
 }

@@ -37,6 +37,8 @@ pub(crate) enum Workload {
     Mixed,
     /// The 10 nearest of vectors of 128 dimensions
     Knn,
+    /// No database: 512 bytes overwritten and synced, one after the other, in a file made for it
+    RawSync,
 }
 
 /// One thing that a client does; what its random numbers are follows from `seed`, so that it can be done again.
@@ -91,6 +93,7 @@ impl Script {
                 vec![one(format!("INSERT INTO {} VALUES ($1, $2, $3)", name("events")))]
             }
             Workload::Update => vec![update("accounts")],
+            Workload::RawSync => Vec::new(),
             Workload::Mixed => vec![read(), update("accounts")],
             Workload::Knn => vec![Statement::new(
                 format!("SELECT id FROM {} ORDER BY v <-> $1 LIMIT {NEIGHBORS}", name("vectors")),
@@ -149,6 +152,7 @@ impl Script {
                 show(0, &[ValueRef::Vector(Floats::Numbers(numbers))]);
             }
             Workload::TpcbLike => self.tpcb_step(step, &mut random, show),
+            Workload::RawSync => {}
         }
     }
 

@@ -113,7 +113,11 @@ pub(super) fn describe(column: &spg_wire::Column) -> spg_engine::Result<TableCol
     Ok(TableColumn { name: column.name.clone(), data_type })
 }
 
-fn engine_value<'a>(value: spg_wire::ValueRef<'a>, numbers: &'a mut Vec<f32>) -> ValueRef<'a> {
+/// A value of the wire in the engine's terms; `numbers` has a vector's from then on.
+pub(crate) fn engine_value<'a>(
+    value: spg_wire::ValueRef<'a>,
+    numbers: &'a mut Vec<f32>,
+) -> ValueRef<'a> {
     match value {
         spg_wire::ValueRef::Null => ValueRef::Null,
         spg_wire::ValueRef::Bool(value) => ValueRef::Bool(value),

@@ -1,8 +1,12 @@
 //! A session of a database in this process.
 
-use spg_engine::session::{RowSink, TransactionStatus};
-use spg_engine::{Error, Session, SqlState};
+use std::sync::Arc;
 
+use spg_engine::session::{RowSink, Rows, TransactionStatus};
+use spg_engine::{DataType, Database, Error, Session, SqlState};
+
+use crate::audit::Request;
+use crate::connect;
 use crate::failure::{Failure, Outcome};
 use crate::table_name::TableName;
 use crate::target::{NextColumns, TableColumn};
@@ -12,13 +16,57 @@ pub(crate) struct Local {
     session: Session,
 }
 
+/// A session that the audit log knows as this user's, with `application`.
+pub(crate) fn named_session(database: &Arc<Database>, application: &str) -> Outcome<Session> {
+    let mut session = database.session();
+    session.set_actor(&connect::user().unwrap_or_default(), "local");
+    session.execute(
+        &format!("SET application_name = '{application}'"),
+        &[],
+        &mut Rows::default(),
+    )?;
+    Ok(session)
+}
+
 impl Local {
-    pub(crate) fn new(session: Session) -> Self {
-        Self { session }
+    /// A session of `database`; what it commits is known as done by this user with `application`.
+    pub(crate) fn new(database: &Arc<Database>, application: &str) -> Outcome<Self> {
+        Ok(Self { session: named_session(database, application)? })
+    }
+
+    /// Ends the session, then the database in order: the next start has nothing to recover.
+    pub(super) fn close(self) -> Outcome<()> {
+        let database = Arc::clone(self.session.database());
+        drop(self.session);
+        Ok(database.close()?)
+    }
+
+    pub(super) fn has_files(&self) -> bool {
+        self.session.database().database_id().is_some()
+    }
+
+    pub(super) fn description(&self) -> String {
+        match self.session.database().database_id() {
+            Some(id) => format!("The database {id}, opened in this process."),
+            None => "A database in this process, gone when it ends.".to_owned(),
+        }
     }
 
     pub(super) fn execute(&mut self, text: &str, sink: &mut dyn RowSink) -> Outcome<String> {
         Ok(self.session.execute(text, &[], sink)?.to_string())
+    }
+
+    pub(super) fn administer(
+        &mut self,
+        request: &Request,
+        sink: &mut dyn RowSink,
+    ) -> Outcome<String> {
+        let database = self.session.database();
+        Ok(database.administer(request.verb, &request.options(), sink)?.to_string())
+    }
+
+    pub(super) fn take_receipt(&mut self) -> Option<String> {
+        self.session.take_receipt().map(|receipt| receipt.to_string())
     }
 
     pub(super) fn columns(&mut self, table: &TableName) -> Outcome<Vec<TableColumn>> {
@@ -29,6 +77,11 @@ impl Local {
             data_type: column.data_type,
         });
         Ok(columns.collect())
+    }
+
+    /// The types of a table's columns, in its order.
+    pub(crate) fn types(&mut self, table: &TableName) -> Outcome<Vec<DataType>> {
+        Ok(self.columns(table)?.iter().map(|column| column.data_type).collect())
     }
 
     /// Adds rows to a table as one statement; answers how many.

@@ -10,10 +10,12 @@ use spg_engine::DataType;
 use spg_engine::session::{RowSink, TransactionStatus};
 use spg_engine::storage::column::Column;
 
+use crate::audit::Request;
 use crate::failure::{Failure, Outcome};
 use crate::table_name::TableName;
 
-pub(crate) use local::Local;
+pub(crate) use batches::engine_value;
+pub(crate) use local::{Local, named_session};
 pub(crate) use remote::Remote;
 
 /// Where statements run.
@@ -45,6 +47,18 @@ impl Target {
         }
     }
 
+    /// Asks the database what is no SQL; the rows of the answer go to `sink`, its tag is answered.
+    pub(crate) fn administer(
+        &mut self,
+        request: &Request,
+        sink: &mut dyn RowSink,
+    ) -> Outcome<String> {
+        match self {
+            Self::Local(local) => local.administer(request, sink),
+            Self::Remote(remote) => remote.administer(request, sink),
+        }
+    }
+
     /// Runs one statement whose answer nobody wants to see.
     pub(crate) fn command(&mut self, text: &str) -> Outcome<()> {
         self.execute(text, &mut Silent).map(drop)
@@ -55,6 +69,14 @@ impl Target {
         match self {
             Self::Local(_) => None,
             Self::Remote(remote) => remote.take_loss(),
+        }
+    }
+
+    /// What the last statement committed: the commit's number and, behind a blank, the audit chain's head if there is one.
+    pub(crate) fn take_receipt(&mut self) -> Option<String> {
+        match self {
+            Self::Local(local) => local.take_receipt(),
+            Self::Remote(remote) => remote.take_receipt(),
         }
     }
 
@@ -74,11 +96,27 @@ impl Target {
         }
     }
 
+    /// The number of the session among those of a server; 0 in this process, which has one at a time.
+    pub(crate) fn session_id(&self) -> u64 {
+        match self {
+            Self::Local(_) => 0,
+            Self::Remote(remote) => remote.session_id(),
+        }
+    }
+
     /// Where the session stands.
     pub(crate) fn status(&self) -> TransactionStatus {
         match self {
             Self::Local(local) => local.status(),
             Self::Remote(remote) => remote.status(),
+        }
+    }
+
+    /// Whether what runs there outlives this process in part or whole, so that it is cancelled rather than killed.
+    pub(crate) fn is_kept(&self) -> bool {
+        match self {
+            Self::Local(local) => local.has_files(),
+            Self::Remote(_) => true,
         }
     }
 
@@ -101,7 +139,7 @@ impl Target {
     /// What `\conninfo` tells.
     pub(crate) fn description(&self) -> String {
         match self {
-            Self::Local(_) => "A database in this process, gone when it ends.".to_owned(),
+            Self::Local(local) => local.description(),
             Self::Remote(remote) => remote.description(),
         }
     }
@@ -109,15 +147,20 @@ impl Target {
     /// Where statements run, in a line for the shell's greeting.
     pub(crate) fn greeting(&self) -> String {
         match self {
+            Self::Local(local) if local.has_files() => "files, in this process".to_owned(),
             Self::Local(_) => "in this process, gone at the end".to_owned(),
             Self::Remote(remote) => remote.greeting(),
         }
     }
 
-    /// Ends the session in order.
-    pub(crate) fn close(self) {
-        if let Self::Remote(remote) = self {
-            remote.close();
+    /// Ends the session in order, and the database with it if it is in this process.
+    pub(crate) fn close(self) -> Outcome<()> {
+        match self {
+            Self::Local(local) => local.close(),
+            Self::Remote(remote) => {
+                remote.close();
+                Ok(())
+            }
         }
     }
 }

@@ -4,10 +4,12 @@ use std::ops::ControlFlow;
 
 use spg_engine::session::{RowSink, TransactionStatus};
 use spg_engine::{DataType, SqlState};
-use spg_wire::client::{Client, CopyIn, RowRef, ScriptEvent};
-use spg_wire::{Column, RowWriter};
+use spg_wire::client::{Client, CopyIn, Error, RowRef, ScriptEvent};
+use spg_wire::{Column, Receipt, RowWriter};
 
+use crate::audit::Request;
 use crate::connect::Address;
+use crate::exit::Status;
 use crate::failure::{Failure, Outcome};
 use crate::messages;
 use crate::table_name::TableName;
@@ -21,20 +23,45 @@ pub(crate) struct Remote {
     address: Address,
     /// What ended the connection after a statement's answer had come, until that is told.
     loss: Option<Failure>,
+    /// What the last statement committed.
+    receipt: Option<Receipt>,
 }
 
 impl Remote {
     pub(crate) fn new(client: Client, address: Address) -> Self {
-        Self { client, address, loss: None }
+        Self { client, address, loss: None, receipt: None }
     }
 
     pub(super) fn execute(&mut self, text: &str, sink: &mut dyn RowSink) -> Outcome<String> {
+        self.answer(sink, |client, answer| {
+            client.simple_query_with(text, |event| answer.take(&event))
+        })
+    }
+
+    pub(super) fn administer(
+        &mut self,
+        request: &Request,
+        sink: &mut dyn RowSink,
+    ) -> Outcome<String> {
+        let options = request.options();
+        self.answer(sink, |client, answer| {
+            client.administer_with(request.verb, &options, |event| answer.take(&event))
+        })
+    }
+
+    /// Takes the answer of one statement, which `ask` asks for.
+    fn answer<'a>(
+        &mut self,
+        sink: &'a mut dyn RowSink,
+        ask: impl FnOnce(&mut Client, &mut Answer<'a>) -> Result<(), Error>,
+    ) -> Outcome<String> {
         if let Some(loss) = self.loss.take() {
             return Err(loss);
         }
-        let mut answer = Answer { sink, batches: Batches::default(), ended: None };
-        let ended = self.client.simple_query_with(text, |event| answer.take(&event));
-        let answered = answer.ended;
+        let mut answer = Answer { sink, batches: Batches::default(), ended: None, receipt: None };
+        let ended = ask(&mut self.client, &mut answer);
+        let Answer { ended: answered, receipt, .. } = answer;
+        self.receipt = receipt;
         match (answered, ended) {
             // Rows before the connection broke are no answer: nothing says that they are whole.
             (None, Err(error)) => Err(self.failure(error)),
@@ -53,6 +80,10 @@ impl Remote {
 
     pub(super) fn take_loss(&mut self) -> Option<Failure> {
         self.loss.take()
+    }
+
+    pub(super) fn take_receipt(&mut self) -> Option<String> {
+        self.receipt.take().map(|receipt| receipt.to_string())
     }
 
     pub(super) fn columns(&mut self, table: &TableName) -> Outcome<Vec<TableColumn>> {
@@ -86,6 +117,10 @@ impl Remote {
             spg_wire::TransactionStatus::Block => TransactionStatus::InTransaction,
             spg_wire::TransactionStatus::Failed => TransactionStatus::Failed,
         }
+    }
+
+    pub(super) fn session_id(&self) -> u64 {
+        self.client.cancel_token().key().session_id
     }
 
     pub(super) fn is_named(&self) -> bool {
@@ -136,6 +171,8 @@ struct Answer<'a> {
     batches: Batches,
     /// How the statement ended, once that is known.
     ended: Option<Outcome<String>>,
+    /// What it committed.
+    receipt: Option<Receipt>,
 }
 
 impl Answer<'_> {
@@ -144,10 +181,13 @@ impl Answer<'_> {
         let taken = match event {
             ScriptEvent::Columns(columns) => self.batches.begin(columns, self.sink),
             ScriptEvent::Row(row) => self.row(row),
-            ScriptEvent::Complete { tag, .. } => self.complete(tag),
+            ScriptEvent::Complete { tag, receipt, .. } => {
+                self.receipt = *receipt;
+                self.complete(tag)
+            }
             ScriptEvent::Error(fields) => {
                 let fields = Box::new((*fields).clone());
-                self.ended = Some(Err(Failure { fields, ends_connection: false }));
+                self.ended = Some(Err(Failure { fields, status: Status::Failed }));
                 Ok(())
             }
             ScriptEvent::Notice(fields) => {

@@ -1,0 +1,173 @@
+//! `audit` and `verify`: what an operator asks of a database's files, beside SQL.
+//!
+//! A database answers, of a server or in this process, but for `audit verify FILE`, which looks at an audit log by itself.
+
+mod moment;
+mod offline;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::audit::moment::parse_moment;
+pub(crate) use crate::audit::offline::{head_bytes, verify_file};
+
+/// The subcommands of `audit`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Verify every link of the chain: exit status 0 if all is as it was written, 1 with the place if not
+    Verify {
+        /// An audit log to verify as it is, with its sealed segments, without the database
+        file: Option<PathBuf>,
+        /// A head that was kept elsewhere, 64 hexadecimal digits, and must be in the chain
+        #[arg(long, value_name = "HEX", value_parser = parse_head)]
+        expect_head: Option<String>,
+    },
+    /// Print where the chain stands: keep it elsewhere, and nobody can recompute the chain unseen
+    Head,
+    /// Print entries, the oldest first
+    List(Filter),
+    /// Move sealed segments to a directory (of the server's machine, if it is a server's), after an entry that says so
+    Archive {
+        /// Where to; it must exist
+        directory: PathBuf,
+    },
+}
+
+/// Which entries `audit list` prints.
+#[derive(Debug, Args)]
+pub(crate) struct Filter {
+    /// Entries from this time on: 2026-11-22, 2026-11-22T16:05:00Z or 2026-11-22T16:05:00.5+01:00; a date begins in UTC
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    since: Option<i64>,
+
+    /// Entries before this time
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    until: Option<i64>,
+
+    /// Entries of this commit and later ones
+    #[arg(long, value_name = "N")]
+    from_commit: Option<u64>,
+
+    /// Entries of this commit and earlier ones
+    #[arg(long, value_name = "N")]
+    to_commit: Option<u64>,
+
+    /// Entries with this in the statement's text
+    #[arg(long, value_name = "TEXT")]
+    contains: Option<String>,
+
+    /// Entries by this user
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+
+    /// Entries by this application
+    #[arg(long, value_name = "NAME")]
+    application: Option<String>,
+
+    /// At most so many entries
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+}
+
+/// What a database is asked: a verb and its options.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Request {
+    /// What to do.
+    pub(crate) verb: &'static str,
+    /// How.
+    options: Vec<(&'static str, String)>,
+}
+
+impl Request {
+    /// A verb without options.
+    pub(crate) fn new(verb: &'static str) -> Self {
+        Self { verb, options: Vec::new() }
+    }
+
+    /// Keys and values.
+    pub(crate) fn options(&self) -> Vec<(&str, &str)> {
+        self.options.iter().map(|(key, value)| (*key, value.as_str())).collect()
+    }
+
+    fn with(mut self, key: &'static str, value: Option<impl ToString>) -> Self {
+        self.options.extend(value.map(|value| (key, value.to_string())));
+        self
+    }
+}
+
+impl AuditCommand {
+    /// What a database is asked; `is_here` tells that it is in this process, where a relative path means the same.
+    pub(crate) fn request(&self, is_here: bool) -> Request {
+        match self {
+            Self::Verify { expect_head, .. } => {
+                Request::new("audit-verify").with("expect_head", expect_head.as_ref())
+            }
+            Self::Head => Request::new("audit-head"),
+            Self::List(filter) => filter.request(),
+            Self::Archive { directory } => {
+                let absolute = std::path::absolute(directory).ok().filter(|_| is_here);
+                let directory = absolute.as_ref().unwrap_or(directory).display();
+                Request::new("audit-archive").with("directory", Some(directory))
+            }
+        }
+    }
+}
+
+impl Filter {
+    fn request(&self) -> Request {
+        Request::new("audit-list")
+            .with("since_us", self.since)
+            .with("until_us", self.until)
+            .with("from_commit", self.from_commit)
+            .with("to_commit", self.to_commit)
+            .with("contains", self.contains.as_ref())
+            .with("user", self.user.as_ref())
+            .with("application", self.application.as_ref())
+            .with("limit", self.limit)
+    }
+}
+
+/// Checks that a text is a head.
+fn parse_head(text: &str) -> Result<String, String> {
+    match head_bytes(text) {
+        Some(_) => Ok(text.to_ascii_lowercase()),
+        None => Err("expected the 64 hexadecimal digits that `spg audit head` prints".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_become_options() {
+        let filter = Filter {
+            since: Some(-1),
+            until: None,
+            from_commit: Some(2),
+            to_commit: None,
+            contains: Some("a b".to_owned()),
+            user: None,
+            application: Some(String::new()),
+            limit: Some(0),
+        };
+        let expected = [
+            ("since_us", "-1"),
+            ("from_commit", "2"),
+            ("contains", "a b"),
+            ("application", ""),
+            ("limit", "0"),
+        ];
+        let expected = expected.map(|(key, value)| (key, value.to_owned())).to_vec();
+        assert_eq!(filter.request(), Request { verb: "audit-list", options: expected });
+    }
+
+    #[test]
+    fn a_path_is_made_whole_only_where_it_means_the_same() {
+        let archive = AuditCommand::Archive { directory: "a/b".into() };
+        assert_eq!(archive.request(false).options, [("directory", "a/b".to_owned())]);
+        let (_, here) = &archive.request(true).options[0];
+        assert!(here.starts_with('/') && here.ends_with("/a/b"), "{here}");
+    }
+}

@@ -1,0 +1,88 @@
+//! `audit verify FILE`: an audit log by itself, on any machine, read and never written.
+
+use std::path::Path;
+
+use spg_engine::audit::{Key, Report as Verified, verify};
+use spg_engine::disk::read_only::ReadOnlyDisk;
+use spg_engine::disk::real::resolve;
+use spg_engine::identity::hex;
+use spg_engine::{DataType, SqlState, Value};
+
+use crate::failure::{Failure, Outcome};
+use crate::messages;
+use crate::report::Report;
+
+/// Verifies the audit log at `path` with its sealed segments; `head` must be among its entries' hashes.
+pub(crate) fn verify_file(path: &Path, head: Option<&str>, key: Option<&Key>) -> Outcome<Report> {
+    // The log may be named through a link; its segments are beside the file itself.
+    let resolved = resolve(path).map_err(|error| {
+        let message = format!("{}: could not be found: {error}", path.display());
+        Failure::new(SqlState::IoError, message)
+    })?;
+    let verified = verify(&ReadOnlyDisk, &resolved, key, head.and_then(head_bytes));
+    match verified {
+        Ok(report) => {
+            if report.trailing_bytes > 0 {
+                messages::line(&format!(
+                    "NOTICE:  {} bytes of an incomplete entry at the end were not verified: it is being written, or a \
+                     crash cut it off",
+                    report.trailing_bytes
+                ));
+            }
+            Ok(rows(&report))
+        }
+        Err(fault) if fault.is_io => Err(Failure::new(SqlState::IoError, fault.to_string())),
+        Err(fault) => Err(Failure::of_difference(fault.to_string())),
+    }
+}
+
+/// The columns of what a database answers to `audit-verify`.
+fn rows(verified: &Verified) -> Report {
+    let number = |number: u64| Value::Int8(number as i64);
+    let mut report = Report::new("SELECT 1");
+    for (name, value) in [
+        ("entries", number(verified.entries)),
+        ("first_sequence", number(verified.first_sequence)),
+        ("sequence", number(verified.state.sequence)),
+        ("head", Value::Text(hex(&verified.state.head).into())),
+        ("bytes", number(verified.bytes)),
+        ("keyed", Value::Bool(verified.keyed)),
+        ("expected_sequence", verified.expected_sequence.map_or(Value::Null, number)),
+    ] {
+        let data_type = match value {
+            Value::Text(_) => DataType::Text,
+            Value::Bool(_) => DataType::Bool,
+            _ => DataType::Int8,
+        };
+        report.column(name, data_type, &[value]);
+    }
+    report
+}
+
+/// The hash that 64 hexadecimal digits write.
+pub(crate) fn head_bytes(text: &str) -> Option<[u8; 32]> {
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_have_64_digits() {
+        let digits = format!("{}aF", "00".repeat(31));
+        assert_eq!(head_bytes(&digits).unwrap()[31], 0xaf);
+        for text in
+            ["", "0", &digits[1..], &format!("{digits}0"), &"+1".repeat(32), &"é".repeat(32)]
+        {
+            assert_eq!(head_bytes(text), None, "{text}");
+        }
+    }
+}
