@@ -7,14 +7,14 @@
 //! restart finds a prefix of the commits. (A panic before, while the writer lock is held, has changed nothing that others
 //! see; the lock is freed and the statement's session gets the panic.)
 
-use std::sync::{Arc, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, MutexGuard, OnceLock};
 
 use crate::error::{Error, Result};
 use crate::identity::ChainState;
 use crate::storage::CommitNumber;
 use crate::storage::root::Root;
 use crate::transaction::executed::{Actor, Executed};
-use crate::transaction::heads::{Heads, Outcome, Pending, Queue};
+use crate::transaction::heads::{Heads, Outcome, Pending, Queue, Waiter};
 use crate::transaction::log::Record;
 use crate::transaction::writer_lock::{WriterGuard, lock};
 
@@ -71,9 +71,16 @@ impl Heads {
                 return result.clone();
             }
             if queue.has_leader {
-                queue.waiters += 1;
-                queue = self.settled.wait(queue).unwrap_or_else(PoisonError::into_inner);
-                queue.waiters -= 1;
+                let thread = std::thread::current();
+                queue.waiters.push(Waiter { commit: outcome.commit(), thread });
+                drop(queue);
+                // Whoever wakes it has taken it off the list; a wake-up without a reason puts it there twice, which costs
+                // another one later and nothing else.
+                std::thread::park();
+                if let Some(result) = outcome.result.get() {
+                    return result.clone();
+                }
+                queue = lock(&self.queue);
                 continue;
             }
             queue.has_leader = true;
@@ -105,15 +112,17 @@ impl Heads {
     fn lead(&self, group: &Queue) {
         match self.log.write(&group.records) {
             Ok(()) => {
-                for record in &group.records {
-                    // The root before is in the record: it is dropped with the group, after the others were woken.
-                    drop(self.published.store(Arc::clone(record.after())));
+                // Nobody can tell that the roots between were never published: each was durable no sooner.
+                if let Some(last) = group.records.last() {
+                    // The root before is in the first record: it is dropped with the group, after the others were woken.
+                    drop(self.published.store(Arc::clone(last.after())));
                 }
                 for (outcome, record) in group.outcomes.iter().zip(&group.records) {
                     let place = record.after().place.get();
                     let _ = outcome.result.set(Ok(place.and_then(|place| place.chain)));
                 }
-                self.wake(lock(&self.queue));
+                let settled = group.outcomes.last().map(|last| last.commit());
+                Self::wake(lock(&self.queue), settled);
             }
             Err(error) => self.fail(group, &error),
         }
@@ -130,18 +139,25 @@ impl Heads {
         for outcome in group.outcomes.iter().chain(&behind) {
             let _ = outcome.result.set(Err(error.clone()));
         }
-        self.wake(queue);
+        // Everybody who sleeps waits for one of these.
+        Self::wake(queue, Some(CommitNumber(u64::MAX)));
         drop(pending);
         drop(records);
     }
 
-    /// Gives up the lead: whoever sleeps finds its commit settled or leads next.
-    fn wake(&self, mut queue: MutexGuard<'_, Queue>) {
+    /// Gives up the lead, wakes those whose commits are settled, and one of the others, who leads next.
+    ///
+    /// Each sleeper is woken by itself: all at once, they would queue up for the lock that they look at the queue under.
+    fn wake(mut queue: MutexGuard<'_, Queue>, settled: Option<CommitNumber>) {
         queue.has_leader = false;
-        let waiters = queue.waiters;
+        let is_settled =
+            |waiter: &mut Waiter| settled.is_some_and(|settled| waiter.commit <= settled);
+        let mut awake: Vec<Waiter> = queue.waiters.extract_if(.., is_settled).collect();
+        awake.extend(queue.waiters.pop());
         drop(queue);
-        if waiters != 0 {
-            self.settled.notify_all();
+        // The next leader first: the disk is what everybody waits for.
+        for waiter in awake.iter().rev() {
+            waiter.thread.unpark();
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The two heads: `published`, which is durable and what everybody reads, and `pending`, the last commit in the queue.
 
-use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::Thread;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
@@ -21,7 +22,6 @@ pub struct Heads {
     pub(super) published: RootCell,
     pub(crate) writer: WriterLock<Pending>,
     pub(super) queue: Mutex<Queue>,
-    pub(super) settled: Condvar,
     pub(super) log: Box<dyn CommitLog>,
     audit_policy: AuditPolicy,
 }
@@ -49,8 +49,15 @@ pub(super) struct Queue {
     pub(super) outcomes: Vec<Arc<Outcome>>,
     /// Whether a committer is writing a group now.
     pub(super) has_leader: bool,
-    /// Committers that sleep until theirs is settled: without any, waking them is a system call for nothing.
-    pub(super) waiters: usize,
+    /// Threads that sleep until their commit is settled.
+    pub(super) waiters: Vec<Waiter>,
+}
+
+/// A thread that sleeps until a commit is settled, or until nobody leads.
+#[derive(Debug)]
+pub(super) struct Waiter {
+    pub(super) commit: CommitNumber,
+    pub(super) thread: Thread,
 }
 
 impl Outcome {
@@ -85,7 +92,6 @@ impl Heads {
             published: RootCell::new(root),
             writer: WriterLock::new(pending),
             queue: Mutex::default(),
-            settled: Condvar::new(),
             log,
             audit_policy,
         }
