@@ -18,6 +18,8 @@ use crate::storage::gauge::Gauge;
 use crate::storage::root::Root;
 use crate::transaction::heads::Heads;
 use crate::transaction::log::{CommitLog, MemoryLog};
+use crate::wal::Lsn;
+use crate::wal::writer::Wal;
 
 /// Numbers the databases of this process, so that a prepared statement is not taken to another one.
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
@@ -184,6 +186,11 @@ impl Database {
     /// The last published commit.
     pub fn published_commit(&self) -> CommitNumber {
         self.heads.published().commit
+    }
+
+    /// Where the log goes on; None without one.
+    pub fn wal_position(&self) -> Option<Lsn> {
+        self.durable.as_ref()?.journal.wal.as_ref().map(Wal::position)
     }
 
     /// The commit that the image shows; None without a log beside it.

@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -161,6 +161,29 @@ pub fn resolve(path: &Path) -> io::Result<PathBuf> {
     Err(Errno::LOOP.into())
 }
 
+/// Bytes of a secret that are read; a longer file is none.
+const SECRET_BYTES_MAX: usize = 4096;
+
+/// A secret's content, from a file that its owner alone can read. `path` must be [resolved](resolve).
+pub fn read_secret(path: &Path) -> io::Result<Vec<u8>> {
+    // A pipe without a writer would be waited for.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    let mode = metadata.permissions().mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        let message = format!("others may read or change it: its mode is {mode:04o}, not 0600");
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
+    }
+    let mut bytes = vec![0; SECRET_BYTES_MAX];
+    let count = read_full_at(&file, 0, &mut bytes)?;
+    bytes.truncate(count);
+    Ok(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
@@ -214,6 +237,25 @@ mod tests {
         RealDisk.sync_directory(&path("file")).unwrap_err();
         RealDisk.sync_directory(&path("absent")).unwrap_err();
         RealDisk.sync_directory(Path::new("")).unwrap();
+    }
+
+    #[test]
+    fn a_secret_is_its_owners_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("secret");
+        fs::write(&path, "hush").unwrap();
+        for (mode, is_secret) in [(0o600, true), (0o400, true), (0o640, false), (0o602, false)] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let read = read_secret(&path);
+            assert_eq!(read.is_ok_and(|bytes| bytes == b"hush"), is_secret, "{mode:o}");
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::write(&path, vec![b'x'; 1 << 20]).unwrap();
+        assert_eq!(read_secret(&path).unwrap().len(), SECRET_BYTES_MAX);
+        symlink(&path, directory.path().join("link")).unwrap();
+        read_secret(&directory.path().join("link")).unwrap_err();
+        read_secret(directory.path()).unwrap_err();
+        read_secret(&directory.path().join("absent")).unwrap_err();
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Durability: what makes commits outlive the process.
 
+pub mod audit_key;
 pub mod checkpointer;
 pub mod commit_record;
 mod faults;
@@ -11,5 +12,6 @@ pub mod open;
 mod position;
 pub mod replay;
 
+pub use audit_key::read_audit_key;
 pub use files::Files;
 pub use open::{Opened, open};
