@@ -22,7 +22,8 @@ FROM scratch
 COPY --from=build --chown=65534:65534 /image/ /
 # A number, for there is no file of names: an orchestrator that demands a user other than root can tell.
 USER 65534:65534
-# For the files of --data-dir, once they are built; until then the data ends with the process.
+# As --data-dir; empty (`-e SPG_DATA_DIR=`) keeps the data in memory.
+ENV SPG_DATA_DIR=/data
 VOLUME /data
 EXPOSE 5544
 HEALTHCHECK --interval=5s --timeout=3s --start-period=60s CMD ["/spg", "ping", "--addr", "127.0.0.1:5544"]

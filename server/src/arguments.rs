@@ -1,17 +1,19 @@
 //! The command line: positions, options, variables.
 
-use std::ffi::OsString;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
+use spg_engine::durability::Files;
 use spg_server::limits::{ADDRESS_DEFAULT, POLL_MAX};
 
+use crate::file_arguments::FileWords;
 use crate::memory_limit;
 
 /// What in a position means that there is none.
-const NONE: &str = "-";
+pub(crate) const NONE: &str = "-";
 
 /// SPG's daemon: serves a database over TCP.
 ///
@@ -23,21 +25,8 @@ struct Words {
     #[arg(env = "SPG_ADDR")]
     addr: Option<String>,
 
-    /// The database's image (not built yet)
-    #[arg(env = "SPG_DB")]
-    db: Option<OsString>,
-
-    /// The audit log (not built yet)
-    #[arg(env = "SPG_AUDIT")]
-    audit: Option<OsString>,
-
-    /// The write-ahead log (not built yet)
-    #[arg(env = "SPG_WAL")]
-    wal: Option<OsString>,
-
-    /// Directory of spg.db, audit.log and wal.log (not built yet)
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<OsString>,
+    #[command(flatten)]
+    files: FileWords,
 
     /// Listen on an address that others can reach, although nothing is authenticated or encrypted
     #[arg(long)]
@@ -89,20 +78,26 @@ pub(crate) struct Arguments {
     pub(crate) options: spg_server::Options,
     /// Bytes of all data, if given.
     pub(crate) memory_limit: Option<usize>,
+    /// The database's files; None keeps it in memory.
+    pub(crate) files: Option<Files>,
+    /// Where the audit chain's key is.
+    pub(crate) key_file: Option<PathBuf>,
 }
 
 /// A usage error: what is wrong and what to do.
-type Usage = (ErrorKind, String);
+pub(crate) type Usage = (ErrorKind, String);
 
 impl Arguments {
     /// Reads the process's arguments; ends the process with status 2 on a usage error.
     pub(crate) fn read() -> Self {
-        Self::check(Words::parse())
-            .unwrap_or_else(|(kind, message)| Words::command().error(kind, message).exit())
+        let matches = Words::command().get_matches();
+        let words = Words::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        Self::check(words, &matches).unwrap_or_else(|(kind, message)| exit_with(kind, message))
     }
 
-    fn check(words: Words) -> Result<Self, Usage> {
-        refuse_paths(&words)?;
+    fn check(words: Words, matches: &ArgMatches) -> Result<Self, Usage> {
+        let files = words.files.files(matches)?;
+        let key_file = words.files.key_file();
         let address = words.addr.filter(|address| !address.is_empty() && address != NONE);
         let address = address.unwrap_or_else(|| ADDRESS_DEFAULT.to_owned());
         let addresses = resolve(&address, words.insecure)?;
@@ -139,33 +134,18 @@ impl Arguments {
                 *option = Duration::from_millis(given);
             }
         }
-        Ok(Self { address, options, memory_limit: words.memory_limit })
+        Ok(Self { address, options, memory_limit: words.memory_limit, files, key_file })
     }
 }
 
-fn invalid(message: &str) -> Usage {
+/// Ends the process as clap does on wrong usage.
+fn exit_with(kind: ErrorKind, message: String) -> ! {
+    Words::command().error(kind, message).exit()
+}
+
+/// A usage error about a value.
+pub(crate) fn invalid(message: &str) -> Usage {
     (ErrorKind::InvalidValue, message.to_owned())
-}
-
-/// Files are not built yet: what would be kept in one must not seem to be.
-fn refuse_paths(words: &Words) -> Result<(), Usage> {
-    let paths = [
-        ("DB", &words.db),
-        ("AUDIT", &words.audit),
-        ("WAL", &words.wal),
-        ("--data-dir", &words.data_dir),
-    ];
-    for (name, path) in paths {
-        let given = path.as_ref().filter(|path| !path.is_empty() && *path != NONE);
-        if let Some(path) = given {
-            let message = format!(
-                "{name} names the path {}, but this version keeps data in memory only: leave it out",
-                path.display()
-            );
-            return Err((ErrorKind::InvalidValue, message));
-        }
-    }
-    Ok(())
 }
 
 /// The addresses of a host and port, all on this machine's loopback unless that is waived.
@@ -191,8 +171,17 @@ mod tests {
     use super::*;
 
     fn check(words: &[&str]) -> Result<Arguments, String> {
-        let words = Words::try_parse_from([&["spg-server"], words].concat());
-        Arguments::check(words.map_err(|error| error.to_string())?).map_err(|(_, message)| message)
+        let words = [&["spg-server"], words].concat();
+        let matches = Words::command().try_get_matches_from(words);
+        let matches = matches.map_err(|error| error.to_string())?;
+        let words = Words::from_arg_matches(&matches).unwrap();
+        Arguments::check(words, &matches).map_err(|(_, message)| message)
+    }
+
+    fn files(words: &[&str]) -> [Option<String>; 3] {
+        let files = check(words).unwrap().files.unwrap_or_default();
+        [files.db, files.audit, files.wal]
+            .map(|path| path.map(|path| path.to_string_lossy().into_owned()))
     }
 
     #[test]
@@ -207,17 +196,64 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_refused_by_name() {
-        for words in [
-            &["127.0.0.1:0", "x.db"][..],
-            &["127.0.0.1:0", "-", "x.db"],
-            &["127.0.0.1:0", "-", "-", "x.db"],
-            &["--data-dir", "x.db"],
+    fn positions_name_files_and_beat_the_directory() {
+        let some = |text: &str| Some(text.to_owned());
+        let address = "127.0.0.1:0";
+        assert_eq!(files(&[address, "d", "a", "w"]), [some("d"), some("a"), some("w")]);
+        assert_eq!(files(&[address, "-", "a", "-"]), [None, some("a"), None]);
+        assert!(check(&[address, "-", "", "-"]).unwrap().files.is_none());
+        let whole = [some("dir/spg.db"), some("dir/audit.log"), some("dir/wal.log")];
+        assert_eq!(files(&["--data-dir", "dir"]), whole);
+        let [db, _, wal] = whole;
+        assert_eq!(files(&[address, "", "-", "--data-dir", "dir"]), [db.clone(), None, wal]);
+        assert_eq!(files(&[address, "", "a", "-", "--data-dir", "dir"]), [db, some("a"), None]);
+    }
+
+    #[test]
+    fn what_does_nothing_or_makes_no_sense_is_refused() {
+        for (words, expected) in [
+            (&["-", "-", "-", "w"][..], "without a database image"),
+            (&["-", "same", "same"], "twice"),
+            (&["--data-dir", "-"], "no directory"),
+            (&["--recover-to", "0"], "--recover-to needs a file: give WAL"),
+            (&["-", "d", "--checkpoint-wal-size", "1MB"], "give WAL"),
+            (&["-", "d", "--audit-key-file", "k"], "give AUDIT"),
+            (&["--data-dir", "d", "--wal-segment-size", "12"], "12 bytes"),
+            (&["--data-dir", "d", "--wal-segment-size", "much"], "512MB"),
+            (&["--data-dir", "d", "--checkpoint-interval", "0"], "at least 1"),
+            (&["--data-dir", "d", "--audit-parameters", "off"], "on or digest"),
+            (&["--data-dir", "d", "--recover-to", "xyz"], "hexadecimal"),
         ] {
             let error = check(words).unwrap_err();
-            assert!(error.contains("x.db"), "{error}");
+            assert!(error.contains(expected), "{words:?}: {error}");
         }
-        assert!(check(&["127.0.0.1:0", "-", "", "-"]).is_ok());
+    }
+
+    #[test]
+    fn options_of_files_are_read() {
+        let options = [
+            "--data-dir",
+            "d",
+            "--wal-segment-size",
+            "1MB",
+            "--checkpoint-wal-size",
+            "2MB",
+            "--checkpoint-interval",
+            "7",
+            "--audit-parameters",
+            "digest",
+            "--recover-to",
+            "1f",
+            "--audit-key-file",
+            "key",
+        ];
+        let arguments = check(&options).unwrap();
+        let files = arguments.files.unwrap();
+        assert_eq!((files.wal_segment_bytes, files.checkpoint_wal_bytes), (1 << 20, 2 << 20));
+        assert_eq!(files.checkpoint_interval, Duration::from_secs(7));
+        assert_eq!(files.audit_policy, spg_engine::transaction::executed::AuditPolicy::Digest);
+        assert_eq!(files.recover_to, Some(spg_engine::wal::Lsn(0x1f)));
+        assert_eq!(arguments.key_file, Some(PathBuf::from("key")));
     }
 
     #[test]

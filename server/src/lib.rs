@@ -23,4 +23,4 @@ mod stats;
 mod watcher;
 
 pub use options::Options;
-pub use server::{Server, Stopper};
+pub use server::{RunError, Server, Stopper};

@@ -1,5 +1,6 @@
 //! Server: binds, loads, serves, ends.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixStream;
@@ -46,6 +47,35 @@ impl Stopper {
     }
 }
 
+/// Why a server has not run, or has not ended in order.
+#[derive(Debug)]
+pub enum RunError<E> {
+    /// A thread could not be started, or there are no random numbers.
+    Io(io::Error),
+    /// The database did not open.
+    Open(E),
+    /// The database was not closed in order: the next start recovers it.
+    Close(spg_engine::Error),
+}
+
+impl<E: fmt::Display> fmt::Display for RunError<E> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => write!(formatter, "{error}"),
+            Self::Open(error) => write!(formatter, "{error}"),
+            Self::Close(error) => write!(formatter, "could not close the database: {error}"),
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> std::error::Error for RunError<E> {}
+
+impl<E> From<io::Error> for RunError<E> {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
 impl Server {
     /// Binds the address, so that clients that come are answered (57P03) as soon as [`Self::run`] is called.
     pub fn bind(options: Options) -> io::Result<Self> {
@@ -70,9 +100,12 @@ impl Server {
         self.stopper.clone()
     }
 
-    /// Opens the database, answering 57P03 meanwhile, and serves it until a [`Stopper`] ends that. An error is one of
-    /// `open`, or of starting a thread.
-    pub fn run(self, open: impl FnOnce() -> spg_engine::Result<Arc<Database>>) -> io::Result<()> {
+    /// Opens the database, answering 57P03 meanwhile, serves it until a [`Stopper`] ends that, and closes it once its
+    /// sessions have ended.
+    pub fn run<E>(
+        self,
+        open: impl FnOnce() -> Result<Arc<Database>, E>,
+    ) -> Result<(), RunError<E>> {
         let Self { listener, shared, wake, stopper, .. } = self;
         let watched = Arc::clone(&shared);
         let watcher = std::thread::Builder::new()
@@ -88,7 +121,7 @@ impl Server {
             Ok(acceptor) => acceptor,
             Err(error) => {
                 stopper.stop();
-                return Err(error);
+                return Err(error.into());
             }
         };
         let opened = load(&shared, open);
@@ -101,15 +134,16 @@ impl Server {
         drain(&shared);
         shared.wake_watcher();
         let _ = watcher.join();
-        opened
+        opened?;
+        shared.served().map_or(Ok(()), |served| served.database.close()).map_err(RunError::Close)
     }
 }
 
-fn load(
+fn load<E>(
     shared: &Shared,
-    open: impl FnOnce() -> spg_engine::Result<Arc<Database>>,
-) -> io::Result<()> {
-    let database = open().map_err(io::Error::other)?;
+    open: impl FnOnce() -> Result<Arc<Database>, E>,
+) -> Result<(), RunError<E>> {
+    let database = open().map_err(RunError::Open)?;
     let uuid = match database.database_id() {
         Some(id) => id.0,
         None => random_uuid()?,

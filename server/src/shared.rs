@@ -46,7 +46,7 @@ pub(crate) struct Shared {
 #[derive(Debug)]
 pub(crate) struct Served {
     pub(crate) database: Arc<Database>,
-    /// Says which database this is for as long as it lives, which for one in memory is as long as the process.
+    /// Says which database this is: its files' UUID; for one in memory, which ends with the process, a random one.
     pub(crate) uuid: [u8; 16],
 }
 

@@ -1,6 +1,7 @@
 //! Figures of the server, as Stats answers them.
 
 use spg_engine::Database;
+use spg_engine::identity::hex;
 
 use crate::shared::{Phase, Shared};
 
@@ -15,7 +16,7 @@ pub(crate) fn figures(shared: &Shared, database: &Database) -> Vec<(&'static str
         Phase::Stopping => "stopping",
     };
     let limit = database.memory_limit_bytes();
-    vec![
+    let mut figures = vec![
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ("state", state.to_owned()),
         ("uptime_seconds", shared.started.elapsed().as_secs().to_string()),
@@ -36,5 +37,20 @@ pub(crate) fn figures(shared: &Shared, database: &Database) -> Vec<(&'static str
         ("live_index_leaves", gauge.leaves().to_string()),
         ("data_bytes", gauge.bytes().to_string()),
         ("memory_limit_bytes", limit.map_or_else(|| "none".to_owned(), |limit| limit.to_string())),
-    ]
+        ("commit", database.published_commit().0.to_string()),
+    ];
+    figures.extend(of_files(database));
+    figures
+}
+
+/// Of what makes commits durable, as far as there is any.
+fn of_files(database: &Database) -> impl Iterator<Item = (&'static str, String)> {
+    let id = database.database_id().map(|id| ("database_id", id.to_string()));
+    let head = database.audit_head();
+    let sequence = head.map(|chain| ("audit_sequence", chain.sequence.to_string()));
+    let hash = head.map(|chain| ("audit_head", hex(&chain.head)));
+    let position = database.wal_position().map(|lsn| ("wal_position", lsn.to_string()));
+    let image = database.image_commit();
+    let checkpoint = image.map(|commit| ("checkpoint_commit", commit.0.to_string()));
+    [id, sequence, hash, position, checkpoint].into_iter().flatten()
 }

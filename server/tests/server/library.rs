@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 
 use spg_engine::Database;
-use spg_server::{Options, Server, Stopper};
+use spg_server::{Options, RunError, Server, Stopper};
 use spg_wire::Opcode;
 use spg_wire::client::Client;
 use spg_wire::message::client;
@@ -17,7 +17,7 @@ struct Inner {
     address: String,
     stopper: Stopper,
     load: Sender<Arc<Database>>,
-    running: JoinHandle<std::io::Result<()>>,
+    running: JoinHandle<Result<(), RunError<spg_engine::Error>>>,
 }
 
 impl Inner {

@@ -21,12 +21,12 @@ fn usage_errors_exit_with_2_and_say_what_to_do() {
         (&["0.0.0.0:0"][..], &[][..], "--insecure"),
         (&[], &[("SPG_ADDR", "0.0.0.0:0")], "--insecure"),
         (&["127.0.0.1"], &[], "HOST:PORT"),
-        (&["127.0.0.1:0", "data.spg"], &[], "data.spg"),
-        (&["127.0.0.1:0", "-", "audit.log"], &[], "audit.log"),
         (&["127.0.0.1:0", "-", "-", "wal.log"], &[], "wal.log"),
-        (&["--data-dir", "data"], &[], "data"),
-        (&["127.0.0.1:0"], &[("SPG_DB", "by-variable.db")], "by-variable.db"),
         (&["127.0.0.1:0"], &[("SPG_WAL", "by-variable.log")], "by-variable.log"),
+        (&["127.0.0.1:0", "-"], &[("SPG_DB", "x.db"), ("SPG_WAL", "wal.log")], "wal.log"),
+        (&["127.0.0.1:0", "same", "same"], &[], "twice"),
+        (&["127.0.0.1:0", "--recover-to", "10"], &[], "--recover-to"),
+        (&["127.0.0.1:0"], &[("SPG_AUDIT_PARAMETERS", "digest")], "AUDIT"),
         (&["--max-connections", "0"], &[], "--max-connections"),
         (&["--poll-us", "many"], &[], "--poll-us"),
         (&["--no-such-option"], &[], "--no-such-option"),
@@ -43,7 +43,23 @@ fn version_and_help_are_told() {
     assert_eq!(outcome(&["--version"], &[]), (Some(0), "spg-server 0.1.0\n".to_owned()));
     let (status, text) = outcome(&["--help"], &[]);
     assert_eq!(status, Some(0));
-    for word in ["SPG_ADDR", "--max-connections", "--memory-limit", "--insecure", "--poll-us"] {
+    for word in [
+        "SPG_ADDR",
+        "SPG_DB",
+        "SPG_AUDIT",
+        "SPG_WAL",
+        "--data-dir",
+        "--wal-segment-size",
+        "--checkpoint-wal-size",
+        "--checkpoint-interval",
+        "--audit-parameters",
+        "--audit-key-file",
+        "--recover-to",
+        "--max-connections",
+        "--memory-limit",
+        "--insecure",
+        "--poll-us",
+    ] {
         assert!(text.contains(word), "{text}");
     }
     assert!(!text.contains("--hello-timeout-ms"), "{text}");

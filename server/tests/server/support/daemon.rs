@@ -39,8 +39,10 @@ impl Daemon {
     /// The daemon's command, without variables of the test's own.
     pub(crate) fn command() -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_spg-server"));
-        for variable in ["SPG_ADDR", "SPG_DB", "SPG_AUDIT", "SPG_WAL", "SPG_LOG", "RUST_LOG"] {
-            command.env_remove(variable);
+        for (variable, _) in std::env::vars_os() {
+            if variable.to_string_lossy().starts_with("SPG_") || variable == "RUST_LOG" {
+                command.env_remove(variable);
+            }
         }
         command
     }

@@ -1,0 +1,176 @@
+//! Which files the database has: positions, `--data-dir`, variables, and what each beats.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args};
+use spg_engine::durability::Files;
+use spg_engine::transaction::executed::AuditPolicy;
+use spg_engine::wal::Lsn;
+
+use crate::arguments::{NONE, Usage, invalid};
+use crate::memory_limit;
+
+/// What of the command line is about files. Empty variables are unset, so values are read here, not by clap.
+#[derive(Debug, Args)]
+pub(crate) struct FileWords {
+    /// The database's image; without WAL the whole of it is written with each commit
+    #[arg(env = "SPG_DB")]
+    db: Option<OsString>,
+
+    /// The audit log
+    #[arg(env = "SPG_AUDIT")]
+    audit: Option<OsString>,
+
+    /// The write-ahead log: what the names of its segments begin with
+    #[arg(env = "SPG_WAL")]
+    wal: Option<OsString>,
+
+    /// Directory of spg.db, audit.log and wal.log; a position with another path, or -, beats its file
+    #[arg(long, env = "SPG_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<OsString>,
+
+    /// Bytes of a segment of the write-ahead log [default: 4MB]
+    #[arg(long, env = "SPG_WAL_SEGMENT_SIZE", value_name = "SIZE")]
+    wal_segment_size: Option<String>,
+
+    /// Bytes of write-ahead log after which a checkpoint begins [default: 256MB]
+    #[arg(long, env = "SPG_CHECKPOINT_WAL_SIZE", value_name = "SIZE")]
+    checkpoint_wal_size: Option<String>,
+
+    /// Seconds after which a checkpoint begins, if anything was written [default: 300]
+    #[arg(long, env = "SPG_CHECKPOINT_INTERVAL", value_name = "SECONDS")]
+    checkpoint_interval: Option<String>,
+
+    /// Whether the audit log keeps parameters, or only a digest of them: on, digest [default: on]
+    #[arg(long, env = "SPG_AUDIT_PARAMETERS", value_name = "WHAT")]
+    audit_parameters: Option<String>,
+
+    /// File of the key of the audit chain: 32 bytes or 64 hexadecimal digits, mode 0600, apart from the database's files
+    #[arg(long, env = "SPG_AUDIT_KEY_FILE", value_name = "FILE")]
+    audit_key_file: Option<OsString>,
+
+    /// Give up everything that the write-ahead log holds from this place on, where it is damaged
+    #[arg(long, value_name = "LSN")]
+    recover_to: Option<String>,
+}
+
+/// Where a word was said, from the weakest on.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Strength {
+    Unsaid,
+    Variable,
+    Argument,
+}
+
+fn strength(matches: &ArgMatches, id: &str, value: Option<&OsString>) -> Strength {
+    match (said(value), matches.value_source(id)) {
+        (None, _) | (_, None) => Strength::Unsaid,
+        (_, Some(ValueSource::CommandLine)) => Strength::Argument,
+        _ => Strength::Variable,
+    }
+}
+
+/// A word that is not empty.
+fn said<T: AsRef<OsStr>>(word: Option<T>) -> Option<T> {
+    word.filter(|word| !word.as_ref().is_empty())
+}
+
+impl FileWords {
+    /// The files; None keeps the data in memory.
+    pub(crate) fn files(&self, matches: &ArgMatches) -> Result<Option<Files>, Usage> {
+        let mut files = match said(self.data_dir.as_ref()) {
+            Some(directory) if directory == NONE => {
+                return Err(invalid("--data-dir - is no directory; leave it out"));
+            }
+            Some(directory) => Files::in_directory(Path::new(directory)),
+            None => Files::default(),
+        };
+        let of_directory = strength(matches, "data_dir", self.data_dir.as_ref());
+        for (id, word, path) in [
+            ("db", &self.db, &mut files.db),
+            ("audit", &self.audit, &mut files.audit),
+            ("wal", &self.wal, &mut files.wal),
+        ] {
+            let word = said(word.as_ref());
+            if let Some(word) = word.filter(|_| strength(matches, id, word) >= of_directory) {
+                *path = Some(word).filter(|word| *word != NONE).map(PathBuf::from);
+            }
+        }
+        files.check().map_err(|error| (ErrorKind::InvalidValue, error.to_string()))?;
+        self.check_needs(&files)?;
+        self.read_options(&mut files)?;
+        files.check().map_err(|error| (ErrorKind::InvalidValue, error.to_string()))?;
+        Ok(files.is_any().then_some(files))
+    }
+
+    /// Options of a file that is not given do nothing, which nobody wants.
+    fn check_needs(&self, files: &Files) -> Result<(), Usage> {
+        let text = |word: &Option<String>| said(word.as_ref()).is_some();
+        let needs = [
+            ("--wal-segment-size", text(&self.wal_segment_size), "WAL", files.wal.is_some()),
+            ("--checkpoint-wal-size", text(&self.checkpoint_wal_size), "WAL", files.wal.is_some()),
+            ("--checkpoint-interval", text(&self.checkpoint_interval), "WAL", files.wal.is_some()),
+            ("--recover-to", text(&self.recover_to), "WAL", files.wal.is_some()),
+            ("--audit-parameters", text(&self.audit_parameters), "AUDIT", files.audit.is_some()),
+            (
+                "--audit-key-file",
+                said(self.audit_key_file.as_ref()).is_some(),
+                "AUDIT",
+                files.audit.is_some(),
+            ),
+        ];
+        match needs.iter().find(|(_, is_said, _, is_there)| *is_said && !is_there) {
+            Some((option, _, needed, _)) => {
+                Err(invalid(&format!("{option} needs a file: give {needed}, or --data-dir")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn read_options(&self, files: &mut Files) -> Result<(), Usage> {
+        if let Some(text) = said(self.wal_segment_size.as_ref()) {
+            files.wal_segment_bytes = size("--wal-segment-size", text)?;
+        }
+        if let Some(text) = said(self.checkpoint_wal_size.as_ref()) {
+            files.checkpoint_wal_bytes = size("--checkpoint-wal-size", text)?;
+        }
+        if let Some(text) = said(self.checkpoint_interval.as_ref()) {
+            let seconds = text.parse().ok().filter(|seconds| *seconds > 0).ok_or_else(|| {
+                invalid(&format!("--checkpoint-interval {text}: give seconds, at least 1"))
+            })?;
+            files.checkpoint_interval = Duration::from_secs(seconds);
+        }
+        if let Some(text) = said(self.audit_parameters.as_ref()) {
+            files.audit_policy = match text.as_str() {
+                "on" => AuditPolicy::Parameters,
+                "digest" => AuditPolicy::Digest,
+                _ => {
+                    return Err(invalid(&format!("--audit-parameters {text}: give on or digest")));
+                }
+            };
+        }
+        if let Some(text) = said(self.recover_to.as_ref()) {
+            let lsn: Lsn = text.parse().map_err(|_| {
+                invalid(&format!(
+                    "--recover-to {text}: give hexadecimal digits, as the error named them"
+                ))
+            })?;
+            files.recover_to = Some(lsn);
+        }
+        Ok(())
+    }
+
+    /// The audit chain's key, from its file.
+    pub(crate) fn key_file(&self) -> Option<PathBuf> {
+        said(self.audit_key_file.as_ref()).map(PathBuf::from)
+    }
+}
+
+fn size(option: &str, text: &str) -> Result<u64, Usage> {
+    let bytes = memory_limit::parse(text);
+    bytes.map(|bytes| bytes as u64).map_err(|error| invalid(&format!("{option} {text}: {error}")))
+}
