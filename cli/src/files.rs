@@ -1,7 +1,7 @@
 //! The files of a database in this process: the options that name them, and opening it.
 //!
-//! No variable names them: SPG_DB and its like are the daemon's, and whoever shares its environment (a shell in its container)
-//! wants to talk to it, not to open the files that it has locked.
+//! No variable names them: `SPG_DB` and its like are the daemon's, and whoever shares its environment (a shell in its
+//! container) wants to talk to it, not to open the files that it has locked.
 
 use std::fs::{self, Permissions};
 use std::io;

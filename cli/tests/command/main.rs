@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod audit;
 mod bench;
+mod bench_here;
 mod daemon;
+mod files;
 mod formats;
 mod import_export;
 mod lost;
