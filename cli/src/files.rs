@@ -3,9 +3,8 @@
 //! No variable names them: `SPG_DB` and its like are the daemon's, and whoever shares its environment (a shell in its
 //! container) wants to talk to it, not to open the files that it has locked.
 
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -13,8 +12,8 @@ use std::sync::atomic::AtomicBool;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, ValueEnum};
 use spg_engine::audit::Key;
-use spg_engine::durability::Files;
-use spg_engine::open_error::OpenErrorKind;
+use spg_engine::durability::{Files, read_audit_key};
+use spg_engine::open_error::{OpenError, OpenErrorKind};
 use spg_engine::transaction::executed::AuditPolicy;
 use spg_engine::{Database, Options, SqlState};
 
@@ -41,8 +40,8 @@ pub(crate) struct FileArguments {
     wal: Option<PathBuf>,
 
     /// The secret of a keyed audit chain: a file of 32 bytes or 64 hexadecimal digits that only its owner can read
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) key_file: Option<PathBuf>,
+    #[arg(long = "audit-key-file", visible_alias = "key-file", global = true, value_name = "FILE")]
+    key_file: Option<PathBuf>,
 
     /// What the audit log keeps of the parameters of statements that are run by this command [default: on]
     #[arg(long, global = true, value_enum, value_name = "WHAT")]
@@ -70,7 +69,7 @@ impl FileArguments {
         if self.wal.is_some() && self.db.is_none() {
             Some("--wal FILE without --db FILE keeps nothing that can be opened again: give both")
         } else if self.key_file.is_some() && !is_audited && !verifies_file {
-            Some("--key-file is for an audit log in this process: give --data-dir or --audit")
+            Some("--audit-key-file is for an audit log in this process: give --data-dir or --audit")
         } else if self.audit_parameters.is_some() && !is_audited {
             Some(
                 "--audit-parameters is for an audit log in this process: give --data-dir or --audit",
@@ -90,42 +89,19 @@ impl FileArguments {
                 ..Files::default()
             },
         };
-        files.audit_key = self.key()?;
+        files.audit_key = self.key(&files)?;
         if self.audit_parameters == Some(AuditParameters::Digest) {
             files.audit_policy = AuditPolicy::Digest;
         }
         Ok(files)
     }
 
-    /// The chain's key, if a file of one is named.
-    pub(crate) fn key(&self) -> Outcome<Option<Key>> {
-        self.key_file.as_deref().map(read_key).transpose()
+    /// The chain's key, if a file of one is named; it may not lie beside `files`.
+    pub(crate) fn key(&self, files: &Files) -> Outcome<Option<Key>> {
+        let read = |path: &PathBuf| read_audit_key(path, files).map_err(|error| refused(&error));
+        self.key_file.as_ref().map(read).transpose()
     }
 }
-
-/// Reads a key that nobody but its owner and root can read.
-fn read_key(path: &Path) -> Outcome<Key> {
-    let wrong = |what: &str| {
-        let message = format!("the key file {} {what}", path.display());
-        Failure::new(SqlState::InvalidParameterValue, message)
-    };
-    let unreadable = |error: io::Error| wrong(&format!("could not be read: {error}"));
-    let is_shared = |permissions: &Permissions| permissions.mode() & 0o077 != 0;
-    let metadata = fs::metadata(path).map_err(unreadable)?;
-    if is_shared(&metadata.permissions()) {
-        return Err(wrong("can be read by others than its owner: chmod 600 it"));
-    }
-    if !metadata.is_file() || metadata.len() > KEY_FILE_BYTES_MAX {
-        return Err(wrong(KEY_CONTENT));
-    }
-    Key::parse(&fs::read(path).map_err(unreadable)?).ok_or_else(|| wrong(KEY_CONTENT))
-}
-
-/// 64 digits and some white space.
-const KEY_FILE_BYTES_MAX: u64 = 1_024;
-
-/// What is wrong with a key file that has no key.
-const KEY_CONTENT: &str = "is neither 32 bytes nor 64 hexadecimal digits";
 
 /// Opens the database that the arguments name, in this process: of files, or empty in memory.
 pub(crate) fn open(arguments: &Arguments) -> Outcome<Arc<Database>> {
@@ -143,12 +119,15 @@ pub(crate) fn open(arguments: &Arguments) -> Outcome<Arc<Database>> {
     signal_hook::flag::register(signal_hook::consts::SIGXFSZ, ignored).map_err(|error| {
         Failure::new(SqlState::IoError, format!("could not ignore SIGXFSZ: {error}"))
     })?;
-    Database::open_files(&options, files).map_err(|error| {
-        if error.kind() == OpenErrorKind::Usage {
-            Arguments::command().error(ErrorKind::ValueValidation, error).exit();
-        }
-        Failure::of_open(&error)
-    })
+    Database::open_files(&options, files).map_err(|error| refused(&error))
+}
+
+/// Why files could not be opened; what was given wrongly ends the process with status 2.
+fn refused(error: &OpenError) -> Failure {
+    if error.kind() == OpenErrorKind::Usage {
+        Arguments::command().error(ErrorKind::ValueValidation, error).exit();
+    }
+    Failure::of_open(error)
 }
 
 /// A command that only looks at a database does not make one: a path with a mistake in it would be well.
@@ -173,28 +152,4 @@ fn has_segments(wal: &Path) -> bool {
         entry.is_ok_and(|entry| entry.file_name().as_encoded_bytes().starts_with(&prefix))
     };
     fs::read_dir(directory).is_ok_and(|mut entries| entries.any(is_segment))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_are_of_their_owner_and_whole() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("key");
-        let write = |content: &[u8], mode: u32| {
-            fs::write(&path, content).unwrap();
-            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-            read_key(&path).map_err(|failure| failure.fields.message)
-        };
-        assert_eq!(write(&[7; 32], 0o600).unwrap(), Key::new([7; 32]));
-        assert_eq!(write("07".repeat(32).as_bytes(), 0o400).unwrap(), Key::new([7; 32]));
-        assert!(write(&[7; 32], 0o640).unwrap_err().contains("chmod 600"));
-        for content in [&[7; 31][..], &[7; 2_000], b""] {
-            assert!(write(content, 0o600).unwrap_err().contains("neither"), "{}", content.len());
-        }
-        assert!(read_key(directory.path()).is_err());
-        assert!(read_key(&directory.path().join("absent")).is_err());
-    }
 }

@@ -38,6 +38,8 @@ mod version;
 use std::io::{self, BufWriter, IsTerminal};
 use std::process::ExitCode;
 
+use spg_engine::durability::Files;
+
 use crate::arguments::{Arguments, Command};
 use crate::audit::{AuditCommand, Request};
 use crate::connect::CONNECT_TIMEOUT;
@@ -80,7 +82,7 @@ fn run(arguments: &Arguments) -> io::Result<Status> {
             report::show(cancelled, output(arguments))
         }
         Command::Audit(AuditCommand::Verify { file: Some(file), expect_head }) => {
-            let key = arguments.files.key();
+            let key = arguments.files.key(&Files::default());
             let verified =
                 key.and_then(|key| audit::verify_file(file, expect_head.as_deref(), key.as_ref()));
             report::show(verified, output(arguments))

@@ -160,6 +160,13 @@ fn a_keyed_chain_needs_its_key() {
         assert_eq!((run.status, run.out.as_str()), (1, ""), "{arguments:?} {run:?}");
         assert!(run.err.contains("key"), "{run:?}");
     }
+    // What is no key, and one that lies beside what it guards, are wrong usage.
+    write("short", "a1", 0o600);
+    fs::copy(directory.join("key"), directory.join("data/key")).unwrap();
+    for key in ["short", "data/key"] {
+        let run = on_data(directory, &["query", "SELECT 1", "--audit-key-file", key]);
+        assert_eq!((run.status, run.out.as_str()), (2, ""), "{run:?}");
+    }
     let run = on_data(directory, &["query", "SELECT 1"]);
     assert!(run.status != 0 && run.err.contains("key"), "{run:?}");
 }
