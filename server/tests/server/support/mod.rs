@@ -2,12 +2,16 @@
 
 mod daemon;
 mod raw;
+mod skip;
+mod stored;
 
 use std::time::{Duration, Instant};
 
 pub(crate) use daemon::Daemon;
 pub(crate) use raw::{Raw, frame, query};
+pub(crate) use skip::{has_program, not_permitted};
 use spg_wire::client::{Client, Error};
+pub(crate) use stored::{Stored, flip, ids, refusal};
 
 /// Longest that a test waits for anything, on a machine that does much else.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);

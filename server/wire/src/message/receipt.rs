@@ -78,9 +78,17 @@ impl fmt::Display for Receipt {
     /// The commit's number, and the head's hexadecimal digits if there is one.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}", self.commit)?;
-        let Some(head) = &self.head else { return Ok(()) };
-        formatter.write_str(" ")?;
-        head.hash.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        match &self.head {
+            Some(head) => write!(formatter, " {head}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for AuditHead {
+    /// The hash's hexadecimal digits: what `expect_head` takes.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.hash.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
     }
 }
 
