@@ -1,11 +1,12 @@
 //! `spg audit` and `spg verify`.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, File};
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 
 use serde_json::Value;
 
+use crate::daemon::Daemon;
 use crate::support::{Run, spg_both, spg_in};
 
 /// Runs `spg` on the data directory `data` in `directory`.
@@ -46,10 +47,17 @@ fn database() -> tempfile::TempDir {
     directory
 }
 
+/// Changes a byte in place, as of a file that is open elsewhere.
 fn flip(path: &Path, place: usize) {
-    let mut bytes = fs::read(path).unwrap();
-    bytes[place] ^= 0x10;
-    fs::write(path, bytes).unwrap();
+    let file = File::options().read(true).write(true).open(path).unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, place as u64).unwrap();
+    file.write_all_at(&[byte[0] ^ 0x10], place as u64).unwrap();
+}
+
+fn place_of(path: &Path, text: &str) -> usize {
+    let bytes = fs::read(path).unwrap();
+    bytes.windows(text.len()).position(|window| window == text.as_bytes()).unwrap()
 }
 
 #[test]
@@ -102,9 +110,7 @@ fn a_changed_byte_is_named_by_entry_and_offset() {
     }
     assert_eq!(fs::read(&path).unwrap(), whole);
 
-    let text = b"UPDATE t";
-    let place = whole.windows(text.len()).position(|window| window == text).unwrap();
-    flip(&path, place);
+    flip(&path, place_of(&path, "UPDATE t"));
     let run = verify_file(directory, &["--format", "jsonl"]);
     assert!(run.out.starts_with("{\"error\":{\"sqlstate\":\"XX001\","), "{run:?}");
     for part in ["entry 3: ", "offset ", "expected ", "found "] {
@@ -242,4 +248,41 @@ fn files_are_verified_against_memory() {
     let parts: Vec<&str> =
         answer["rows"].as_array().unwrap().iter().map(|row| row[0].as_str().unwrap()).collect();
     assert_eq!(parts, ["image", "write-ahead log", "audit log", "memory"]);
+}
+
+#[test]
+fn a_server_answers_about_its_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let daemon = Daemon::start(&["--data-dir", data.to_str().unwrap()]);
+    let made = daemon.spg(&["query", "CREATE TABLE t (id INT PRIMARY KEY)"]);
+    assert_eq!(made.status, 0, "{made:?}");
+    let inserted = daemon.spg(&["query", "INSERT INTO t VALUES (1)", "--receipt"]);
+    let receipt = inserted.err.strip_prefix("RECEIPT:  commit 2, head ").expect(&inserted.err);
+    assert_eq!(daemon.spg(&["query", "UPDATE t SET id = 2"]).status, 0);
+
+    let head = row(&daemon.spg(&["audit", "head", "--format", "json"]));
+    let expected = ["audit", "verify", "--expect-head", receipt.trim_end(), "--format", "json"];
+    let verified = row(&daemon.spg(&expected));
+    assert_eq!((&verified["head"], &verified["expected_sequence"]), (&head["head"], &2.into()));
+    let file = verify_file(directory.path(), &["--format", "json"]);
+    assert_eq!(row(&file)["head"], head["head"]);
+    let listed = daemon.spg(&["audit", "list", "--contains", "UPDATE", "--format", "csv"]);
+    assert_eq!((listed.status, listed.out.lines().count()), (0, 2), "{listed:?}");
+    assert_eq!(daemon.spg(&["checkpoint"]).out, "CHECKPOINT\n");
+    let well = daemon.spg(&["verify"]);
+    assert_eq!((well.status, well.err.as_str()), (0, ""), "{well:?}");
+    let relative = daemon.spg(&["audit", "archive", "somewhere"]);
+    assert!(relative.status == 1 && relative.err.contains("absolute"), "{relative:?}");
+
+    let log = data.join("audit.log");
+    flip(&log, place_of(&log, "UPDATE t"));
+    for request in [&["audit", "verify"][..], &["verify"]] {
+        let run = daemon.spg(request);
+        assert_eq!((run.status, run.out.as_str()), (1, ""), "{request:?} {run:?}");
+        for part in ["audit.log", "entry 3: ", "offset ", "expected ", "found "] {
+            assert!(run.err.contains(part), "{part}: {run:?}");
+        }
+    }
+    assert_eq!(daemon.spg(&["query", "SELECT * FROM t"]).status, 0, "reads go on");
 }

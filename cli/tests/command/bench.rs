@@ -38,7 +38,7 @@ fn is_there(daemon: &Daemon, tables: &[&str], id_max: usize) -> bool {
 #[test]
 fn every_workload_prints_its_figures_and_drops_its_tables() {
     let daemon = Daemon::start(&[]);
-    let cases: [&[&str]; 11] = [
+    let cases: [&[&str]; 12] = [
         &["point-read"],
         &["point-read", "--clients", "1"],
         &["point-read", "--simple", "--pipeline", "3", "--clients", "2"],
@@ -46,6 +46,7 @@ fn every_workload_prints_its_figures_and_drops_its_tables() {
         &["range-read", "--prepared"],
         &["insert", "--clients", "2", "--pipeline", "4"],
         &["update"],
+        &["update", "--durability", "off", "--checkpoints"],
         &["tpcb-like", "--clients", "2"],
         &["tpcb-like", "--clients", "2", "--pipeline", "2", "--simple"],
         &["mixed"],
