@@ -42,7 +42,8 @@ impl Address {
     }
 }
 
-/// Who, for the records of the server or of the audit log; nothing where the system does not say or the name is longer than one may be.
+/// Who, for the records of the server or of the audit log; nothing where the system does not say or the name is longer
+/// than one may be.
 ///
 /// The system's name for who runs the process, which no variable changes; where it has none, what USER says.
 pub(crate) fn user() -> Option<String> {

@@ -84,7 +84,8 @@ impl Failure {
         Self { status, ..Self::of_code(SqlState::from_code(code), error.to_string()) }
     }
 
-    /// Files whose content is not what it should be, as a command finds that was asked to look: not an error of opening.
+    /// Files whose content is not what it should be, as a command finds that was asked to look: not an error of
+    /// opening.
     pub(crate) fn of_difference(message: impl Into<String>) -> Self {
         Self::of_code(SqlState::from_code(DATA_CORRUPTED), message)
     }

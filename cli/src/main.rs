@@ -1,12 +1,12 @@
 //! `spg`: the command line.
 //!
 //! Reading order: [`arguments`]; [`query`] and [`shell`] feed statements to the [`console`], which runs them on a
-//! [`target`] (a database in this process, whose [`files`] are opened, or a server that [`connect`] finds) and shows their
-//! answers in a [`mod@format`]; [`import`] and [`export`] move tables from and to CSV files; [`mod@audit`] asks for the audit
-//! log; [`report`] has the commands about the server itself, and [`mod@bench`] measures it.
+//! [`target`] (a database in this process, whose [`files`] are opened, or a server that [`connect`] finds) and shows
+//! their answers in a [`mod@format`]; [`import`] and [`export`] move tables from and to CSV files; [`mod@audit`] asks
+//! for the audit log; [`report`] has the commands about the server itself, and [`mod@bench`] measures it.
 //!
-//! Exit status: 0 all went well, 1 a statement failed or a check found a difference, 2 usage, 3 no connection or a lost one,
-//! 4 damaged files.
+//! Exit status: 0 all went well, 1 a statement failed or a check found a difference, 2 usage, 3 no connection or a lost
+//! one, 4 damaged files.
 
 mod arguments;
 mod audit;
@@ -116,12 +116,13 @@ fn open(arguments: &Arguments) -> Outcome<Target> {
     Ok(Target::Local(Box::new(local)))
 }
 
-/// Ctrl-C cancels what runs on a server or on files. A database in memory ends with the process, so there it ends both, but
-/// for the shell on a terminal, which listens by itself.
+/// Ctrl-C cancels what runs on a server or on files. A database in memory ends with the process, so there it ends both,
+/// but for the shell on a terminal, which listens by itself.
 fn listen(arguments: &Arguments, console: &Console) {
     let is_terminal = matches!(arguments.command, Command::Shell) && io::stdin().is_terminal();
     if console.target.is_kept() && !is_terminal {
-        // Where this fails Ctrl-C ends the process: the server cancels what it ran, files are recovered by the next start.
+        // Where this fails Ctrl-C ends the process: the server cancels what it ran, files are recovered by the next
+        // start.
         console.interrupt.listen(false, console.target.canceller()).ok();
     }
 }

@@ -1,6 +1,7 @@
 //! `audit` and `verify`: what an operator asks of a database's files, beside SQL.
 //!
-//! A database answers, of a server or in this process, but for `audit verify FILE`, which looks at an audit log by itself.
+//! A database answers, of a server or in this process, but for `audit verify FILE`, which looks at an audit log by
+//! itself.
 
 mod moment;
 mod offline;

@@ -1,9 +1,9 @@
 //! `bench`: what pgbench and redis-benchmark are to theirs.
 //!
-//! [`tables`] makes and fills the tables at a [`place`], a server or a database in this process. The [`load`] has the clients:
-//! a [`worker`] is a thread that serves several connections ([`lane`]) of a [`workload`], an [`own_session`] one with a session
-//! in this process; operations consist of [`statement`]s. Latencies go into a [`histogram`], and the [`summary`] shows them.
-//! [`raw_sync`] measures the disk alone.
+//! [`tables`] makes and fills the tables at a [`place`], a server or a database in this process. The [`load`] has the
+//! clients: a [`worker`] is a thread that serves several connections ([`lane`]) of a [`workload`], an [`own_session`]
+//! one with a session in this process; operations consist of [`statement`]s. Latencies go into a [`histogram`], and the
+//! [`summary`] shows them. [`raw_sync`] measures the disk alone.
 
 mod histogram;
 mod lane;

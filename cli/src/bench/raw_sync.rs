@@ -1,7 +1,7 @@
 //! `raw-sync`: what the disk gives to anybody who makes small writes durable one after the other.
 //!
-//! 512 bytes are overwritten and synced, then the next 512, in a file that was written with zeros before: what a write-ahead
-//! log does at best, so that durable inserts of the same minute have something to be compared with.
+//! 512 bytes are overwritten and synced, then the next 512, in a file that was written with zeros before: what a
+//! write-ahead log does at best, so that durable inserts of the same minute have something to be compared with.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -72,7 +72,8 @@ impl Target {
         }
     }
 
-    /// What the last statement committed: the commit's number and, behind a blank, the audit chain's head if there is one.
+    /// What the last statement committed: the commit's number and, behind a blank, the audit chain's head if there is
+    /// one.
     pub(crate) fn take_receipt(&mut self) -> Option<String> {
         match self {
             Self::Local(local) => local.take_receipt(),
