@@ -114,7 +114,11 @@ impl Database {
             ))),
             _ => None,
         };
-        let keeper = Keeper::start(Arc::clone(&heads), Arc::clone(&journal), checkpointer.clone());
+        let keeper = if files.keeper {
+            Keeper::start(Arc::clone(&heads), Arc::clone(&journal), checkpointer.clone())
+        } else {
+            Ok(Keeper::absent())
+        };
         let keeper = keeper.map_err(|error| {
             let path = files.paths().next().cloned().unwrap_or_default();
             OpenError::io(&path, "start the thread that keeps its files", &error)
@@ -178,8 +182,8 @@ impl Database {
         Some(checkpointer.hold())
     }
 
-    /// What is published now.
-    pub(crate) fn published_root(&self) -> Arc<Root> {
+    /// What is published now: one version of the whole database, kept alive by whoever holds it.
+    pub fn published_root(&self) -> Arc<Root> {
         self.heads.published()
     }
 

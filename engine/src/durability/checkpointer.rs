@@ -124,13 +124,7 @@ impl Checkpointer {
                 "a published commit has no place in the log",
             ));
         };
-        if let Some(audit) = &self.journal.audit {
-            audit.sync().map_err(|error| {
-                let error = faults::unknown("audit log", &error);
-                self.journal.refuse(&error);
-                error
-            })?;
-        }
+        self.journal.sync_audit()?;
         let (id, disk) = (self.journal.id, Arc::clone(&self.journal.disk));
         let file = ImageFile { disk, path: self.image.clone(), id };
         let epoch = self.journal.wal.as_ref().map_or(0, crate::wal::writer::Wal::epoch);

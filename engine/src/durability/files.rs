@@ -46,6 +46,10 @@ pub struct Files {
     pub checkpoint_interval: Duration,
     /// The operator's choice: give up what the log holds from here on.
     pub recover_to: Option<Lsn>,
+    /// Whether a thread keeps the files in shape. Without it the caller is left to make segments ready, to prove the last
+    /// group, to begin checkpoints, and to have written what was acknowledged before it is durable: then what is done to the
+    /// disk follows from the statements alone, and a test can repeat it.
+    pub keeper: bool,
 }
 
 impl Default for Files {
@@ -62,6 +66,7 @@ impl Default for Files {
             checkpoint_wal_bytes: CHECKPOINT_WAL_BYTES_DEFAULT,
             checkpoint_interval: CHECKPOINT_INTERVAL_DEFAULT,
             recover_to: None,
+            keeper: true,
         }
     }
 }

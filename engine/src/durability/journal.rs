@@ -159,6 +159,18 @@ impl Journal {
         Ok(Some(after))
     }
 
+    /// Makes durable in the audit log what it has and what it still lacks.
+    pub fn sync_audit(&self) -> Result<()> {
+        let Some(audit) = &self.audit else { return Ok(()) };
+        self.write_backlog(&mut lock(&self.state))?;
+        audit.sync().map_err(|error| {
+            let error = faults::unknown("audit log", &error);
+            self.refuse(&error);
+            error
+        })?;
+        Ok(())
+    }
+
     /// Proves the log's last group while nothing happens, and appends what the audit log lacks.
     pub fn write_idle(&self, wal: &Wal) {
         let mut state = lock(&self.state);

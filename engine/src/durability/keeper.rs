@@ -68,6 +68,11 @@ impl Keeper {
         Ok(Self { signal, thread: Mutex::new(Some(thread)) })
     }
 
+    /// No thread: the caller keeps the files in shape.
+    pub fn absent() -> Self {
+        Self { signal: Arc::default(), thread: Mutex::new(None) }
+    }
+
     /// A commit was acknowledged before it is durable: it is written now.
     pub fn flush(&self) {
         let mut wanted = lock(&self.signal.wanted);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::audit::{self, AuditLog, Chain, Draft, Entry, Expectation, Presence};
 use crate::checkpoint::{self, LoadedImage};
-use crate::disk::Disk;
+use crate::disk::{Disk, directory_of};
 use crate::durability::files::{Files, exists};
 use crate::durability::image::ImageFile;
 use crate::durability::journal::{Journal, now_us};
@@ -257,6 +257,10 @@ impl Opening<'_> {
     fn load(&self) -> Result<Opened, OpenError> {
         let began = Instant::now();
         let mut told = Instant::now();
+        // The name may be seen and not be on the disk yet. Nothing that the image brings with it may get there before.
+        self.disk
+            .sync_directory(directory_of(self.db))
+            .map_err(|error| OpenError::io(self.db, "sync the directory of", &error))?;
         let loaded = checkpoint::load(&**self.disk, self.db, None, &mut |progress| {
             tell(&mut told, "loading the image", progress.bytes, progress.bytes_total);
         })?;
@@ -356,11 +360,16 @@ impl Opening<'_> {
             Segments { disk: Arc::clone(self.disk), prefix: prefix.clone(), id: header.id };
         let anchor = Anchor { commit: header.commit.0, chain: header.audit, hash };
         let (mut replay, log) = self.replay(segments, Lsn(header.lsn), root, anchor)?;
-        let audit = self.audit_of_log(&mut replay, header.id)?;
         let Log { scanned, segments } = log;
-        reader::clean(&scanned).map_err(|error| {
-            OpenError::io(&scanned.resume.segment.path, "write its last group again", &error)
-        })?;
+        let cannot = |doing| {
+            let path = &scanned.resume.segment.path;
+            move |error: io::Error| OpenError::io(path, doing, &error)
+        };
+        // Before the audit log gets what it lacks: it must never have what the log may still lose.
+        reader::secure(&scanned).map_err(cannot("write its last group again"))?;
+        let audit = self.audit_of_log(&mut replay, header.id)?;
+        // After the audit log had its say on what is cut.
+        reader::clean(&scanned).map_err(cannot("clear what is behind its end"))?;
         let wal = Wal::resume(segments, scanned.resume, self.files.wal_segment_bytes);
         self.start(replay.root, header.id, Some(wal), audit, None).map(|mut opened| {
             opened.image_commit = Some(header.commit.0);
@@ -393,7 +402,8 @@ impl Opening<'_> {
             }
             replay.take(path, record)
         })?;
-        let was_never_started = from == Lsn(SEGMENT_HEADER_BYTES) && scanned.torn_bytes == 0;
+        // The start that the first record is may be torn: then nothing was ever acknowledged.
+        let was_never_started = from == Lsn(SEGMENT_HEADER_BYTES);
         if scanned.records == 0 && !was_never_started {
             return Err(OpenError::new(
                 OpenErrorKind::Damaged,

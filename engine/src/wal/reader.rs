@@ -27,6 +27,8 @@ pub struct Scanned {
     pub resume: Resume,
     /// The first record of its last group: from there on, what is read may not be on the disk yet.
     pub last_group: Lsn,
+    /// The segments before the last one that the last group is in.
+    pub spanned: Vec<Segment>,
     /// The kind of its last record; None if there was none.
     pub last_kind: Option<Kind>,
     /// Bytes behind the end that were begun and never acknowledged.
@@ -53,6 +55,7 @@ struct Scan<'a> {
     segments: &'a Segments,
     starts: Vec<Lsn>,
     segment: Segment,
+    spanned: Vec<Segment>,
     bytes: Vec<u8>,
     position: Lsn,
     previous: Option<u32>,
@@ -91,6 +94,7 @@ pub fn scan(
         starts: starts.to_vec(),
         bytes: read_all(&segment)?,
         segment,
+        spanned: Vec::new(),
         position,
         previous: None,
         epoch: 0,
@@ -191,7 +195,8 @@ impl Scan<'_> {
         let next = self.segments.open(self.segment.end())?;
         self.bytes = read_all(&next)?;
         self.position = next.first_record();
-        self.segment = next;
+        self.spanned.retain(|segment| segment.end() > self.last_group);
+        self.spanned.push(std::mem::replace(&mut self.segment, next));
         Ok(())
     }
 
@@ -256,7 +261,8 @@ impl Scan<'_> {
         rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| (last as u64).saturating_add(1))
     }
 
-    fn finish(self, torn_bytes: u64, obsolete: Vec<Lsn>) -> Result<Scanned, OpenError> {
+    fn finish(mut self, torn_bytes: u64, obsolete: Vec<Lsn>) -> Result<Scanned, OpenError> {
+        self.spanned.retain(|segment| segment.end() > self.last_group);
         let mut ready = Vec::new();
         let mut end = self.segment.end();
         // Behind a gap nothing follows: what lies there was removed in part.
@@ -274,6 +280,7 @@ impl Scan<'_> {
                 epoch: self.epoch,
             },
             last_group: self.last_group,
+            spanned: self.spanned,
             last_kind: self.last_kind,
             torn_bytes,
             records: self.records,
@@ -283,18 +290,27 @@ impl Scan<'_> {
     }
 }
 
-/// Makes the disk hold what was read: writes the last group again, since the page cache may show what never reached the disk,
-/// and zeros over what was begun behind it.
+/// Makes the disk hold what was read: writes the last group again, since the page cache may show what never reached the disk.
+pub fn secure(scanned: &Scanned) -> io::Result<()> {
+    let position = scanned.resume.position;
+    for segment in scanned.spanned.iter().chain([&scanned.resume.segment]) {
+        let from = scanned.last_group.max(segment.first_record()).min(position);
+        let end = segment.end().min(position);
+        let mut bytes = vec![0; end.0.saturating_sub(from.0) as usize];
+        let read = segment.file.read_at(segment.offset(from), &mut bytes)?;
+        if read != bytes.len() {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the segment became shorter"));
+        }
+        segment.file.write_at(segment.offset(from), &bytes)?;
+        segment.file.sync()?;
+    }
+    Ok(())
+}
+
+/// Writes zeros over what was begun behind the end, and makes that durable.
 pub fn clean(scanned: &Scanned) -> io::Result<()> {
     let segment = &scanned.resume.segment;
     let position = scanned.resume.position;
-    let from = scanned.last_group.max(segment.first_record()).min(position);
-    let mut bytes = vec![0; position.0.saturating_sub(from.0) as usize];
-    let read = segment.file.read_at(segment.offset(from), &mut bytes)?;
-    if read != bytes.len() {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the segment became shorter"));
-    }
-    segment.file.write_at(segment.offset(from), &bytes)?;
     let behind = segment.end().0.saturating_sub(position.0).min(scanned.torn_bytes);
     segment.file.write_at(segment.offset(position), &vec![0; behind as usize])?;
     segment.file.sync()?;

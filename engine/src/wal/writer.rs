@@ -88,6 +88,8 @@ pub struct Group<'a> {
     /// Segments that the group has entered.
     entered: Vec<Arc<Segment>>,
     only_idle: bool,
+    /// Whether it has nothing but parts: they may be durable without what comes next.
+    only_parts: bool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -147,6 +149,7 @@ impl Wal {
             written: Vec::new(),
             entered: Vec::new(),
             only_idle: true,
+            only_parts: true,
             tail,
         })
     }
@@ -236,6 +239,7 @@ impl Group<'_> {
             "payloads are cut to fit a segment"
         );
         self.only_idle &= kind == Kind::Idle;
+        self.only_parts &= kind == Kind::Part;
         Ok(self.put(kind, payload))
     }
 
@@ -323,9 +327,10 @@ impl Group<'_> {
     }
 
     /// Once so many bytes are gathered, makes them durable as a group of their own, and goes on with the next: for the parts
-    /// of a commit, which count for nothing without its end.
+    /// of a commit, which count for nothing without its end. Other records could no longer be taken back if the end cannot be
+    /// written, so a group that has any is written in one.
     pub fn write_through(&mut self, gathered_bytes: usize) -> Result<(), WriteError> {
-        if self.buffer.len() < gathered_bytes {
+        if self.buffer.len() < gathered_bytes || !self.only_parts {
             return Ok(());
         }
         self.flush()?;
