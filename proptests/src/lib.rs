@@ -3,6 +3,7 @@
 #[path = "../../engine/tests/golden/answer.rs"]
 pub mod answer;
 pub mod check;
+pub mod crash;
 pub mod fuzz;
 pub mod generator;
 pub mod model;

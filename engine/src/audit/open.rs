@@ -60,7 +60,11 @@ impl AuditLog {
         let mut walked = walk.file(path, None)?;
         let behind = settle(&mut walk, &mut walked, expectation)?;
         check_archived(&walk, &files)?;
-        let mut tail = durable_tail(&walk, walked, behind)
+        // A name may be seen and not be on the disk yet: entries must not be synced into a file that a power cut takes.
+        let mut tail = walk
+            .disk
+            .sync_directory(directory_of(path))
+            .and_then(|()| durable_tail(&walk, walked, behind))
             .map_err(|error| OpenError::io(path, "repair", &error))?;
         // The names as they are now may be those of a process that was killed before it synced them.
         disk.sync_directory(directory_of(path))

@@ -366,7 +366,7 @@ impl Opening<'_> {
             move |error: io::Error| OpenError::io(path, doing, &error)
         };
         // Before the audit log gets what it lacks: it must never have what the log may still lose.
-        reader::secure(&scanned).map_err(cannot("write its last group again"))?;
+        reader::secure(&segments, &scanned).map_err(cannot("write its last group again"))?;
         let audit = self.audit_of_log(&mut replay, header.id)?;
         // After the audit log had its say on what is cut.
         reader::clean(&scanned).map_err(cannot("clear what is behind its end"))?;

@@ -37,6 +37,8 @@
 pub mod reader;
 pub mod record;
 pub mod segment;
+#[cfg(test)]
+mod tests;
 pub mod writer;
 
 use std::fmt;

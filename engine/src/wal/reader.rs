@@ -290,8 +290,10 @@ impl Scan<'_> {
     }
 }
 
-/// Makes the disk hold what was read: writes the last group again, since the page cache may show what never reached the disk.
-pub fn secure(scanned: &Scanned) -> io::Result<()> {
+/// Makes the disk hold what was read: the segments' names, which may be seen before they are durable, and the last group, which
+/// the page cache may show though it never reached the disk.
+pub fn secure(segments: &Segments, scanned: &Scanned) -> io::Result<()> {
+    segments.disk.sync_directory(segments.directory())?;
     let position = scanned.resume.position;
     for segment in scanned.spanned.iter().chain([&scanned.resume.segment]) {
         let from = scanned.last_group.max(segment.first_record()).min(position);
