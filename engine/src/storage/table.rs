@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::Result;
+use crate::sabotage::{self, Break};
 use crate::storage::change::{InsertedRows, Stamps, TableChange};
 use crate::storage::chunk::Chunk;
 use crate::storage::column::Column;
@@ -132,7 +133,14 @@ impl Table {
     /// The indexes go first, for only they can refuse, and undo what they did; so a failed statement costs no kept
     /// clone, which would make every later write copy.
     pub fn apply(&mut self, change: &TableChange) -> std::result::Result<(), DuplicateKey> {
-        maintain::change_indexes(&mut self.indexes, &self.rows, change, &self.shared.gauge)?;
+        let forgotten = usize::from(sabotage::is(Break::ForgetIndex));
+        let maintained = self.indexes.len().saturating_sub(forgotten);
+        maintain::change_indexes(
+            &mut self.indexes[..maintained],
+            &self.rows,
+            change,
+            &self.shared.gauge,
+        )?;
         self.rows.delete(&change.deleted);
         if let Some(updated) = &change.updated {
             self.rows.update(updated);

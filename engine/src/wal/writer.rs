@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::sabotage::{self, Break};
 use crate::wal::Lsn;
 use crate::wal::record::{ALIGNMENT, HEADER_BYTES, Header, Kind, record_bytes};
 use crate::wal::segment::{SEGMENT_HEADER_BYTES, Segment, Segments};
@@ -294,13 +295,25 @@ impl Group<'_> {
         if let Err(error) = self.segment.file.write_at(offset, &self.buffer) {
             return Err(self.take_back(error));
         }
-        if let Err(error) = self.segment.file.sync() {
+        if let Err(error) = self.sync() {
             // The kernel may have dropped what it could not write: a second sync would succeed and mean nothing.
             self.tail.has_failed = true;
             return Err(WriteError::Unknown(error));
         }
         self.buffer.clear();
         Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        if sabotage::is(Break::AcknowledgeBeforeSync) {
+            return Ok(());
+        }
+        let synced = self.segment.file.sync();
+        if sabotage::is(Break::RetrySync) {
+            synced.or_else(|_| self.segment.file.sync())
+        } else {
+            synced
+        }
     }
 
     /// Removes what was written, durably: the group never was.

@@ -4,10 +4,12 @@
 //! memory, which tells the state after each commit, and on a disk whose every operation [`recorder`] keeps a copy of: each copy
 //! is a crash. [`check`] opens what a crash left and holds it against the states. [`mode`] says which files there are.
 //!
-//! Reading order: [`mode`], [`workload`], [`state`], [`recorder`], [`history`], [`check`], [`campaign`].
+//! Reading order: [`mode`], [`workload`], [`state`], [`recorder`], [`history`], [`check`], [`campaign`]; [`faults`] lets
+//! single operations fail instead.
 
 pub mod campaign;
 pub mod check;
+pub mod faults;
 pub mod history;
 pub mod mode;
 pub mod recorder;

@@ -1,0 +1,47 @@
+//! Breaks durability on purpose, one rule at a time, so that the tests can show that they would see it.
+//!
+//! Only a build with the feature `sabotage` can be broken; no released one has it.
+
+#[cfg(feature = "sabotage")]
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// What is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Break {
+    /// A commit is acknowledged when it is written, before it is synced.
+    AcknowledgeBeforeSync,
+    /// A commit is visible before it is in the log.
+    PublishBeforeLog,
+    /// Names are not made durable.
+    SkipDirectorySync,
+    /// Some statements are not in the audit log.
+    SkipAuditEntry,
+    /// A record of the log is taken whatever its checksum says.
+    IgnoreChecksum,
+    /// A sync that failed is tried again and believed.
+    RetrySync,
+    /// Changes leave out a table's last index.
+    ForgetIndex,
+}
+
+#[cfg(feature = "sabotage")]
+static BROKEN: AtomicU8 = AtomicU8::new(u8::MAX);
+
+/// Breaks it, for the whole process; None mends it.
+#[cfg(feature = "sabotage")]
+pub fn set(broken: Option<Break>) {
+    BROKEN.store(broken.map_or(u8::MAX, |broken| broken as u8), Ordering::SeqCst);
+}
+
+/// Whether it is broken.
+#[cfg(feature = "sabotage")]
+pub(crate) fn is(broken: Break) -> bool {
+    BROKEN.load(Ordering::Relaxed) == broken as u8
+}
+
+/// It never is.
+#[cfg(not(feature = "sabotage"))]
+#[inline]
+pub(crate) const fn is(_broken: Break) -> bool {
+    false
+}

@@ -1,0 +1,67 @@
+//! Each rule of durability is broken on purpose, and the check that is there for it sees it: a check that cannot fail is none.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use spg_engine::disk::simulated::{Fault, SimulatedDisk};
+use spg_engine::sabotage::{Break, set};
+use spg_proptests::crash::campaign::{self, Effort};
+use spg_proptests::crash::faults::{run, workload};
+use spg_proptests::crash::mode::{AUDITED_IMAGE, AUDITED_LOG, LOG, Mode};
+use spg_proptests::crash::workload::scripted;
+
+const EFFORT: Effort =
+    Effort { cuts: 3, recovery_every: 1_000_000, second_recovery_every: 1_000_000 };
+
+/// What crashes of the scripted workload show, if anything.
+fn crashes_show(mode: Mode) -> Option<String> {
+    let found = catch_unwind(|| campaign::run(mode, &scripted(), EFFORT));
+    match found {
+        Ok(Ok(_)) => None,
+        Ok(Err(failure)) => Some(failure.message),
+        Err(_) => Some("a panic".to_owned()),
+    }
+}
+
+/// What failing operations show: the number of the first that does.
+fn faults_show(mode: Mode, fault: Fault) -> Option<String> {
+    let texts = workload();
+    let healthy = SimulatedDisk::new();
+    run(mode, &texts, &healthy);
+    (0..healthy.operations()).find_map(|number| {
+        let disk = SimulatedDisk::new();
+        disk.fail_at(number, fault);
+        let seen = catch_unwind(AssertUnwindSafe(|| run(mode, &texts, &disk))).is_err();
+        seen.then(|| format!("operation {number} failed"))
+    })
+}
+
+/// One test: what is broken is broken for the whole process.
+#[test]
+fn what_is_broken_on_purpose_is_seen() {
+    let checks: [(Break, &str, &dyn Fn() -> Option<String>); 7] = [
+        (Break::AcknowledgeBeforeSync, "crash_points", &|| crashes_show(LOG)),
+        (Break::PublishBeforeLog, "faults", &|| faults_show(LOG, Fault::StorageFull)),
+        (Break::SkipDirectorySync, "crash_points", &|| crashes_show(AUDITED_IMAGE)),
+        (Break::SkipAuditEntry, "crash_points", &|| crashes_show(AUDITED_LOG)),
+        (Break::IgnoreChecksum, "crash_points", &|| crashes_show(LOG)),
+        (Break::RetrySync, "faults", &|| faults_show(LOG, Fault::InputOutput)),
+        (Break::ForgetIndex, "crash_points", &|| crashes_show(LOG)),
+    ];
+    for mode in [LOG, AUDITED_LOG, AUDITED_IMAGE] {
+        assert_eq!(crashes_show(mode), None, "mended, nothing is seen: {mode:?}");
+    }
+    for fault in [Fault::StorageFull, Fault::InputOutput] {
+        assert_eq!(faults_show(LOG, fault), None, "mended, nothing is seen: {fault:?}");
+    }
+    for (broken, check, seen) in checks {
+        set(Some(broken));
+        let seen = seen();
+        set(None);
+        println!(
+            "{broken:?}: {check}: {}",
+            seen.unwrap_or_else(|| panic!("{broken:?} is not seen by {check}"))
+        );
+    }
+}
