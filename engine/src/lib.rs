@@ -36,10 +36,7 @@ pub mod limits;
 pub mod open_error;
 pub mod parser;
 pub mod planner;
-#[cfg(feature = "sabotage")]
 pub mod sabotage;
-#[cfg(not(feature = "sabotage"))]
-mod sabotage;
 pub mod session;
 pub mod storage;
 pub mod transaction;
