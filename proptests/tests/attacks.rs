@@ -63,6 +63,9 @@ const BEGINNING: [&str; 3] = [
     "UPDATE account SET amount = amount + 1 WHERE id = 2",
 ];
 
+/// So that two commits are missing in an older copy: a single one is redone from the image.
+const LAST: &str = "UPDATE account SET owner = 'robert' WHERE id = 2";
+
 impl Scene {
     fn new(mode: Mode) -> Self {
         let (disk, other) = (SimulatedDisk::new(), SimulatedDisk::new());
@@ -70,9 +73,9 @@ impl Scene {
         work(mode, &other, &BEGINNING);
         let (older, fork) = (disk.process_kill(), disk.process_kill());
         let go_on = |amount: u32| format!("UPDATE account SET amount = {amount} WHERE id = 1");
-        work(mode, &other, &[&go_on(300)]);
-        work(mode, &fork, &[&go_on(999)]);
-        let (state, head) = work(mode, &disk, &[&go_on(300)]);
+        work(mode, &other, &[&go_on(300), LAST]);
+        work(mode, &fork, &[&go_on(999), LAST]);
+        let (state, head) = work(mode, &disk, &[&go_on(300), LAST]);
         Self { mode, disk, state, head, older, fork, other }
     }
 
