@@ -16,7 +16,7 @@
 //! A fork is a copy of the same database (its identity, its history) that went on with another statement: what an attacker gets who
 //! recomputes every checksum, hash and link with the program itself. A row of the table is a test below.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 use spg_engine::audit;
 use spg_engine::disk::Disk;

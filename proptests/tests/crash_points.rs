@@ -1,6 +1,12 @@
 //! A crash before every operation of the disk, during recovery and checkpoints too, loses nothing that was acknowledged and shows
 //! nothing by half. `SPG_CRASH_POINTS` says how many crashes are enough; the default is above 100,000.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::panic,
+    reason = "it counts for whoever reads, and a failure is a test's end"
+)]
+
 use spg_proptests::crash::campaign::{Effort, report, run};
 use spg_proptests::crash::mode::MODES;
 use spg_proptests::crash::workload::{Action, Maker, scripted};

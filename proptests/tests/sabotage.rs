@@ -1,7 +1,5 @@
 //! Each rule of durability is broken on purpose, and the check that is there for it sees it: a check that cannot fail is none.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
-
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use spg_engine::disk::simulated::{Fault, SimulatedDisk};
@@ -37,10 +35,13 @@ fn faults_show(mode: Mode, fault: Fault) -> Option<String> {
     })
 }
 
+/// What sees a break: the failure it ends with.
+type Check<'a> = &'a dyn Fn() -> Option<String>;
+
 /// One test: what is broken is broken for the whole process.
 #[test]
 fn what_is_broken_on_purpose_is_seen() {
-    let checks: [(Break, &str, &dyn Fn() -> Option<String>); 7] = [
+    let checks: [(Break, &str, Check); 7] = [
         (Break::AcknowledgeBeforeSync, "crash_points", &|| crashes_show(LOG)),
         (Break::PublishBeforeLog, "faults", &|| faults_show(LOG, Fault::StorageFull)),
         (Break::SkipDirectorySync, "crash_points", &|| crashes_show(AUDITED_IMAGE)),

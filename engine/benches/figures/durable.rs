@@ -40,10 +40,6 @@ impl Scratch {
         Self(path)
     }
 
-    fn open(&self, files: Files) -> Arc<Database> {
-        Database::open_files(&Options::default(), files).expect("the database opens")
-    }
-
     fn all(&self) -> Files {
         Files::in_directory(&self.0)
     }
@@ -51,6 +47,10 @@ impl Scratch {
     fn without_audit(&self) -> Files {
         Files { audit: None, ..self.all() }
     }
+}
+
+fn open(files: Files) -> Arc<Database> {
+    Database::open_files(&Options::default(), files).expect("the database opens")
 }
 
 impl Drop for Scratch {
@@ -103,7 +103,7 @@ fn inserts(report: &mut Report) {
     let raw = raw.expect("a file for raw syncs");
     raw.write_all_at(&vec![0; 8 << 20], 0).expect("zeros");
     raw.sync_all().expect("sync");
-    let databases = [scratch.open(scratch.without_audit()), with_audit.open(with_audit.all())];
+    let databases = [open(scratch.without_audit()), open(with_audit.all())];
     for database in &databases {
         fill(&mut database.session(), 1);
     }
@@ -180,8 +180,7 @@ fn read_latencies(database: &Arc<Database>, ends: &AtomicBool, least: Duration) 
 
 fn checkpoint(report: &mut Report) {
     let scratch = Scratch::new("checkpoint");
-    let database =
-        scratch.open(Files { checkpoint_wal_bytes: u64::MAX, ..scratch.without_audit() });
+    let database = open(Files { checkpoint_wal_bytes: u64::MAX, ..scratch.without_audit() });
     let mut writer = database.session();
     fill(&mut writer, ROWS);
     let (mut alone, mut beside, mut took) = (Vec::new(), Vec::new(), Vec::new());
@@ -221,7 +220,7 @@ fn replay(report: &mut Report) {
         wal_segment_bytes: 16 << 20,
         ..scratch.without_audit()
     };
-    let database = scratch.open(files());
+    let database = open(files());
     let mut session = database.session();
     fill(&mut session, 0);
     execute(&mut session, "SET synchronous_commit = off");
@@ -246,7 +245,7 @@ fn replay(report: &mut Report) {
         copy(&scratch.0, &killed);
         let files = Files { audit: None, checkpoint_wal_bytes: u64::MAX, ..killed.all() };
         let mut opened = None;
-        let spent = seconds(|| opened = Some(killed.open(files)));
+        let spent = seconds(|| opened = Some(open(files)));
         rates.push(REPLAYED_ROWS as f64 / spent);
         let mut session = opened.expect("it was opened").session();
         let count = execute(&mut session, "SELECT count(*) FROM rows").rows;
@@ -258,7 +257,7 @@ fn replay(report: &mut Report) {
 fn image(report: &mut Report) {
     let scratch = Scratch::new("image");
     {
-        let database = scratch.open(scratch.all());
+        let database = open(scratch.all());
         let mut session = database.session();
         fill(&mut session, ROWS);
         for id in 0..20_000 {
@@ -272,7 +271,7 @@ fn image(report: &mut Report) {
     let (mut rows, mut bytes, mut verified) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..RUNS {
         let mut opened = None;
-        let spent = seconds(|| opened = Some(scratch.open(scratch.all())));
+        let spent = seconds(|| opened = Some(open(scratch.all())));
         rows.push(ROWS as f64 / spent);
         bytes.push(image_bytes as f64 / 1e6 / spent);
         drop(opened);
