@@ -35,7 +35,7 @@ pub(crate) struct FileArguments {
     #[arg(long = "audit", id = "audit_log", global = true, value_name = "FILE")]
     audit: Option<PathBuf>,
 
-    /// Open this write-ahead log, whose segments are FILE.<number>, in this process; needs --db
+    /// Open this write-ahead log, whose segments are FILE.NUMBER, in this process; needs --db
     #[arg(long, global = true, value_name = "FILE")]
     wal: Option<PathBuf>,
 

@@ -41,7 +41,7 @@
 //! The trailer ends the file: number of tables, of rows, of blocks with itself (8 bytes each), and BLAKE3 (32) of the
 //! file before the trailer.
 //!
-//! An image is written beside the one it replaces as `<path>.new` ([`write`]), synced, and renamed over it
+//! An image is written beside the one it replaces as `<path>.new` ([`write()`]), synced, and renamed over it
 //! ([`install`]): so under its name there is always a whole one. [`load`] believes nothing before its checksum, and
 //! answers nothing before the hash of the whole.
 
