@@ -50,7 +50,11 @@ fn files_with_any_byte_changed() {
                 let mut bytes = whole.clone();
                 bytes[place] ^= change;
                 let outcome = std::panic::catch_unwind(|| fuzz::files(&bytes));
-                assert!(outcome.is_ok(), "{} with byte {place} changed by {change}", path.display());
+                assert!(
+                    outcome.is_ok(),
+                    "{} with byte {place} changed by {change}",
+                    path.display()
+                );
             }
         }
     }
