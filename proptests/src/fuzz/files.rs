@@ -7,6 +7,7 @@ use spg_engine::checkpoint;
 use spg_engine::disk::simulated::SimulatedDisk;
 use spg_engine::durability::commit_record::{Payload, apply, decode_part, decode_payload};
 use spg_engine::identity::DatabaseId;
+use spg_engine::storage::chunk::Chunk;
 use spg_engine::storage::root::Root;
 use spg_engine::wal::record::Header;
 
@@ -53,7 +54,7 @@ fn commit(bytes: &[u8]) {
 
 fn check(root: &Root) {
     for table in root.tables() {
-        let rows: usize = table.chunks().map(|chunk| chunk.live_rows()).sum();
+        let rows: usize = table.chunks().map(Chunk::live_rows).sum();
         assert_eq!(rows, table.row_count(), "the chunks hold the rows");
         for index in table.indexes() {
             assert_eq!(index.len(), rows, "the index holds the rows");
