@@ -43,6 +43,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "open_error",
             "storage",
             "transaction",
+            "types",
             "wal",
         ],
     ),

@@ -24,6 +24,7 @@ use crate::storage::schema::Schema;
 use crate::storage::table::{AddIndexError, Table};
 use crate::storage::{RowId, TableId};
 use crate::transaction::log::TableEffect;
+use crate::types::DataType;
 
 /// The payload in one piece.
 const WHOLE: u8 = 1;
@@ -258,7 +259,10 @@ fn drop_indexes(root: &mut Root, schema: &Schema) -> Result<(), ApplyError> {
     let table = root
         .table(schema.table)
         .ok_or_else(|| misfit("redefines a table that is not there", schema.table))?;
-    if table.schema().columns.len() != schema.columns.len() {
+    let types = |schema: &Schema| -> Vec<DataType> {
+        schema.columns.iter().map(|column| column.data_type).collect()
+    };
+    if types(table.schema()) != types(schema) {
         return Err(misfit("keeps the rows of other columns", schema.table));
     }
     let gone: Vec<_> = table
@@ -296,7 +300,11 @@ fn redefine(root: &mut Root, schema: &Arc<Schema>) -> Result<(), ApplyError> {
         }
     }
     if table.schema() != schema {
-        let same = table.schema().indexes.len() == schema.indexes.len();
+        // What may differ is names: the rows and the keys stay.
+        let same = table.schema().indexes.len() == schema.indexes.len()
+            && table.schema().indexes.iter().zip(&schema.indexes).all(|(old, new)| {
+                (old.id, &old.columns, old.unique) == (new.id, &new.columns, new.unique)
+            });
         if !same {
             return Err(misfit("has other indexes than its table", schema.table));
         }
