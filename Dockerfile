@@ -26,6 +26,6 @@ USER 65534:65534
 ENV SPG_DATA_DIR=/data
 VOLUME /data
 EXPOSE 5544
-HEALTHCHECK --interval=5s --timeout=3s --start-period=60s CMD ["/spg", "ping", "--addr", "127.0.0.1:5544"]
+HEALTHCHECK --interval=5s --timeout=3s --start-period=60s CMD ["/spg", "health", "--addr", "127.0.0.1:5544"]
 # Options given to `docker run` follow: `docker run spg --memory-limit 2GB`.
 ENTRYPOINT ["/spg-server", "0.0.0.0:5544", "--insecure"]

@@ -87,6 +87,13 @@ pub(crate) enum Command {
         /// Where to; gzipped if it ends in .gz [default: standard output]
         file: Option<PathBuf>,
     },
+    /// Write the whole database as SQL to standard output: one snapshot, one transaction
+    Dump,
+    /// Run a script as a whole, up to its first error: what `dump` wrote, for one
+    Load {
+        /// The script, plain or gzipped; - is standard input
+        file: PathBuf,
+    },
     /// Ask the server whether it is there, and how long an answer takes
     Ping {
         /// Wait until the server has started and loaded its data
@@ -96,6 +103,8 @@ pub(crate) enum Command {
         #[arg(long, value_name = "SECONDS", requires = "ready")]
         timeout: Option<u32>,
     },
+    /// Check that the server answers statements and takes writes: exit status 0 if so, 1 if not, 3 if it is not there
+    Health,
     /// Print figures about the server
     Stats,
     /// Cancel what a session runs: by the id and secret that `\conninfo` tells, or a named session by `--session`
@@ -107,6 +116,8 @@ pub(crate) enum Command {
         #[arg(value_parser = crate::cancel::parse_secret)]
         secret: Option<[u8; 16]>,
     },
+    /// Show what SPG is: a daemon in this process on real data, a few questions, a shell; leaves nothing behind
+    Demo,
     /// Measure the server or a database in this process: throughput and latencies
     Bench(BenchArguments),
     /// Verify, print or archive the audit log
@@ -118,6 +129,16 @@ pub(crate) enum Command {
     Checkpoint,
     /// Print the version, and the server's if one answers
     Version,
+    /// Print what a shell needs to complete this command line
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write manual pages into a directory
+    Man {
+        /// Where to
+        directory: PathBuf,
+    },
 }
 
 impl Arguments {
@@ -146,12 +167,18 @@ impl Arguments {
         let session = match self.command {
             // These are about the server: the variable is for those that run statements.
             Command::Ping { .. }
+            | Command::Health
             | Command::Stats
             | Command::Bench(_)
+            | Command::Demo
             | Command::Audit(_)
             | Command::Verify
             | Command::Checkpoint
-            | Command::Version => None,
+            | Command::Dump
+            | Command::Load { .. }
+            | Command::Version
+            | Command::Completions { .. }
+            | Command::Man { .. } => None,
             _ => self.session.clone().or_else(|| variable("SPG_SESSION")),
         };
         Address { text, session }
@@ -164,8 +191,10 @@ impl Arguments {
 
     /// What among the arguments excludes each other.
     fn contradiction(&self) -> Option<&'static str> {
-        let needs_server =
-            matches!(self.command, Command::Ping { .. } | Command::Stats | Command::Cancel { .. });
+        let needs_server = matches!(
+            self.command,
+            Command::Ping { .. } | Command::Health | Command::Stats | Command::Cancel { .. }
+        );
         let verifies_file = self.command.verified_file().is_some();
         let takes_session = matches!(
             self.command,
@@ -175,7 +204,16 @@ impl Arguments {
                 | Command::Export { .. }
                 | Command::Cancel { session_id: None, .. }
         );
-        if verifies_file && (self.is_here() || self.addr.is_some()) {
+        let brings_its_own = matches!(self.command, Command::Demo);
+        if brings_its_own
+            && (self.is_here()
+                || self.addr.is_some()
+                || self.session.is_some()
+                || self.memory_limit.is_some()
+                || self.format != FormatName::Table)
+        {
+            Some("demo brings its own daemon and data, and is for people: it takes no options")
+        } else if verifies_file && (self.is_here() || self.addr.is_some()) {
             Some(
                 "audit verify FILE looks at that file and at nothing else: leave the database or the server out",
             )
@@ -220,7 +258,10 @@ impl Command {
 
     /// Whether it is about a database that is there.
     pub(crate) fn only_looks(&self) -> bool {
-        matches!(self, Self::Audit(_) | Self::Verify | Self::Checkpoint | Self::Export { .. })
+        matches!(
+            self,
+            Self::Audit(_) | Self::Verify | Self::Checkpoint | Self::Export { .. } | Self::Dump
+        )
     }
 }
 
@@ -266,6 +307,8 @@ mod tests {
     fn contradictions_are_named() {
         for (words, reason) in [
             (&["spg", "--memory", "--addr", "h:1", "shell"][..], "give one of them"),
+            (&["spg", "demo", "--addr", "h:1"], "takes no options"),
+            (&["spg", "demo", "--format", "json"], "takes no options"),
             (&["spg", "shell", "--session", "s", "--memory"], "keeps no --session"),
             (&["spg", "--memory", "ping"], "has none"),
             (&["spg", "--data-dir", "d", "stats"], "has none"),

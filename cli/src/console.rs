@@ -1,17 +1,19 @@
 //! What query, shell, import and export share: a target, the format of its answers, and how it went so far.
 
-use std::io;
+use std::io::{self, IsTerminal, Write};
 use std::time::Instant;
 
-use spg_engine::session::TransactionStatus;
+use spg_engine::session::{Rows, TransactionStatus};
 
 use crate::audit::Request;
+use crate::display::{Caption, Display, has_colors};
 use crate::error_display;
 use crate::exit::Status;
 use crate::failure::{Failure, Outcome};
-use crate::format::Format;
+use crate::format::{self, Format};
 use crate::interrupt::Interrupt;
 use crate::messages;
+use crate::pager::PagedOutput;
 use crate::target::Target;
 
 /// Runs statements and shows their answers.
@@ -24,6 +26,10 @@ pub(crate) struct Console {
     pub(crate) timing: bool,
     /// Whether each commit's receipt is told.
     pub(crate) tells_receipts: bool,
+    /// The last statement that was run: what `\watch` and `\e` take up.
+    pub(crate) last_statement: String,
+    /// Whether tables and columns may have other names than when it was last asked.
+    schema_changed: bool,
     format: Box<dyn Format>,
     status: Status,
 }
@@ -32,7 +38,68 @@ impl Console {
     pub(crate) fn new(target: Target, format: Box<dyn Format>) -> Self {
         let interrupt = Interrupt::default();
         let status = Status::Done;
-        Self { target, interrupt, timing: false, tells_receipts: false, format, status }
+        let (last_statement, schema_changed) = (String::new(), true);
+        Self {
+            target,
+            interrupt,
+            timing: false,
+            tells_receipts: false,
+            last_statement,
+            schema_changed,
+            format,
+            status,
+        }
+    }
+
+    /// A user reads the answers on a terminal: long ones go through a pager, NULL is told apart.
+    pub(crate) fn begin_shell(&mut self) {
+        let is_terminal = io::stdout().is_terminal();
+        if let Some(display) = self.format.display() {
+            if has_colors(is_terminal) {
+                (display.null, display.dims_null) = ("NULL".to_owned(), true);
+            }
+            if is_terminal {
+                self.set_paged(true);
+            }
+        }
+    }
+
+    /// Whether answers go through a pager where they are longer than the terminal.
+    pub(crate) fn set_paged(&mut self, is_paged: bool) {
+        let out: Box<dyn Write> =
+            if is_paged { Box::new(PagedOutput::new()) } else { format::standard_output() };
+        self.format.redirect(out);
+    }
+
+    /// Where answers go from now on; false where the format cannot change in the middle.
+    pub(crate) fn redirect(&mut self, out: Box<dyn Write>) -> bool {
+        self.format.redirect(out)
+    }
+
+    /// How rows are shown, if that can be chosen.
+    pub(crate) fn display(&mut self) -> Option<&mut Display> {
+        self.format.display()
+    }
+
+    /// Whether tables and columns may have other names than when this was last asked.
+    pub(crate) fn take_schema_changed(&mut self) -> bool {
+        std::mem::take(&mut self.schema_changed)
+    }
+
+    /// Runs a statement of the shell's own, its rows shown with what stands around them.
+    pub(crate) fn captioned(&mut self, text: &str, caption: Caption) -> io::Result<()> {
+        self.format.set_caption(caption);
+        let (target, format) = (&mut self.target, self.format.as_mut());
+        let result = self.interrupt.during(|| target.execute(text, format));
+        self.show(&result, "")
+    }
+
+    /// The rows that a statement of the shell's own answers.
+    pub(crate) fn rows(&mut self, text: &str) -> Outcome<Rows> {
+        let mut rows = Rows::default();
+        let target = &mut self.target;
+        self.interrupt.during(|| target.execute(text, &mut rows))?;
+        Ok(rows)
     }
 
     /// Runs one statement. Only an error of the output is one here: the statement's own is shown and counted.
@@ -40,6 +107,9 @@ impl Console {
         let started = Instant::now();
         let (target, format) = (&mut self.target, self.format.as_mut());
         let result = self.interrupt.during(|| target.execute(text, format));
+        if text != self.last_statement {
+            text.clone_into(&mut self.last_statement);
+        }
         self.show(&result, text)?;
         self.tell_time(started);
         self.tell_receipt();
@@ -84,7 +154,12 @@ impl Console {
     /// Shows how something ended: its tag, or the error with its place in `text`.
     pub(crate) fn show(&mut self, result: &Outcome<String>, text: &str) -> io::Result<()> {
         match result {
-            Ok(tag) => self.format.complete(tag)?,
+            Ok(tag) => {
+                let kept =
+                    ["SELECT", "INSERT", "UPDATE", "DELETE", "SHOW", "SET", "BEGIN", "COMMIT"];
+                self.schema_changed |= !kept.iter().any(|kept| tag.starts_with(kept));
+                self.format.complete(tag)?;
+            }
             Err(failure) => self.fail(failure, text)?,
         }
         self.show_loss()

@@ -95,6 +95,12 @@ impl Failure {
         self.status == Status::NoConnection
     }
 
+    /// The row of a load that was refused, from 1: as the context of a server and of the engine says.
+    pub(crate) fn loaded_row(&self) -> Option<u64> {
+        let (_, row) = self.fields.context.as_deref()?.rsplit_once(", row ")?;
+        row.split(',').next()?.parse().ok()
+    }
+
     /// The five characters of its class.
     pub(crate) fn code(&self) -> &str {
         self.fields.code()
@@ -113,6 +119,7 @@ impl From<spg_engine::Error> for Failure {
             table: from.table.clone(),
             column: from.column.clone(),
             constraint: from.constraint.clone(),
+            context: from.row.map(|row| format!("COPY, row {row}")),
             ..ErrorFields::new(Severity::Error, sqlstate, from.message.clone())
         };
         Self { fields: Box::new(fields), status: Status::Failed }

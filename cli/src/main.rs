@@ -2,8 +2,10 @@
 //!
 //! Reading order: [`arguments`]; [`query`] and [`shell`] feed statements to the [`console`], which runs them on a
 //! [`target`] (a database in this process, whose [`files`] are opened, or a server that [`connect`] finds) and shows
-//! their answers in a [`mod@format`]; [`import`] and [`export`] move tables from and to CSV files; [`mod@audit`] asks
-//! for the audit log; [`report`] has the commands about the server itself, and [`mod@bench`] measures it.
+//! their answers in a [`mod@format`]; [`import`] and [`export`] move tables from and to CSV files, [`dump`] the whole
+//! database as SQL; [`mod@audit`] asks
+//! for the audit log; [`report`] has the commands about the server itself, [`mod@bench`] measures it, and [`mod@demo`] shows
+//! what SPG is.
 //!
 //! Exit status: 0 all went well, 1 a statement failed or a check found a difference, 2 usage, 3 no connection or a lost
 //! one, 4 damaged files.
@@ -14,17 +16,24 @@ mod bench;
 mod cancel;
 mod connect;
 mod console;
+mod demo;
+mod describe;
+mod display;
+mod dump;
+mod editor;
 mod error_display;
 mod exit;
 mod export;
 mod failure;
 mod files;
 mod format;
+mod generated;
 mod import;
 mod interrupt;
 mod memory_limit;
 mod messages;
 mod meta_command;
+mod pager;
 mod progress;
 mod query;
 mod report;
@@ -32,7 +41,6 @@ mod shell;
 mod statement_buffer;
 mod table_name;
 mod target;
-mod terminal;
 mod version;
 
 use std::io::{self, BufWriter, IsTerminal};
@@ -44,6 +52,7 @@ use crate::arguments::{Arguments, Command};
 use crate::audit::{AuditCommand, Request};
 use crate::connect::CONNECT_TIMEOUT;
 use crate::console::Console;
+use crate::dump::Ended;
 use crate::exit::Status;
 use crate::failure::Outcome;
 use crate::format::Format;
@@ -72,10 +81,15 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> io::Result<Status> {
     match &arguments.command {
         Command::Version => report::show(Ok(version::report(arguments)), output(arguments)),
+        Command::Completions { shell } => {
+            generated::completions(*shell, &mut io::stdout().lock()).map(|()| Status::Done)
+        }
+        Command::Man { directory } => Ok(man(directory)),
         Command::Ping { ready, timeout } => {
             let wait = ready.then(|| timeout.unwrap_or(report::READY_SECONDS_DEFAULT));
             report::show(report::ping(&arguments.address(), wait), output(arguments))
         }
+        Command::Health => report::show(report::health(&arguments.address()), output(arguments)),
         Command::Stats => report::show(report::stats(&arguments.address()), output(arguments)),
         Command::Cancel { session_id, secret } => {
             let cancelled = cancel::run(&arguments.address(), session_id.zip(*secret));
@@ -88,6 +102,7 @@ fn run(arguments: &Arguments) -> io::Result<Status> {
             report::show(verified, output(arguments))
         }
         Command::Bench(bench) => bench::run(bench, arguments),
+        Command::Demo => demo::run(),
         _ => match open(arguments) {
             Ok(target) => {
                 let mut console = Console::new(target, output(arguments));
@@ -100,9 +115,23 @@ fn run(arguments: &Arguments) -> io::Result<Status> {
     }
 }
 
+/// What cannot be written there is said, and is no failure of the output.
+fn man(directory: &std::path::Path) -> Status {
+    match generated::man_pages(directory) {
+        Ok(()) => Status::Done,
+        Err(error) => {
+            messages::line(&format!(
+                "spg: could not write to \"{}\": {error}",
+                directory.display()
+            ));
+            Status::Failed
+        }
+    }
+}
+
 /// The format of answers, onto standard output.
 fn output(arguments: &Arguments) -> Box<dyn Format> {
-    format::open(arguments.format, Box::new(BufWriter::with_capacity(64 << 10, io::stdout())))
+    format::open(arguments.format, format::standard_output())
 }
 
 /// A database in this process, or a connection to the server.
@@ -127,6 +156,17 @@ fn listen(arguments: &Arguments, console: &Console) {
     }
 }
 
+/// SQL, whatever the format of answers; only an error is shown in that.
+fn dump_to_output(console: &mut Console) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(64 << 10, io::stdout());
+    let target = &mut console.target;
+    match console.interrupt.during(|| dump::dump(target, &mut out)) {
+        Ok(()) => console.show_loss(),
+        Err(Ended::Statement(failure)) => console.show(&Err(failure), ""),
+        Err(Ended::Output(error)) => Err(error),
+    }
+}
+
 fn dispatch(command: &Command, console: &mut Console) -> io::Result<()> {
     match command {
         Command::Query { sql, receipt } => {
@@ -144,6 +184,10 @@ fn dispatch(command: &Command, console: &mut Console) -> io::Result<()> {
             console.work(|target, _| export::to_file(table, file, target))
         }
         Command::Export { table, file: None } => export::to_output(table, console),
+        Command::Dump => dump_to_output(console),
+        Command::Load { file } => {
+            console.work(|target, interrupt| dump::load(file, target, interrupt))
+        }
         Command::Audit(command) => {
             let request = command.request(matches!(console.target, Target::Local(_)));
             console.administer(&request)
@@ -151,9 +195,13 @@ fn dispatch(command: &Command, console: &mut Console) -> io::Result<()> {
         Command::Verify => console.administer(&Request::new("verify")),
         Command::Checkpoint => console.statement("CHECKPOINT"),
         Command::Ping { .. }
+        | Command::Health
         | Command::Stats
         | Command::Cancel { .. }
         | Command::Bench(_)
-        | Command::Version => unreachable!("these run without a console"),
+        | Command::Version
+        | Command::Demo
+        | Command::Completions { .. }
+        | Command::Man { .. } => unreachable!("these run without a console"),
     }
 }

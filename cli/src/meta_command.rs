@@ -1,15 +1,17 @@
 //! The shell's own commands: lines that begin with a backslash.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use std::{io, iter};
 
 use spg_engine::{Error, Result, SqlState};
 
 use crate::console::Console;
+use crate::describe::{self, Listed};
 use crate::import::{self, Import};
+use crate::pager::PagedOutput;
 use crate::shell::{self, Flow};
 use crate::{export, messages};
 
@@ -18,21 +20,65 @@ const INCLUDE_DEPTH_MAX: usize = 16;
 
 /// What `\?` prints.
 const HELP: &str = "\
-\\import TABLE FILE [--create]   load a CSV file, plain or gzipped, into a table
-\\export TABLE FILE              write a table as CSV, gzipped if FILE ends in .gz
-\\i FILE                         run a script
-\\conninfo                       tell where statements run, and what cancels them
-\\timing                         tell the time of each statement, or stop it
-\\q                              leave
-\\?                              this help
+\\d [NAME]                        describe a table, an index, a sequence or a view, or list them
+\\dt, \\di                        list tables with their sizes, indexes with theirs
+\\x                               show a line for each value, or a line for each row again
+\\pset null TEXT                  show TEXT where a value is NULL
+\\pset pager {on|off}             show long answers in a pager, or do not
+\\timing                          tell the time of each statement, or stop it
+\\watch [SECONDS]                 repeat the last statement, every 2 seconds, until Ctrl-C
+\\e [FILE]                        edit the last statement, or a file, and run it
+\\i FILE                          run a script
+\\o [FILE]                        send answers to a file, or to standard output again
+\\import TABLE FILE [--create]    load a CSV file, plain or gzipped, into a table
+\\export TABLE FILE               write a table as CSV, gzipped if FILE ends in .gz
+\\conninfo                        tell where statements run, and what cancels them
+\\q                               leave
+\\?                               this help
 ";
 
+/// The commands by name.
+pub(crate) const COMMANDS: [&str; 15] = [
+    "\\?",
+    "\\conninfo",
+    "\\d",
+    "\\di",
+    "\\dt",
+    "\\e",
+    "\\export",
+    "\\i",
+    "\\import",
+    "\\o",
+    "\\pset",
+    "\\q",
+    "\\timing",
+    "\\watch",
+    "\\x",
+];
+
+/// Seconds between two runs of `\watch` where it does not say.
+const WATCH_SECONDS: f64 = 2.0;
+
+/// The longest that it may say: a day.
+const WATCH_SECONDS_MAX: f64 = 86_400.0;
+
+/// How long a wait goes on before Ctrl-C is looked at.
+const WATCH_STEP: Duration = Duration::from_millis(20);
+
 /// A command that was understood.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 enum MetaCommand {
     Import { table: String, file: PathBuf, create: bool },
     Export { table: String, file: PathBuf },
     Include(PathBuf),
+    List(Listed),
+    Describe(String),
+    Expanded,
+    Null(String),
+    Pager(bool),
+    Output(Option<PathBuf>),
+    Edit(Option<PathBuf>),
+    Watch(f64),
     ConnectionInfo,
     Timing,
     Quit,
@@ -53,6 +99,14 @@ pub(crate) fn run(line: &str, console: &mut Console, depth: usize) -> io::Result
             console.tell_time(started);
         }
         Ok(MetaCommand::Include(path)) => return include(&path, console, depth),
+        Ok(MetaCommand::List(what)) => describe::list(what, console)?,
+        Ok(MetaCommand::Describe(name)) => describe::describe(&name, console)?,
+        Ok(MetaCommand::Expanded) => expanded(console),
+        Ok(MetaCommand::Null(text)) => set_null(text, console),
+        Ok(MetaCommand::Pager(is_on)) => console.set_paged(is_on),
+        Ok(MetaCommand::Output(path)) => send_to(path.as_deref(), console)?,
+        Ok(MetaCommand::Edit(path)) => return edit(path, console),
+        Ok(MetaCommand::Watch(seconds)) => watch(seconds, console)?,
         Ok(MetaCommand::ConnectionInfo) => messages::line(&console.target.description()),
         Ok(MetaCommand::Timing) => {
             console.timing = !console.timing;
@@ -60,10 +114,112 @@ pub(crate) fn run(line: &str, console: &mut Console, depth: usize) -> io::Result
             messages::line(&format!("Timing is {state}."));
         }
         Ok(MetaCommand::Quit) => return Ok(Flow::Quit),
-        Ok(MetaCommand::Help) => messages::text(HELP),
+        Ok(MetaCommand::Help) => help(),
         Err(error) => console.show(&Err(error.into()), "")?,
     }
     Ok(Flow::Continue)
+}
+
+/// Prints the commands.
+pub(crate) fn help() {
+    messages::text(HELP);
+}
+
+fn expanded(console: &mut Console) {
+    let Some(display) = console.display() else { return not_for_programs("\\x") };
+    display.is_expanded = !display.is_expanded;
+    let state = if display.is_expanded { "on" } else { "off" };
+    messages::line(&format!("Expanded display is {state}."));
+}
+
+fn set_null(text: String, console: &mut Console) {
+    let Some(display) = console.display() else { return not_for_programs("\\pset null") };
+    // What somebody chose is to be seen as it is.
+    display.dims_null = false;
+    messages::line(&format!("Null display is \"{text}\"."));
+    display.null = text;
+}
+
+fn not_for_programs(command: &str) {
+    messages::line(&format!(
+        "WARNING:  {command} is about tables, and answers are written for programs"
+    ));
+}
+
+fn send_to(path: Option<&Path>, console: &mut Console) -> io::Result<()> {
+    let out: Box<dyn Write> = match path {
+        None if io::stdout().is_terminal() => Box::new(PagedOutput::new()),
+        None => crate::format::standard_output(),
+        Some(path) => match File::create(path) {
+            Ok(file) => Box::new(BufWriter::new(file)),
+            Err(error) => {
+                let message = format!("could not open \"{}\": {error}", path.display());
+                return console.show(&Err(Error::new(SqlState::IoError, message).into()), "");
+            }
+        },
+    };
+    if !console.redirect(out) {
+        let message = "a JSON array cannot go on in another file; use --format jsonl";
+        return console.show(&Err(Error::new(SqlState::FeatureNotSupported, message).into()), "");
+    }
+    Ok(())
+}
+
+/// Has the user edit a text, which is then run.
+fn edit(path: Option<PathBuf>, console: &mut Console) -> io::Result<Flow> {
+    match edited(path, &console.last_statement) {
+        Ok(text) => Ok(Flow::Run(text)),
+        Err(error) => {
+            let message = format!("could not edit: {error}");
+            console.show(&Err(Error::new(SqlState::IoError, message).into()), "")?;
+            Ok(Flow::Continue)
+        }
+    }
+}
+
+fn edited(path: Option<PathBuf>, last: &str) -> io::Result<String> {
+    // Readable by its owner only, and gone afterwards.
+    let temporary = tempfile::Builder::new().suffix(".sql").tempfile()?;
+    let path = if let Some(path) = path {
+        path
+    } else {
+        let end = if last.is_empty() { "" } else { ";\n" };
+        std::fs::write(temporary.path(), format!("{last}{end}"))?;
+        temporary.path().to_owned()
+    };
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let editor =
+        variable("VISUAL").or_else(|| variable("EDITOR")).unwrap_or_else(|| "vi".to_owned());
+    let mut words = editor.split_whitespace();
+    let program = words.next().unwrap_or("vi");
+    let status = std::process::Command::new(program).args(words).arg(&path).status()?;
+    if !status.success() {
+        return Err(io::Error::other(format!("{editor} ended with {status}")));
+    }
+    std::fs::read_to_string(&path)
+}
+
+/// Runs the last statement again and again.
+fn watch(seconds: f64, console: &mut Console) -> io::Result<()> {
+    let statement = console.last_statement.clone();
+    if statement.is_empty() {
+        let error = syntax_error("\\watch repeats a statement, and none has been run".to_owned());
+        return console.show(&Err(error.into()), "");
+    }
+    let pause = Duration::from_secs_f64(seconds);
+    loop {
+        let started = Instant::now();
+        console.statement(&statement)?;
+        while started.elapsed() < pause && !console.is_over() {
+            let left = pause.saturating_sub(started.elapsed());
+            console.interrupt.during(|| std::thread::sleep(left.min(WATCH_STEP)));
+        }
+        if console.is_over() {
+            // Ctrl-C ends this, and nothing else.
+            console.interrupt.reset();
+            return Ok(());
+        }
+    }
 }
 
 fn include(path: &Path, console: &mut Console, depth: usize) -> io::Result<Flow> {
@@ -101,21 +257,39 @@ fn parse(line: &str) -> Result<MetaCommand> {
             Ok(MetaCommand::Export { table: (*table).to_owned(), file: unquoted(file) })
         }
         ["\\i", file] => Ok(MetaCommand::Include(unquoted(file))),
+        ["\\d"] => Ok(MetaCommand::List(Listed::All)),
+        ["\\dt"] => Ok(MetaCommand::List(Listed::Tables)),
+        ["\\di"] => Ok(MetaCommand::List(Listed::Indexes)),
+        ["\\d", name] => Ok(MetaCommand::Describe((*name).to_owned())),
+        ["\\x"] => Ok(MetaCommand::Expanded),
+        ["\\pset", "null", text] => Ok(MetaCommand::Null(plain(text))),
+        ["\\pset", "pager", state @ ("on" | "off")] => Ok(MetaCommand::Pager(*state == "on")),
+        ["\\o"] => Ok(MetaCommand::Output(None)),
+        ["\\o", file] => Ok(MetaCommand::Output(Some(unquoted(file)))),
+        ["\\e"] => Ok(MetaCommand::Edit(None)),
+        ["\\e", file] => Ok(MetaCommand::Edit(Some(unquoted(file)))),
+        ["\\watch"] => Ok(MetaCommand::Watch(WATCH_SECONDS)),
+        ["\\watch", seconds] => match seconds.parse::<f64>() {
+            Ok(seconds) if (0.0..=WATCH_SECONDS_MAX).contains(&seconds) => {
+                Ok(MetaCommand::Watch(seconds))
+            }
+            _ => Err(syntax_error(format!("\\watch takes seconds from 0 to {WATCH_SECONDS_MAX}"))),
+        },
         ["\\conninfo"] => Ok(MetaCommand::ConnectionInfo),
         ["\\timing"] => Ok(MetaCommand::Timing),
         ["\\q"] => Ok(MetaCommand::Quit),
         ["\\?"] => Ok(MetaCommand::Help),
-        [
-            name @ ("\\import" | "\\export" | "\\i" | "\\conninfo" | "\\timing" | "\\q" | "\\?"),
-            ..,
-        ] => {
-            let usage = HELP.lines().find(|line| line.split(' ').next() == Some(name));
-            let usage = usage.and_then(|line| line.split("   ").next()).unwrap_or_default();
+        [name, ..] if COMMANDS.contains(name) => {
+            let is_its = |line: &&str| line.split([' ', ',']).any(|word| word == *name);
+            let usage = HELP.lines().find(is_its);
+            let usage = usage.and_then(|line| line.split("  ").next()).unwrap_or_default();
             Err(syntax_error(format!("{name} does not take these arguments"))
                 .with_hint(format!("Write {usage}.")))
         }
-        [name, ..] => Err(syntax_error(format!("invalid command {name}"))
-            .with_hint("Commands are \\import, \\export, \\i, \\conninfo, \\timing, \\q and \\?.")),
+        [name, ..] => {
+            Err(syntax_error(format!("invalid command {name}"))
+                .with_hint("\\? lists the commands."))
+        }
         [] => Err(syntax_error("no command".to_owned())),
     }
 }
@@ -158,6 +332,11 @@ fn unquoted(word: &str) -> PathBuf {
     PathBuf::from(inner.unwrap_or_else(|| word.to_owned()))
 }
 
+/// A text, which may stand in quotes.
+fn plain(word: &str) -> String {
+    unquoted(word).to_string_lossy().into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,6 +354,19 @@ mod tests {
             ("\\?", MetaCommand::Help),
             ("\\timing", MetaCommand::Timing),
             ("\\conninfo", MetaCommand::ConnectionInfo),
+            ("\\d", MetaCommand::List(Listed::All)),
+            ("\\dt", MetaCommand::List(Listed::Tables)),
+            ("\\di", MetaCommand::List(Listed::Indexes)),
+            ("\\d \"My T\"", MetaCommand::Describe("\"My T\"".to_owned())),
+            ("\\x", MetaCommand::Expanded),
+            ("\\pset null ''", MetaCommand::Null(String::new())),
+            ("\\pset null '(null)'", MetaCommand::Null("(null)".to_owned())),
+            ("\\pset pager off", MetaCommand::Pager(false)),
+            ("\\o", MetaCommand::Output(None)),
+            ("\\o a.txt", MetaCommand::Output(Some("a.txt".into()))),
+            ("\\e", MetaCommand::Edit(None)),
+            ("\\watch", MetaCommand::Watch(2.0)),
+            ("\\watch 0.5", MetaCommand::Watch(0.5)),
             ("\\i a.sql", MetaCommand::Include("a.sql".into())),
             ("\\i 'it''s here.sql'", MetaCommand::Include("it's here.sql".into())),
             ("\\import t a.csv", import("t", "a.csv", false)),
@@ -190,11 +382,10 @@ mod tests {
     #[test]
     fn what_is_wrong_is_explained() {
         for (line, message, hint) in [
-            (
-                "\\d t",
-                "invalid command \\d",
-                Some("Commands are \\import, \\export, \\i, \\conninfo, \\timing, \\q and \\?."),
-            ),
+            ("\\nosuch t", "invalid command \\nosuch", Some("\\? lists the commands.")),
+            ("\\d a b", "\\d does not take these arguments", Some("Write \\d [NAME].")),
+            ("\\watch x", "\\watch takes seconds from 0 to 86400", None),
+            ("\\pset", "\\pset does not take these arguments", Some("Write \\pset null TEXT.")),
             (
                 "\\import t",
                 "\\import does not take these arguments",

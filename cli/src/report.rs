@@ -122,6 +122,39 @@ fn may_pass(failure: &Failure) -> bool {
     matches!(failure.code(), "08001" | "08006" | "57P03" | "53300" | "57P01")
 }
 
+/// How long `health` waits for an answer.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Whether the server does what it is there for: it answers a statement, and takes writes. A failure says what is wrong.
+pub(crate) fn health(address: &Address) -> Outcome<Report> {
+    let started = Instant::now();
+    let mut client = address.connect(HEALTH_TIMEOUT)?;
+    let of_client = |error| Failure::of_client(error, &address.text);
+    client.query_one("SELECT 1", &[]).map_err(of_client)?;
+    let stats = client.stats().map_err(of_client)?;
+    let figure = |name: &str| {
+        let found = stats.iter().find(|(known, _)| known == name);
+        found.map_or("", |(_, value)| value.as_str()).to_owned()
+    };
+    let (state, writes) = (figure("state"), figure("writes"));
+    if state != "ready" || writes != "accepted" {
+        let message = format!("{} is {state}, writes are {writes}", address.text);
+        return Err(Failure::of_difference(message));
+    }
+    let milliseconds = started.elapsed().as_secs_f64() * 1e3;
+    let mut report = Report::new("HEALTH");
+    for name in ["state", "writes", "commit", "uptime_seconds", "connections", "data_bytes"] {
+        let value = spg_engine::Value::Text(figure(name).as_str().into());
+        report.column(name, DataType::Text, &[value]);
+    }
+    report.line = Some(format!(
+        "{} is healthy: ready, takes writes, {} commits, answered in {milliseconds:.1} ms",
+        address.text,
+        figure("commit")
+    ));
+    Ok(report)
+}
+
 /// Figures about the server.
 pub(crate) fn stats(address: &Address) -> Outcome<Report> {
     let mut client = address.connect(CONNECT_TIMEOUT)?;

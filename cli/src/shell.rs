@@ -7,22 +7,24 @@ use spg_engine::{Error, SqlState};
 
 use crate::console::Console;
 use crate::statement_buffer::StatementBuffer;
-use crate::{meta_command, terminal};
+use crate::{editor, meta_command};
 
 /// Whether to go on reading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Flow {
     /// Go on.
     Continue,
     /// `\q`, an end that was asked for, or a lost connection.
     Quit,
+    /// Run this text, which an editor left.
+    Run(String),
 }
 
 /// Runs standard input: lines of a user if it is a terminal, else a script.
 pub(crate) fn run(console: &mut Console) -> io::Result<()> {
     let input = io::stdin();
     if input.is_terminal() {
-        terminal::run(console)
+        editor::run(console)
     } else {
         script(&mut input.lock(), "standard input", console, 0)
     }
@@ -70,9 +72,18 @@ pub(crate) fn line(
     if line.starts_with('\\') && buffer.at_boundary() {
         buffer.clear();
         let flow = meta_command::run(line, console, depth)?;
-        return Ok(if console.is_over() { Flow::Quit } else { flow });
+        match flow {
+            _ if console.is_over() => return Ok(Flow::Quit),
+            Flow::Run(text) => buffer.push(&text),
+            flow => return Ok(flow),
+        }
+    } else if line.starts_with('.') && buffer.at_boundary() {
+        buffer.clear();
+        let error = dot_command(line);
+        return console.show(&Err(error.into()), "").map(|()| Flow::Continue);
+    } else {
+        buffer.push(line);
     }
-    buffer.push(line);
     while let Some(statement) = buffer.next_statement() {
         console.statement(&statement)?;
         if console.is_over() {
@@ -81,6 +92,34 @@ pub(crate) fn line(
         }
     }
     Ok(Flow::Continue)
+}
+
+/// What a user means who writes a bare word where a statement would begin; None for anything else.
+pub(crate) fn word(line: &str) -> Option<Flow> {
+    match line.trim().trim_end_matches(';').to_ascii_lowercase().as_str() {
+        "quit" | "exit" => Some(Flow::Quit),
+        "help" => {
+            meta_command::help();
+            Some(Flow::Continue)
+        }
+        _ => None,
+    }
+}
+
+/// 42601 for one of sqlite's commands, with what it is here.
+fn dot_command(line: &str) -> Error {
+    let name = line.split_whitespace().next().unwrap_or_default();
+    let error = Error::new(SqlState::SyntaxError, format!("invalid command {name}"));
+    error.with_hint(match name {
+        ".tables" => "\\dt lists the tables.",
+        ".schema" | ".indexes" | ".indices" => "\\d NAME describes a table, \\di lists indexes.",
+        ".quit" | ".exit" => "\\q leaves.",
+        ".read" => "\\i FILE runs a script.",
+        ".import" => "\\import TABLE FILE [--create] loads a CSV file.",
+        ".output" | ".once" => "\\o FILE sends answers to a file.",
+        ".mode" => "\\x shows a line for each value; spg --format has csv, json and jsonl.",
+        _ => "Commands begin with a backslash here: \\? lists them.",
+    })
 }
 
 /// The next line with its end; empty at the end of the input. `begun_bytes` of its statement came before it.

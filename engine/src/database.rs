@@ -8,11 +8,14 @@ use crate::disk::{Disk, FileLock};
 use crate::durability::checkpointer::{Checkpointer, Pace};
 use crate::durability::journal::Journal;
 use crate::durability::keeper::Keeper;
+use crate::durability::log_thread::LogThread;
 use crate::durability::{self, Files, Opened};
 use crate::error::{Error, Result, SqlState};
 use crate::identity::{ChainState, DatabaseId};
+use crate::locks::Locks;
 use crate::open_error::OpenError;
-use crate::session::Session;
+use crate::session::activity::Activity;
+use crate::session::{Defaults, Session};
 use crate::storage::CommitNumber;
 use crate::storage::gauge::Gauge;
 use crate::storage::root::Root;
@@ -31,6 +34,8 @@ pub struct Options {
     pub memory_limit_bytes: Option<usize>,
     /// What makes commits durable; None keeps them in memory.
     pub log: Option<Box<dyn CommitLog>>,
+    /// What its sessions' settings are before anybody sets them.
+    pub session_defaults: Defaults,
 }
 
 /// One database, shared by its sessions.
@@ -38,8 +43,11 @@ pub struct Options {
 pub struct Database {
     id: u64,
     memory_limit_bytes: Option<usize>,
+    session_defaults: Defaults,
     heads: Arc<Heads>,
     gauge: Arc<Gauge>,
+    activity: Arc<Activity>,
+    locks: Arc<Locks>,
     durable: Option<Durable>,
 }
 
@@ -49,6 +57,7 @@ struct Durable {
     journal: Arc<Journal>,
     checkpointer: Option<Arc<Checkpointer>>,
     keeper: Keeper,
+    log_thread: LogThread,
     is_closed: AtomicBool,
     _locks: Vec<FileLock>,
 }
@@ -65,8 +74,11 @@ impl Database {
         Ok(Arc::new(Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             memory_limit_bytes: options.memory_limit_bytes,
+            session_defaults: options.session_defaults,
             heads: Arc::new(Heads::new(root, log)),
             gauge,
+            activity: Arc::default(),
+            locks: Arc::default(),
             durable: None,
         }))
     }
@@ -114,23 +126,44 @@ impl Database {
             ))),
             _ => None,
         };
-        let keeper = if files.keeper {
-            Keeper::start(Arc::clone(&heads), Arc::clone(&journal), checkpointer.clone())
-        } else {
-            Ok(Keeper::absent())
-        };
-        let keeper = keeper.map_err(|error| {
+        let not_started = |error: std::io::Error| {
             let path = files.paths().next().cloned().unwrap_or_default();
-            OpenError::io(&path, "start the thread that keeps its files", &error)
-        })?;
+            OpenError::io(&path, "start the threads that keep its files", &error)
+        };
+        let (keeper, log_thread) = if files.keeper {
+            let log_thread = LogThread::start(Arc::clone(&heads)).map_err(not_started)?;
+            let keeper =
+                Keeper::start(Arc::clone(&heads), Arc::clone(&journal), checkpointer.clone());
+            if keeper.is_err() {
+                log_thread.stop();
+            }
+            (keeper.map_err(not_started)?, log_thread)
+        } else {
+            (Keeper::absent(), LogThread::absent())
+        };
         let is_closed = AtomicBool::new(false);
         Ok(Arc::new(Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             memory_limit_bytes: options.memory_limit_bytes,
+            session_defaults: options.session_defaults.clone(),
             heads,
             gauge,
-            durable: Some(Durable { journal, checkpointer, keeper, is_closed, _locks: locks }),
+            activity: Arc::default(),
+            locks: Arc::default(),
+            durable: Some(Durable {
+                journal,
+                checkpointer,
+                keeper,
+                log_thread,
+                is_closed,
+                _locks: locks,
+            }),
         }))
+    }
+
+    /// The sessions that there are.
+    pub(crate) fn activity(&self) -> &Arc<Activity> {
+        &self.activity
     }
 
     /// Writes an image of what is committed, so that the log before it is not needed any more. Without a log there is
@@ -145,12 +178,17 @@ impl Database {
     /// Ends in order: everything is on the disk and says so. Called when the database is dropped, too; then an error is only
     /// logged. Nothing can be written afterwards.
     pub fn close(&self) -> Result<()> {
-        let Some(durable) = &self.durable else { return Ok(()) };
+        let Some(durable) = &self.durable else {
+            self.log_exact_places();
+            return Ok(());
+        };
         if durable.is_closed.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
+        durable.log_thread.stop();
         durable.keeper.stop(durable.checkpointer.as_deref());
         self.heads.write_queue();
+        self.log_exact_places();
         if let Some(checkpointer) = &durable.checkpointer
             && self.gauge.bytes() <= CLOSING_IMAGE_BYTES_MAX
             && self.heads.refusal().is_none()
@@ -159,6 +197,30 @@ impl Database {
             log::error!("the last checkpoint failed, the log has what it lacks: {error}");
         }
         durable.journal.close()
+    }
+
+    /// Has the log say where sequences stand exactly, so that the next start leaves no gap.
+    fn log_exact_places(&self) {
+        // A commit while a panic unwinds would end the process.
+        if self.heads.refusal().is_some() || std::thread::panicking() {
+            return;
+        }
+        let pending = self.heads.writer.lock_uninterrupted();
+        let mut next = Root::clone(&pending.root);
+        let mut is_behind = false;
+        for sequence in pending.root.sequences() {
+            let (value, is_called) = sequence.state.position();
+            if (sequence.logged.value, sequence.logged.is_called) != (value, is_called) {
+                next.log_sequence(sequence.id(), sequence.state.exact());
+                is_behind = true;
+            }
+        }
+        if is_behind {
+            let outcome = self.heads.queue(pending, next, None, Vec::new());
+            if let Err(error) = self.heads.settle(&outcome) {
+                log::warn!("sequences go on with a gap at the next start: {error}");
+            }
+        }
     }
 
     /// Its identity, which all its files carry; None in memory.
@@ -180,6 +242,11 @@ impl Database {
     pub(crate) fn hold_checkpoints(&self) -> Option<impl Drop> {
         let checkpointer = self.durable.as_ref()?.checkpointer.as_ref()?;
         Some(checkpointer.hold())
+    }
+
+    /// Why nothing can be written any more until the next start, if so: a sync of the log has failed.
+    pub fn refusal(&self) -> Option<Error> {
+        self.heads.refusal()
     }
 
     /// What is published now: one version of the whole database, kept alive by whoever holds it.
@@ -216,9 +283,19 @@ impl Database {
         Session::new(Arc::clone(self))
     }
 
+    /// What its sessions' settings are before anybody sets them.
+    pub fn session_defaults(&self) -> &Defaults {
+        &self.session_defaults
+    }
+
     /// The limit it was opened with.
     pub fn memory_limit_bytes(&self) -> Option<usize> {
         self.memory_limit_bytes
+    }
+
+    /// What its sessions have locked, and who waits.
+    pub fn locks(&self) -> &Arc<Locks> {
+        &self.locks
     }
 
     /// Counters of what is alive.

@@ -35,6 +35,8 @@ pub struct ErrorFields {
     pub column: Option<String>,
     /// Constraint or unique index concerned.
     pub constraint: Option<String>,
+    /// The row of a load in bulk that was refused, from 1.
+    pub row: Option<u64>,
 }
 
 impl Error {
@@ -51,6 +53,7 @@ impl Error {
             table: None,
             column: None,
             constraint: None,
+            row: None,
         }))
     }
 
@@ -75,6 +78,13 @@ impl Error {
         if self.0.position.is_none() && position.is_known() {
             self.0.position = Some(position);
         }
+        self
+    }
+
+    /// Takes the position away.
+    #[must_use]
+    pub(crate) fn nowhere(mut self) -> Self {
+        self.0.position = None;
         self
     }
 
@@ -113,6 +123,20 @@ impl Error {
         self.0.constraint = Some(constraint.into());
         self
     }
+
+    /// Says which row of a load in bulk it was, if it was one: `rows` of them came before those that were counted so far.
+    #[must_use]
+    pub(crate) fn behind_rows(mut self, rows: u64) -> Self {
+        self.0.row = self.0.row.map(|row| row + rows);
+        self
+    }
+
+    /// Says that it was the first row of those at hand.
+    #[must_use]
+    pub(crate) fn in_first_row(mut self) -> Self {
+        self.0.row = Some(1);
+        self
+    }
 }
 
 /// Constructors that name the case, in PostgreSQL's wording.
@@ -137,6 +161,12 @@ impl Error {
     pub fn undefined_table(name: &str, position: Position) -> Self {
         Self::new(SqlState::UndefinedTable, format!("relation \"{name}\" does not exist"))
             .at(position)
+    }
+
+    /// 42501 `permission denied: "pg_class" is a system catalog`.
+    pub fn system_catalog(name: &str) -> Self {
+        let message = format!("permission denied: \"{name}\" is a system catalog");
+        Self::new(SqlState::InsufficientPrivilege, message)
     }
 
     /// 42703 `column "c" does not exist`.
@@ -238,11 +268,15 @@ sqlstates! {
     DataException = "22000",
     StringDataRightTruncation = "22001",
     NumericValueOutOfRange = "22003",
+    InvalidDatetimeFormat = "22007",
+    DatetimeFieldOverflow = "22008",
+    InvalidTimeZoneDisplacementValue = "22009",
     SubstringError = "22011",
     DivisionByZero = "22012",
     InvalidParameterValue = "22023",
     InvalidArgumentForPowerFunction = "2201F",
     InvalidArgumentForLogarithm = "2201E",
+    SequenceGeneratorLimitExceeded = "2200H",
     InvalidRowCountInLimitClause = "2201W",
     InvalidRowCountInResultOffsetClause = "2201X",
     InvalidEscapeCharacter = "22019",
@@ -267,6 +301,7 @@ sqlstates! {
     InvalidSchemaName = "3F000",
     SerializationFailure = "40001",
     DeadlockDetected = "40P01",
+    InsufficientPrivilege = "42501",
     SyntaxError = "42601",
     InvalidName = "42602",
     NameTooLong = "42622",
@@ -281,11 +316,14 @@ sqlstates! {
     DatatypeMismatch = "42804",
     WrongObjectType = "42809",
     CannotCoerce = "42846",
+    GeneratedAlways = "428C9",
+    InvalidForeignKey = "42830",
     UndefinedFunction = "42883",
     UndefinedTable = "42P01",
     UndefinedParameter = "42P02",
     DuplicateTable = "42P07",
     AmbiguousParameter = "42P08",
+    AmbiguousAlias = "42P09",
     InvalidColumnReference = "42P10",
     InvalidTableDefinition = "42P16",
     IndeterminateDatatype = "42P18",

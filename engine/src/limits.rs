@@ -68,8 +68,17 @@ pub const BATCH_ROWS_MAX: usize = 1_024;
 /// Rows up to which an autocommit statement runs under the writer lock without a conflict being possible.
 pub const SMALL_STATEMENT_ROWS_MAX: usize = 1_000;
 
+/// Bytes that one serializable transaction remembers its reads in; beyond it, tables count as read whole.
+pub const READ_SET_BYTES_MAX: usize = 1 << 20;
+
 /// Savepoints of one transaction; each keeps a root. Beyond it 54000.
 pub const SAVEPOINTS_MAX: usize = 10_000;
+
+/// Locks of one transaction on rows, keys and advisory objects, about 150 bytes each; beyond it 53200.
+pub const LOCKS_OF_TRANSACTION_MAX: usize = 1 << 20;
+
+/// Locks of all sessions together; beyond it 53200.
+pub const LOCKS_MAX: usize = 4 << 20;
 
 /// Plans kept by a session's cache.
 pub const PLAN_CACHE_ENTRIES_MAX: usize = 256;

@@ -1,4 +1,4 @@
-//! Breaks durability on purpose, one rule at a time, so that the tests can show that they would see it.
+//! Breaks durability and isolation on purpose, one rule at a time, so that the tests can show that they would see it.
 //!
 //! Only a build with the feature `sabotage` can be broken; no released one has it.
 
@@ -22,6 +22,12 @@ pub enum Break {
     RetrySync,
     /// Changes leave out a table's last index.
     ForgetIndex,
+    /// Values of sequences are answered before a place beyond them is in the log.
+    SkipSequenceLog,
+    /// A row that somebody else changed since is overwritten.
+    LoseUpdates,
+    /// What a serializable transaction read is held against its own base.
+    ForgetReads,
 }
 
 #[cfg(feature = "sabotage")]

@@ -10,5 +10,6 @@ pub mod model;
 pub mod postgres;
 #[path = "../../engine/tests/golden/script.rs"]
 pub mod script;
+pub mod serial;
 pub mod skip;
 pub mod transcript;

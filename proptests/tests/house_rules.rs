@@ -22,14 +22,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("checkpoint", &["crypto", "disk", "encoding", "identity", "open_error", "storage", "types"]),
     ("parser", &["types"]),
     // Constants are folded by the executor's own expressions: what a statement means is written once.
-    ("binder", &["types", "parser", "storage", "executor"]),
+    ("system", &["types", "parser", "storage"]),
+    ("binder", &["types", "parser", "storage", "system", "executor"]),
     ("planner", &["types", "parser", "storage", "binder", "executor"]),
-    ("executor", &["types", "parser", "storage", "binder", "planner"]),
+    ("executor", &["types", "parser", "storage", "system", "binder", "planner"]),
     ("wal", &["disk", "encoding", "identity", "open_error"]),
+    ("locks", &["storage", "executor"]),
     // What is kept of statements for the audit log is digested as that log digests it.
     (
         "transaction",
-        &["types", "parser", "storage", "binder", "planner", "executor", "audit", "identity"],
+        &[
+            "types", "parser", "storage", "binder", "planner", "executor", "audit", "identity",
+            "locks",
+        ],
     ),
     (
         "durability",

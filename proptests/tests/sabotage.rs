@@ -8,6 +8,7 @@ use spg_proptests::crash::campaign::{self, Effort};
 use spg_proptests::crash::faults::{run, workload};
 use spg_proptests::crash::mode::{AUDITED_IMAGE, AUDITED_LOG, LOG, Mode};
 use spg_proptests::crash::workload::scripted;
+use spg_proptests::serial::{Step, lost_update, serial_difference, side_by_side, write_skew};
 
 const EFFORT: Effort =
     Effort { cuts: 3, recovery_every: 1_000_000, second_recovery_every: 1_000_000 };
@@ -35,13 +36,19 @@ fn faults_show(mode: Mode, fault: Fault) -> Option<String> {
     })
 }
 
+/// What transactions side by side show that they would not alone.
+fn histories_show(level: &str, steps: &[(usize, Step)]) -> Option<String> {
+    let (committed, end) = side_by_side(level, steps);
+    serial_difference(&committed, &end)
+}
+
 /// What sees a break: the failure it ends with.
 type Check<'a> = &'a dyn Fn() -> Option<String>;
 
 /// One test: what is broken is broken for the whole process.
 #[test]
 fn what_is_broken_on_purpose_is_seen() {
-    let checks: [(Break, &str, Check); 7] = [
+    let checks: [(Break, &str, Check); 10] = [
         (Break::AcknowledgeBeforeSync, "crash_points", &|| crashes_show(LOG)),
         (Break::PublishBeforeLog, "faults", &|| faults_show(LOG, Fault::StorageFull)),
         (Break::SkipDirectorySync, "crash_points", &|| crashes_show(AUDITED_IMAGE)),
@@ -49,6 +56,9 @@ fn what_is_broken_on_purpose_is_seen() {
         (Break::IgnoreChecksum, "crash_points", &|| crashes_show(LOG)),
         (Break::RetrySync, "faults", &|| faults_show(LOG, Fault::InputOutput)),
         (Break::ForgetIndex, "crash_points", &|| crashes_show(LOG)),
+        (Break::LoseUpdates, "serial", &|| histories_show("REPEATABLE READ", &lost_update())),
+        (Break::ForgetReads, "serial", &|| histories_show("SERIALIZABLE", &write_skew())),
+        (Break::SkipSequenceLog, "crash_points", &|| crashes_show(LOG)),
     ];
     for mode in [LOG, AUDITED_LOG, AUDITED_IMAGE] {
         assert_eq!(crashes_show(mode), None, "mended, nothing is seen: {mode:?}");
@@ -56,6 +66,8 @@ fn what_is_broken_on_purpose_is_seen() {
     for fault in [Fault::StorageFull, Fault::InputOutput] {
         assert_eq!(faults_show(LOG, fault), None, "mended, nothing is seen: {fault:?}");
     }
+    assert_eq!(histories_show("REPEATABLE READ", &lost_update()), None);
+    assert_eq!(histories_show("SERIALIZABLE", &write_skew()), None);
     for (broken, check, seen) in checks {
         set(Some(broken));
         let seen = seen();

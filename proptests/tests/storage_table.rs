@@ -9,7 +9,9 @@ use spg_engine::storage::column::Column;
 use spg_engine::storage::difference::{Changes, RowDifference, extract};
 use spg_engine::storage::gauge::Gauge;
 use spg_engine::storage::key::{KeyBound, KeyRange};
-use spg_engine::storage::schema::{ColumnDefinition, IndexColumn, IndexDefinition, Schema};
+use spg_engine::storage::schema::{
+    Alterations, ColumnDefinition, Constraints, IndexColumn, IndexDefinition, Schema,
+};
 use spg_engine::storage::table::{AddIndexError, Table};
 use spg_engine::storage::{IndexId, RowId, Stamp, TableId};
 use spg_engine::types::{DataType, Value, ValueRef};
@@ -49,11 +51,8 @@ fn definition(id: IndexId, columns: &[(usize, bool, bool)], unique: bool) -> Arc
 }
 
 fn schema() -> Arc<Schema> {
-    let column = |(place, data_type): (usize, &DataType)| ColumnDefinition {
-        name: format!("c{place}").into(),
-        data_type: *data_type,
-        not_null: false,
-        default: None,
+    let column = |(place, data_type): (usize, &DataType)| {
+        ColumnDefinition::nullable(&format!("c{place}"), *data_type)
     };
     Arc::new(Schema {
         table: TableId(1),
@@ -64,6 +63,8 @@ fn schema() -> Arc<Schema> {
             definition(BY_GROUP, &[(1, true, true)], false),
             definition(BY_TEXT_GROUP, &[(2, true, false), (1, false, true)], false),
         ],
+        constraints: Constraints::default(),
+        alterations: Alterations::default(),
         structure: 1,
     })
 }

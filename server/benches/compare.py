@@ -4,7 +4,8 @@
     cargo build --release --bin spg --bin spg-server && server/benches/compare.py [--durable]
 
 With --durable every commit is on the disk before it is acknowledged, on all sides, and inserts are measured; put
-the files on the disk that is meant with TMPDIR. Needs Python 3 and nothing else; a peer that is not installed is skipped and named (Debian: postgresql, redis-server and
+the files on the disk that is meant with TMPDIR. With --transactions it is pgbench's transaction at each isolation level, done
+again after a conflict; without --durable PostgreSQL then runs with fsync off. Needs Python 3 and nothing else; a peer that is not installed is skipped and named (Debian: postgresql, redis-server and
 redis-tools). All servers listen on free ports of the loopback, keep their files in a temporary directory, and are
 ended by this script, which touches no other process. Each figure is the median of RUNS runs; in each run SPG and its
 peers take turns, so that a change of the machine's mood meets all of them.
@@ -29,6 +30,7 @@ from pathlib import Path
 
 CLIENTS = 8
 PIPELINE = 16
+LEVELS = ("repeatable read", "serializable")
 
 # What a careful user sets on such a machine; durability as it comes.
 POSTGRESQL_SETTINGS = {
@@ -120,6 +122,11 @@ class Spg:
     def reads(self, clients, pipeline):
         return self.bench(clients, pipeline)["per_second"]
 
+    def transactions(self, level):
+        words = ["bench", "tpcb-like", "--clients", CLIENTS, "--isolation", level.replace(" ", "-"),
+                 "--rows", self.options.rows, "--seconds", self.options.seconds, "--format", "json"]
+        return json.loads(self.spg(*words))["per_second"]
+
     def beside(self, writers):
         figures = self.bench(CLIENTS, writers=writers)
         return figures["per_second"], figures["p99_us"]
@@ -163,7 +170,10 @@ class PostgreSQL:
             who = {"user": "postgres", "group": "postgres", "extra_groups": []}
         run([self.bin / "initdb", "-D", home, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"],
             cwd=home, **who)
-        lines = [f"{key} = {value}\n" for key, value in {**POSTGRESQL_SETTINGS, "port": self.port}.items()]
+        settings = {**POSTGRESQL_SETTINGS, "port": self.port}
+        if options.transactions and not options.durable:
+            settings["fsync"] = "off"
+        lines = [f"{key} = {value}\n" for key, value in settings.items()]
         (home / "postgresql.auto.conf").write_text("".join(lines))
         self.connect = ["-h", "127.0.0.1", "-p", self.port, "-U", "postgres"]
         self.server = subprocess.Popen([str(self.bin / "postgres"), "-D", str(home)], cwd=home,
@@ -216,6 +226,11 @@ class PostgreSQL:
 
     def inserts(self, clients):
         return self.pgbench(clients, "-f", self.insert)
+
+    def transactions(self, level):
+        level = level.replace(" ", "\\ ")
+        environment = {**os.environ, "PGOPTIONS": f"-c default_transaction_isolation={level}"}
+        return self.pgbench(CLIENTS, "--max-tries", "1000", env=environment)
 
     def beside(self, writers):
         logs = self.directory / "logs"
@@ -321,6 +336,8 @@ def open_all(options, directory):
     systems = []
     try:
         kinds = (Spg, AuditedSpg, PostgreSQL, Redis) if options.durable else (Spg, PostgreSQL, Redis)
+        if options.transactions:
+            kinds = [kind for kind in kinds if kind is not Redis]
         for system in kinds:
             try:
                 systems.append(system(options, directory))
@@ -348,6 +365,11 @@ def measure(systems, options, directory):
 
     for number in range(options.runs):
         print(f"run {number + 1} of {options.runs}", flush=True)
+        if options.transactions:
+            for level in LEVELS:
+                for system in systems:
+                    add(f"tpcb-like/s, {CLIENTS} clients, {level}", system, system.transactions(level))
+            continue
         if options.durable:
             for clients in (1, 8, 32, 64):
                 for system in systems:
@@ -394,6 +416,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--bin", default=here.parent.parent / "target" / "release", help="folder of spg and spg-server")
     parser.add_argument("--durable", action="store_true", help="with files, each commit synced: inserts")
+    parser.add_argument("--transactions", action="store_true", help="pgbench's transaction at each isolation level")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5, help="of each measurement")
     parser.add_argument("--rows", type=int, default=1_000_000)

@@ -7,9 +7,11 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 use spg_engine::durability::Files;
+use spg_engine::session::Defaults;
 use spg_server::limits::{ADDRESS_DEFAULT, POLL_MAX};
 
 use crate::file_arguments::FileWords;
+use crate::logging::{self, LogFormat};
 use crate::memory_limit;
 
 /// What in a position means that there is none.
@@ -48,6 +50,24 @@ struct Words {
     #[arg(long, value_name = "SIZE", value_parser = memory_limit::parse)]
     memory_limit: Option<usize>,
 
+    /// Isolation level of transactions that name none: "repeatable read", "read committed" or "serializable"; dashes may
+    /// stand for blanks [default: repeatable read]
+    #[arg(long, env = "SPG_DEFAULT_TRANSACTION_ISOLATION", value_name = "LEVEL")]
+    default_transaction_isolation: Option<String>,
+
+    /// What a setting is in every session that does not set it, such as `--set statement_timeout=1min`; may be repeated
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
+
+    /// Scripts that are run once, on a database that is new: the files called *.sql of this directory, by name, in one
+    /// transaction
+    #[arg(long, env = "SPG_INIT_DIR", value_name = "DIR")]
+    init_dir: Option<PathBuf>,
+
+    /// How the log on standard error is written: text or json (one object a line) [default: text]
+    #[arg(long, env = "SPG_LOG_FORMAT", value_name = "FORMAT", value_parser = logging::parse_format)]
+    log_format: Option<LogFormat>,
+
     /// Milliseconds for a Hello
     #[arg(long, hide = true, value_name = "N")]
     hello_timeout_ms: Option<u64>,
@@ -80,6 +100,12 @@ pub(crate) struct Arguments {
     pub(crate) memory_limit: Option<usize>,
     /// The database's files; None keeps it in memory.
     pub(crate) files: Option<Files>,
+    /// What sessions' settings are before anybody sets them.
+    pub(crate) session_defaults: Defaults,
+    /// Where the scripts for a new database are.
+    pub(crate) init_dir: Option<PathBuf>,
+    /// How the log is written.
+    pub(crate) log_format: LogFormat,
     /// Where the audit chain's key is.
     pub(crate) key_file: Option<PathBuf>,
 }
@@ -98,6 +124,8 @@ impl Arguments {
     fn check(words: Words, matches: &ArgMatches) -> Result<Self, Usage> {
         let files = words.files.files(matches)?;
         let key_file = words.files.key_file();
+        let level = words.default_transaction_isolation.as_deref();
+        let session_defaults = session_defaults(level, &words.set)?;
         let address = words.addr.filter(|address| !address.is_empty() && address != NONE);
         let address = address.unwrap_or_else(|| ADDRESS_DEFAULT.to_owned());
         let addresses = resolve(&address, words.insecure)?;
@@ -134,8 +162,45 @@ impl Arguments {
                 *option = Duration::from_millis(given);
             }
         }
-        Ok(Self { address, options, memory_limit: words.memory_limit, files, key_file })
+        let memory_limit = words.memory_limit;
+        let log_format = words.log_format.unwrap_or_default();
+        let init_dir = words.init_dir.filter(|directory| !directory.as_os_str().is_empty());
+        Ok(Self {
+            address,
+            options,
+            memory_limit,
+            files,
+            session_defaults,
+            init_dir,
+            log_format,
+            key_file,
+        })
     }
+}
+
+/// The settings that every session begins with.
+fn session_defaults(level: Option<&str>, set: &[String]) -> Result<Defaults, Usage> {
+    let mut defaults = Defaults::default();
+    let refuse = |error: &spg_engine::Error, option: &str| {
+        let hint =
+            error.fields().hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        Err((ErrorKind::InvalidValue, format!("{option}: {}{hint}", error.message())))
+    };
+    for text in set {
+        let Some((name, value)) = text.split_once('=') else {
+            return Err((ErrorKind::InvalidValue, format!("--set {text}: write NAME=VALUE")));
+        };
+        if let Err(error) = defaults.set(name.trim(), value.trim()) {
+            return refuse(&error, "--set");
+        }
+    }
+    if let Some(level) = level.filter(|level| !level.is_empty()) {
+        let level = level.replace(['-', '_'], " ");
+        if let Err(error) = defaults.set("default_transaction_isolation", &level) {
+            return refuse(&error, "--default-transaction-isolation");
+        }
+    }
+    Ok(defaults)
 }
 
 /// Ends the process as clap does on wrong usage.
@@ -223,6 +288,8 @@ mod tests {
             (&["--data-dir", "d", "--checkpoint-interval", "0"], "at least 1"),
             (&["--data-dir", "d", "--audit-parameters", "off"], "on or digest"),
             (&["--data-dir", "d", "--recover-to", "xyz"], "hexadecimal"),
+            (&["--data-dir", "d", "--audit-segment-size", "4095"], "4096 bytes or more"),
+            (&["a.db", "--audit-segment-size", "1MB"], "give AUDIT"),
         ] {
             let error = check(words).unwrap_err();
             assert!(error.contains(expected), "{words:?}: {error}");
@@ -240,6 +307,8 @@ mod tests {
             "2MB",
             "--checkpoint-interval",
             "7",
+            "--audit-segment-size",
+            "4kB",
             "--audit-parameters",
             "digest",
             "--recover-to",
@@ -251,9 +320,31 @@ mod tests {
         let files = arguments.files.unwrap();
         assert_eq!((files.wal_segment_bytes, files.checkpoint_wal_bytes), (1 << 20, 2 << 20));
         assert_eq!(files.checkpoint_interval, Duration::from_secs(7));
+        assert_eq!(files.audit_seal_bytes, 4 << 10);
         assert_eq!(files.audit_policy, spg_engine::transaction::executed::AuditPolicy::Digest);
         assert_eq!(files.recover_to, Some(spg_engine::wal::Lsn(0x1f)));
         assert_eq!(arguments.key_file, Some(PathBuf::from("key")));
+    }
+
+    #[test]
+    fn settings_are_checked_before_anything_is_opened() {
+        for (words, expected) in [
+            (&["--set", "statement_timeout"][..], "write NAME=VALUE"),
+            (&["--set", "no_such=1"], "unrecognized configuration parameter \"no_such\""),
+            (&["--set", "statement_timeout=soon"], "\"soon\""),
+            (&["--default-transaction-isolation", "chaos"], "Available values: serializable"),
+        ] {
+            let error = check(words).unwrap_err();
+            assert!(error.contains(expected), "{words:?}: {error}");
+        }
+        let words =
+            ["--default-transaction-isolation", "repeatable-read", "--set", "lock_timeout=1s"];
+        let defaults = check(&words).unwrap().session_defaults;
+        let options =
+            spg_engine::Options { session_defaults: defaults, ..spg_engine::Options::default() };
+        let session = spg_engine::Database::open(options).unwrap().session();
+        assert_eq!(session.setting("lock_timeout").unwrap(), "1s");
+        assert_eq!(session.setting("transaction_isolation").unwrap(), "repeatable read");
     }
 
     #[test]

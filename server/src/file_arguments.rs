@@ -14,6 +14,9 @@ use spg_engine::wal::Lsn;
 use crate::arguments::{NONE, Usage, invalid};
 use crate::memory_limit;
 
+/// The least size of a segment of the audit log: each costs a file, and a start several calls.
+const AUDIT_SEGMENT_BYTES_MIN: u64 = 4 << 10;
+
 /// What of the command line is about files. Empty variables are unset, so values are read here, not by clap.
 #[derive(Debug, Args)]
 pub(crate) struct FileWords {
@@ -44,6 +47,10 @@ pub(crate) struct FileWords {
     /// Seconds after which a checkpoint begins, if anything was written [default: 300]
     #[arg(long, env = "SPG_CHECKPOINT_INTERVAL", value_name = "SECONDS")]
     checkpoint_interval: Option<String>,
+
+    /// Bytes of the audit log after which it is sealed, so that it can be archived, and a new file begun [default: 256MB]
+    #[arg(long, env = "SPG_AUDIT_SEGMENT_SIZE", value_name = "SIZE")]
+    audit_segment_size: Option<String>,
 
     /// Whether the audit log keeps parameters, or only a digest of them: on, digest [default: on]
     #[arg(long, env = "SPG_AUDIT_PARAMETERS", value_name = "WHAT")]
@@ -115,6 +122,12 @@ impl FileWords {
             ("--checkpoint-wal-size", text(&self.checkpoint_wal_size), "WAL", files.wal.is_some()),
             ("--checkpoint-interval", text(&self.checkpoint_interval), "WAL", files.wal.is_some()),
             ("--recover-to", text(&self.recover_to), "WAL", files.wal.is_some()),
+            (
+                "--audit-segment-size",
+                text(&self.audit_segment_size),
+                "AUDIT",
+                files.audit.is_some(),
+            ),
             ("--audit-parameters", text(&self.audit_parameters), "AUDIT", files.audit.is_some()),
             (
                 "--audit-key-file",
@@ -143,6 +156,14 @@ impl FileWords {
                 invalid(&format!("--checkpoint-interval {text}: give seconds, at least 1"))
             })?;
             files.checkpoint_interval = Duration::from_secs(seconds);
+        }
+        if let Some(text) = said(self.audit_segment_size.as_ref()) {
+            files.audit_seal_bytes = size("--audit-segment-size", text)?;
+            if files.audit_seal_bytes < AUDIT_SEGMENT_BYTES_MIN {
+                return Err(invalid(&format!(
+                    "--audit-segment-size {text}: give {AUDIT_SEGMENT_BYTES_MIN} bytes or more"
+                )));
+            }
         }
         if let Some(text) = said(self.audit_parameters.as_ref()) {
             files.audit_policy = match text.as_str() {

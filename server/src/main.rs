@@ -4,13 +4,17 @@
 
 mod arguments;
 mod file_arguments;
+mod init_scripts;
+mod logging;
 /// Sizes are written, and the machine's memory is found, as by the command line: one source for both.
 #[path = "../../cli/src/memory_limit.rs"]
 mod memory_limit;
+mod supervisor;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
@@ -28,7 +32,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::read();
-    start_logging();
+    logging::start(arguments.log_format);
     match serve(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err((status, message)) => {
@@ -44,6 +48,10 @@ const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 /// Files are not what they should be.
 const DAMAGED: u8 = 4;
+
+/// Signals that come this soon after the first say the same: `timeout` sends SIGTERM to the process and then to its group, and
+/// a terminal's Ctrl-C may come beside a supervisor's SIGTERM.
+const SAME_SIGNAL: Duration = Duration::from_secs(1);
 
 /// An exit status, and in one line what is wrong and what to do.
 type Failure = (u8, String);
@@ -76,7 +84,11 @@ fn serve(arguments: &Arguments) -> Result<(), Failure> {
     }
     let ended = server.run(|| {
         let database = open(arguments)?;
+        if let Some(directory) = &arguments.init_dir {
+            init_scripts::run(directory, &database).map_err(cannot_start)?;
+        }
         log::info!("ready on {address}; {}", what_is_kept(arguments.files.as_ref()));
+        supervisor::notify("READY=1");
         Ok(database)
     });
     ended.map_err(|error| match error {
@@ -90,7 +102,8 @@ fn serve(arguments: &Arguments) -> Result<(), Failure> {
 
 fn open(arguments: &Arguments) -> Result<Arc<Database>, Failure> {
     let memory_limit_bytes = arguments.memory_limit.or_else(memory_limit::default_bytes);
-    let options = Options { memory_limit_bytes, ..Options::default() };
+    let session_defaults = arguments.session_defaults.clone();
+    let options = Options { memory_limit_bytes, session_defaults, ..Options::default() };
     let Some(files) = &arguments.files else {
         return Database::open(options).map_err(cannot_start);
     };
@@ -133,25 +146,25 @@ fn what_is_kept(files: Option<&Files>) -> String {
     format!("{mode}: {}", paths.join(", "))
 }
 
-fn start_logging() {
-    let filter = ["SPG_LOG", "RUST_LOG"]
-        .into_iter()
-        .find_map(|name| std::env::var(name).ok().filter(|filter| !filter.is_empty()))
-        .unwrap_or_else(|| "info".to_owned());
-    env_logger::Builder::new().parse_filters(&filter).init();
-}
-
-/// The first SIGTERM or SIGINT ends the server, the second the process.
+/// The first SIGTERM or SIGINT ends the server, a later one the process.
 fn end_on_signals(stopper: Stopper) -> io::Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
     let watch = move || {
+        let mut asked: Option<Instant> = None;
         for _ in signals.forever() {
-            if stopper.is_stopping() {
-                log::warn!("ended at once");
-                std::process::exit(0);
+            match asked {
+                None => {
+                    log::info!("stopping");
+                    supervisor::notify("STOPPING=1");
+                    asked = Some(Instant::now());
+                    stopper.stop();
+                }
+                Some(asked) if asked.elapsed() < SAME_SIGNAL => {}
+                Some(_) => {
+                    log::warn!("ended at once");
+                    std::process::exit(0);
+                }
             }
-            log::info!("stopping");
-            stopper.stop();
         }
     };
     std::thread::Builder::new().name("signals".to_owned()).spawn(watch).map(|_| ())

@@ -38,6 +38,12 @@ pub(crate) fn figures(shared: &Shared, database: &Database) -> Vec<(&'static str
         ("data_bytes", gauge.bytes().to_string()),
         ("memory_limit_bytes", limit.map_or_else(|| "none".to_owned(), |limit| limit.to_string())),
         ("commit", database.published_commit().0.to_string()),
+        (
+            "writes",
+            database
+                .refusal()
+                .map_or_else(|| "accepted".to_owned(), |why| format!("refused: {why}")),
+        ),
     ];
     figures.extend(of_files(database));
     figures

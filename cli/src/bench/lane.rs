@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use spg_wire::client::Error;
 use spg_wire::frame::SERVER_FRAME_LENGTH_MAX;
 use spg_wire::message::client;
-use spg_wire::socket::Socket;
+use spg_wire::socket::{Polling, Socket};
 use spg_wire::{ErrorFields, Frame, FrameBuffer, Opcode, ServerMessage, TransactionStatus};
 
 use crate::bench::place::APPLICATION;
@@ -60,7 +60,7 @@ pub(super) struct Lane {
     script: Arc<Script>,
     mode: Mode,
     pipeline: usize,
-    settings: &'static [(&'static str, &'static str)],
+    settings: Vec<(&'static str, &'static str)>,
     random: Random,
     /// What the next operation's serial number is; those of all lanes differ.
     serial: u64,
@@ -86,7 +86,7 @@ impl Lane {
         script: Arc<Script>,
         mode: Mode,
         pipeline: usize,
-        settings: &'static [(&'static str, &'static str)],
+        settings: Vec<(&'static str, &'static str)>,
         index: u64,
         count: u64,
     ) -> Self {
@@ -114,7 +114,7 @@ impl Lane {
     /// Says hello on `socket` and prepares the statements; the answers are waited for.
     pub(super) fn open(&mut self, socket: &Socket) -> Result<(), Error> {
         let mut options = vec![("application_name", APPLICATION)];
-        options.extend(self.settings);
+        options.extend(&self.settings);
         client::hello(&mut self.out, spg_wire::PROTOCOL_VERSION, &options).map_err(Error::Limit)?;
         if self.mode == Mode::Prepared {
             for (index, statement) in self.script.statements.iter().enumerate() {
@@ -134,7 +134,7 @@ impl Lane {
                     _ => {}
                 }
             } else {
-                self.receive(socket, Duration::ZERO)?;
+                self.receive(socket, &mut Polling::new(Duration::ZERO))?;
             }
         }
         Ok(())
@@ -171,10 +171,10 @@ impl Lane {
     pub(super) fn advance(
         &mut self,
         socket: &Socket,
-        poll: Duration,
+        polling: &mut Polling,
         tally: &mut Tally,
     ) -> Result<bool, Error> {
-        self.receive(socket, poll)?;
+        self.receive(socket, polling)?;
         let now = Instant::now();
         while let Some(span) = self.inbox.next_span().map_err(Error::Protocol)? {
             let frame = self.inbox.frame(span);
@@ -287,8 +287,8 @@ impl Lane {
         sent
     }
 
-    fn receive(&mut self, socket: &Socket, poll: Duration) -> Result<(), Error> {
-        match self.inbox.fill(|buffer| socket.read_some(buffer, poll)) {
+    fn receive(&mut self, socket: &Socket, polling: &mut Polling) -> Result<(), Error> {
+        match self.inbox.fill(|buffer| polling.read_some(socket, buffer)) {
             Ok(0) => Err(Error::Io(io::ErrorKind::UnexpectedEof.into())),
             Ok(_) => Ok(()),
             Err(error) => Err(Error::Io(error)),

@@ -23,9 +23,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Parser, ValueEnum};
 
-use crate::arguments::{Arguments, FormatName};
+use crate::arguments::{Arguments, Command, FormatName};
 use crate::bench::lane::Mode;
 use crate::bench::load::{Found, Load};
 use crate::bench::place::Place;
@@ -34,7 +34,7 @@ use crate::bench::tables::Tables;
 use crate::bench::tally::Tally;
 use crate::bench::workload::Workload;
 use crate::exit::Status;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::format;
 use crate::interrupt::Interrupt;
 use crate::messages;
@@ -92,6 +92,10 @@ pub(crate) struct BenchArguments {
     #[arg(long, value_enum)]
     durability: Option<Durability>,
 
+    /// At which level transactions run [default: the database's default]
+    #[arg(long, value_enum)]
+    isolation: Option<Isolation>,
+
     /// Where raw-sync makes its file [default: the current directory]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -112,6 +116,25 @@ enum Durability {
     On,
     /// Before
     Off,
+}
+
+/// An isolation level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Isolation {
+    ReadCommitted,
+    RepeatableRead,
+    Serializable,
+}
+
+impl Isolation {
+    /// As settings spell it.
+    fn setting(self) -> &'static str {
+        match self {
+            Self::ReadCommitted => "read committed",
+            Self::RepeatableRead => "repeatable read",
+            Self::Serializable => "serializable",
+        }
+    }
 }
 
 impl BenchArguments {
@@ -144,6 +167,7 @@ impl BenchArguments {
             || self.writers > 0
             || self.checkpoints
             || self.durability.is_some()
+            || self.isolation.is_some()
     }
 
     fn mode(&self) -> Mode {
@@ -165,12 +189,14 @@ impl BenchArguments {
     }
 
     /// Settings of each session.
-    fn settings(&self) -> &'static [(&'static str, &'static str)] {
-        match self.durability {
-            None => &[],
-            Some(Durability::On) => &[("synchronous_commit", "on")],
-            Some(Durability::Off) => &[("synchronous_commit", "off")],
-        }
+    fn settings(&self) -> Vec<(&'static str, &'static str)> {
+        let durability = self.durability.map(|durability| match durability {
+            Durability::On => ("synchronous_commit", "on"),
+            Durability::Off => ("synchronous_commit", "off"),
+        });
+        let isolation =
+            self.isolation.map(|level| ("default_transaction_isolation", level.setting()));
+        durability.into_iter().chain(isolation).collect()
     }
 }
 
@@ -200,6 +226,35 @@ pub(crate) fn run(bench: &BenchArguments, arguments: &Arguments) -> io::Result<S
             report::show(Err(failure), format::open(format, Box::new(out)))
         }
     }
+}
+
+/// Figures of a run that somebody else shows.
+pub(crate) struct Figures {
+    /// Operations a second.
+    pub(crate) per_second: f64,
+    /// 99 of 100 take no longer, in microseconds.
+    pub(crate) p99_us: f64,
+    /// Of all writers beside.
+    pub(crate) writers_per_second: f64,
+}
+
+/// Measures what a command line says, its first word included; it is the caller's own and right.
+pub(crate) fn figures(words: &[&str]) -> Outcome<Figures> {
+    let arguments = Arguments::try_parse_from(words)
+        .map_err(|error| Failure::new(spg_engine::SqlState::InternalError, error.to_string()))?;
+    let Command::Bench(bench) = &arguments.command else {
+        return Err(Failure::new(spg_engine::SqlState::InternalError, "the command is no bench"));
+    };
+    let (summary, beside) = measure_at(bench, &arguments, &Interrupt::default())?;
+    let error = summary.tally.first_error.as_ref().or(beside.writers.first_error.as_ref());
+    if let Some(error) = error {
+        return Err(Failure::new(spg_engine::SqlState::InternalError, error.clone()));
+    }
+    Ok(Figures {
+        per_second: summary.per_second(),
+        p99_us: summary.quantile_us(0.99),
+        writers_per_second: beside.writers.latencies.count() as f64 / f64::from(bench.seconds),
+    })
 }
 
 /// What ran beside what is summed up.

@@ -23,13 +23,13 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    fn per_second(&self) -> f64 {
+    pub(super) fn per_second(&self) -> f64 {
         let rate = self.tally.latencies.count() as f64 / f64::from(self.seconds);
         (rate * 10.0).round() / 10.0
     }
 
     /// A share's latency, in microseconds.
-    fn quantile_us(&self, share: f64) -> f64 {
+    pub(super) fn quantile_us(&self, share: f64) -> f64 {
         microseconds(self.tally.latencies.quantile(share))
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use spg_wire::client::Error;
-use spg_wire::socket::Socket;
+use spg_wire::socket::{Polling, Socket};
 
 use crate::bench::lane::Lane;
 use crate::bench::tally::Tally;
@@ -33,7 +33,7 @@ pub(super) struct Worker {
     sockets: Vec<Socket>,
     lanes: Vec<Lane>,
     /// How long a single connection is polled before the thread sleeps.
-    spin: Duration,
+    polling: Polling,
     /// Operations counted so far, for who looks on.
     count: Arc<AtomicU64>,
 }
@@ -53,7 +53,7 @@ impl Worker {
             lane.open(&socket)?;
             sockets.push(socket);
         }
-        Ok(Self { sockets, lanes, spin, count })
+        Ok(Self { sockets, lanes, polling: Polling::new(spin), count })
     }
 
     /// Works until the schedule's end; what was counted between its begin and its end.
@@ -77,20 +77,21 @@ impl Worker {
     ) -> Result<(), Error> {
         if let ([lane], [socket]) = (self.lanes.as_mut_slice(), self.sockets.as_slice()) {
             while Instant::now() < end && !interrupt.is_requested() {
-                if lane.advance(socket, self.spin, tally)? {
+                if lane.advance(socket, &mut self.polling, tally)? {
                     lane.start(socket, Instant::now())?;
                 }
                 self.count.store(tally.latencies.count(), Ordering::Relaxed);
             }
             return Ok(());
         }
+        let mut no_polling = Polling::new(Duration::ZERO);
         let mut waits: Vec<PollFd<'_>> =
             self.sockets.iter().map(|socket| PollFd::new(socket, PollFlags::IN)).collect();
         while Instant::now() < end && !interrupt.is_requested() {
             wait(&mut waits)?;
             for (index, (lane, socket)) in self.lanes.iter_mut().zip(&self.sockets).enumerate() {
                 if !waits[index].revents().is_empty()
-                    && lane.advance(socket, Duration::ZERO, tally)?
+                    && lane.advance(socket, &mut no_polling, tally)?
                 {
                     lane.start(socket, Instant::now())?;
                 }
@@ -103,9 +104,10 @@ impl Worker {
     /// Reads what is still to come, so that no operation is left in the middle.
     fn drain(&mut self) -> Result<(), Error> {
         let mut uncounted = Tally::default();
+        let mut no_polling = Polling::new(Duration::ZERO);
         for (lane, socket) in self.lanes.iter_mut().zip(&self.sockets) {
             while lane.is_busy() {
-                lane.advance(socket, Duration::ZERO, &mut uncounted)?;
+                lane.advance(socket, &mut no_polling, &mut uncounted)?;
             }
         }
         Ok(())

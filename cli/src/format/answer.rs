@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use spg_engine::binder::bound::OutputColumn;
 use spg_engine::storage::batch::Batch;
+use spg_engine::types::format_value;
 use spg_engine::{Result, ValueRef};
 use spg_wire::ErrorFields;
 
@@ -101,6 +102,12 @@ fn push_value(out: &mut Vec<u8>, value: ValueRef<'_>) {
             serde_json::to_writer(out, &value).expect(IN_MEMORY);
         }
         ValueRef::Float8(value) => push_special(out, value),
+        ValueRef::Date(_) | ValueRef::Time(_) | ValueRef::Interval(_) => {
+            let mut text = String::new();
+            format_value(value, &mut text);
+            push_string(out, &text);
+        }
+        ValueRef::Timestamp(_) | ValueRef::TimestampTz(_) => push_string(out, &iso(value)),
         ValueRef::Text(value) => push_string(out, value),
         ValueRef::Vector(elements) => {
             out.push(b'[');
@@ -113,6 +120,17 @@ fn push_value(out: &mut Vec<u8>, value: ValueRef<'_>) {
             out.push(b']');
         }
     }
+}
+
+/// ISO 8601, as PostgreSQL has timestamps in JSON: `2024-01-31T10:11:12.5+00:00`.
+fn iso(timestamp: ValueRef<'_>) -> String {
+    let mut text = String::new();
+    format_value(timestamp, &mut text);
+    if let Some(hours) = text.strip_suffix("+00").map(str::len) {
+        text.truncate(hours);
+        text.push_str("+00:00");
+    }
+    text.replacen(' ', "T", 1)
 }
 
 /// Why writing cannot fail here.
@@ -147,10 +165,11 @@ fn push_string(out: &mut Vec<u8>, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use spg_engine::types::datetime::{Date, Timestamp, TimestampTz};
 
     #[test]
     fn values_as_json() {
-        let cases: [(ValueRef<'_>, &str); 23] = [
+        let cases: [(ValueRef<'_>, &str); 27] = [
             (ValueRef::Null, "null"),
             (ValueRef::Bool(true), "true"),
             (ValueRef::Bool(false), "false"),
@@ -159,6 +178,10 @@ mod tests {
             (ValueRef::Int8(i64::MAX), "9223372036854775807"),
             (ValueRef::Float4(0.1), "0.1"),
             (ValueRef::Float4(f32::NAN), "\"NaN\""),
+            (ValueRef::Date(Date(-1)), "\"1999-12-31\""),
+            (ValueRef::Timestamp(Timestamp(1_500_000)), "\"2000-01-01T00:00:01.5\""),
+            (ValueRef::TimestampTz(TimestampTz(0)), "\"2000-01-01T00:00:00+00:00\""),
+            (ValueRef::TimestampTz(TimestampTz(i64::MAX)), "\"infinity\""),
             (ValueRef::Float8(0.1), "0.1"),
             (ValueRef::Float8(1.0), "1.0"),
             (ValueRef::Float8(-0.0), "-0.0"),

@@ -78,7 +78,7 @@ impl<W: Write> RowSink for CsvFormat<W> {
                     ValueRef::Text(text) => push_quoted(&mut self.line, text),
                     value => {
                         text.clear();
-                        cast_to_text(value, &mut text);
+                        cast_to_text(value, None, &mut text);
                         push_quoted(&mut self.line, &text);
                     }
                 }
@@ -137,6 +137,11 @@ impl Format for AnswerFormat {
         self.rows.out.flush()?;
         messages::text(&error_display::render(error, statement));
         Ok(())
+    }
+
+    fn redirect(&mut self, out: Box<dyn Write>) -> bool {
+        self.rows.out = out;
+        true
     }
 
     fn finish(&mut self) -> io::Result<()> {

@@ -53,6 +53,11 @@ impl Format for JsonlFormat {
         self.out.flush()
     }
 
+    fn redirect(&mut self, out: Box<dyn Write>) -> bool {
+        self.out = out;
+        true
+    }
+
     fn finish(&mut self) -> io::Result<()> {
         self.out.flush()
     }

@@ -7,7 +7,7 @@ mod jsonl;
 mod spool;
 mod table;
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use spg_engine::session::RowSink;
 use spg_wire::ErrorFields;
@@ -15,6 +15,7 @@ use spg_wire::ErrorFields;
 pub(crate) use csv::CsvFormat;
 
 use crate::arguments::FormatName;
+use crate::display::{Caption, Display};
 
 /// Writes the answers of statements, one after the other: the rows as a sink, then how the statement ended.
 ///
@@ -30,10 +31,28 @@ pub(crate) trait Format: RowSink {
     /// No statement follows.
     fn finish(&mut self) -> io::Result<()>;
 
+    /// How rows are shown, where that can be chosen.
+    fn display(&mut self) -> Option<&mut Display> {
+        None
+    }
+
+    /// What stands around the next statement's rows.
+    fn set_caption(&mut self, _caption: Caption) {}
+
+    /// Writes to another place from now on; false, and nothing happens, where that would tear what is written.
+    fn redirect(&mut self, _out: Box<dyn Write>) -> bool {
+        false
+    }
+
     /// Whether people read it, so that a sentence says more than a row.
     fn is_for_people(&self) -> bool {
         false
     }
+}
+
+/// Standard output, written in large pieces.
+pub(crate) fn standard_output() -> Box<dyn Write> {
+    Box::new(BufWriter::with_capacity(64 << 10, io::stdout()))
 }
 
 /// The format called `name`, onto `out`.

@@ -10,6 +10,7 @@ use spg_engine::{Result, ValueRef};
 use spg_wire::ErrorFields;
 use unicode_width::UnicodeWidthStr;
 
+use crate::display::{Caption, Display};
 use crate::error_display;
 use crate::format::Format;
 use crate::format::spool::Spool;
@@ -19,15 +20,28 @@ use crate::messages;
 pub(super) struct TableFormat {
     out: Box<dyn Write>,
     table: Option<Table>,
+    display: Display,
+    caption: Option<Caption>,
 }
+
+/// What stands for the length of a NULL; no text is as long.
+const NULL_LENGTH: u32 = u32::MAX;
+
+const DIM: &str = "\x1b[2m";
+const RESET: &str = "\x1b[0m";
 
 /// The rows of one statement.
 struct Table {
     columns: Vec<TableColumn>,
     rows: u64,
-    /// Cells by row: length in bytes as little-endian u32, then the text.
+    /// Cells by row: length in bytes as little-endian u32, then the text; a NULL is its length alone.
     cells: Spool,
+    display: Display,
+    caption: Option<Caption>,
 }
+
+/// A value as text, or NULL.
+type Cell = Option<String>;
 
 struct TableColumn {
     name: String,
@@ -37,7 +51,7 @@ struct TableColumn {
 
 impl TableFormat {
     pub(super) fn new(out: Box<dyn Write>) -> Self {
-        Self { out, table: None }
+        Self { out, table: None, display: Display::default(), caption: None }
     }
 }
 
@@ -51,7 +65,13 @@ impl RowSink for TableFormat {
                 TableColumn { name, right_aligned: column.data_type.is_numeric(), width }
             })
             .collect();
-        self.table = Some(Table { columns, rows: 0, cells: Spool::default() });
+        self.table = Some(Table {
+            columns,
+            rows: 0,
+            cells: Spool::default(),
+            display: self.display.clone(),
+            caption: self.caption.take(),
+        });
         Ok(())
     }
 
@@ -81,7 +101,7 @@ impl Format for TableFormat {
     }
 
     fn fail(&mut self, error: &ErrorFields, statement: &str) -> io::Result<()> {
-        self.table = None;
+        (self.table, self.caption) = (None, None);
         self.out.flush()?;
         messages::text(&error_display::render(error, statement));
         Ok(())
@@ -89,6 +109,19 @@ impl Format for TableFormat {
 
     fn finish(&mut self) -> io::Result<()> {
         self.out.flush()
+    }
+
+    fn display(&mut self) -> Option<&mut Display> {
+        Some(&mut self.display)
+    }
+
+    fn set_caption(&mut self, caption: Caption) {
+        self.caption = Some(caption);
+    }
+
+    fn redirect(&mut self, out: Box<dyn Write>) -> bool {
+        self.out = out;
+        true
     }
 
     fn is_for_people(&self) -> bool {
@@ -103,6 +136,11 @@ impl Table {
             for (index, column) in self.columns.iter_mut().enumerate() {
                 text.clear();
                 let value = batch.value(index, place);
+                if value.is_null() {
+                    column.width = column.width.max(cell_width(&self.display.null));
+                    self.cells.end().extend_from_slice(&NULL_LENGTH.to_le_bytes());
+                    continue;
+                }
                 format_value(value, &mut text);
                 if matches!(value, ValueRef::Text(_)) {
                     text = printable(&text);
@@ -118,6 +156,14 @@ impl Table {
     }
 
     fn write(mut self, out: &mut dyn Write) -> io::Result<()> {
+        if self.display.is_expanded {
+            return self.write_expanded(out);
+        }
+        if let Some(caption) = &self.caption {
+            let widths: usize = self.columns.iter().map(|column| column.width + 3).sum();
+            let spare = widths.saturating_sub(1 + cell_width(&caption.title)) / 2;
+            writeln!(out, "{:spare$}{}", "", caption.title)?;
+        }
         self.write_header(out)?;
         let mut cells = BufReader::new(self.cells.read()?);
         let mut row = Vec::with_capacity(self.columns.len());
@@ -126,10 +172,43 @@ impl Table {
             for _ in &self.columns {
                 row.push(read_cell(&mut cells)?);
             }
-            write_row(&self.columns, &row, out)?;
+            write_row(&self.columns, &row, &self.display, out)?;
         }
-        let noun = if self.rows == 1 { "row" } else { "rows" };
-        write!(out, "({} {noun})\n\n", self.rows)
+        write_footer(self.rows, self.caption.as_ref(), out)
+    }
+
+    /// A line for each value, as psql has it.
+    fn write_expanded(mut self, out: &mut dyn Write) -> io::Result<()> {
+        if let Some(caption) = &self.caption {
+            writeln!(out, "{}", caption.title)?;
+        }
+        let names = self.columns.iter().map(|column| cell_width(&column.name)).max().unwrap_or(0);
+        let widest = self.columns.iter().map(|column| column.width).max().unwrap_or(0);
+        let mut cells = BufReader::new(self.cells.read()?);
+        for number in 1..=self.rows {
+            let title = format!("-[ RECORD {number} ]");
+            let left = "-".repeat((names + 1).saturating_sub(title.len()));
+            let right_start = title.len().saturating_sub(names + 2);
+            let right = "-".repeat((widest + 1).saturating_sub(right_start));
+            let cross = if left.is_empty() { "" } else { "+" };
+            writeln!(out, "{title}{left}{cross}{right}")?;
+            for column in &self.columns {
+                let cell = read_cell(&mut cells)?;
+                let value = match &cell {
+                    Some(text) => text.clone(),
+                    None => null_text(&self.display),
+                };
+                for (place, line) in value.split('\n').enumerate() {
+                    let name = if place == 0 { &*column.name } else { "" };
+                    let spare = names - cell_width(name);
+                    writeln!(out, "{name}{:spare$} | {line}", "")?;
+                }
+            }
+        }
+        if self.rows == 0 || self.caption.is_some() {
+            return write_footer(self.rows, self.caption.as_ref(), out);
+        }
+        writeln!(out)
     }
 
     fn write_header(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -147,17 +226,46 @@ impl Table {
     }
 }
 
-fn read_cell(cells: &mut impl Read) -> io::Result<String> {
+/// How many rows there were, or what a caption has in place of that.
+fn write_footer(rows: u64, caption: Option<&Caption>, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(caption) = caption {
+        for line in &caption.footer {
+            writeln!(out, "{line}")?;
+        }
+        return writeln!(out);
+    }
+    let noun = if rows == 1 { "row" } else { "rows" };
+    write!(out, "({rows} {noun})\n\n")
+}
+
+/// What is shown for NULL.
+fn null_text(display: &Display) -> String {
+    if display.dims_null { format!("{DIM}{}{RESET}", display.null) } else { display.null.clone() }
+}
+
+fn read_cell(cells: &mut impl Read) -> io::Result<Cell> {
     let mut length = [0; 4];
     cells.read_exact(&mut length)?;
-    let mut text = vec![0; u32::from_le_bytes(length) as usize];
+    let length = u32::from_le_bytes(length);
+    if length == NULL_LENGTH {
+        return Ok(None);
+    }
+    let mut text = vec![0; length as usize];
     cells.read_exact(&mut text)?;
-    String::from_utf8(text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    let text = String::from_utf8(text);
+    text.map(Some).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 /// Writes a row in as many lines as its tallest cell has; `+` marks a cell that goes on in the next line.
-fn write_row(columns: &[TableColumn], row: &[String], out: &mut dyn Write) -> io::Result<()> {
-    let cells: Vec<Vec<&str>> = row.iter().map(|cell| cell.split('\n').collect()).collect();
+fn write_row(
+    columns: &[TableColumn],
+    row: &[Cell],
+    display: &Display,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let text = |cell: &'_ Cell| cell.clone().unwrap_or_else(|| display.null.clone());
+    let texts: Vec<String> = row.iter().map(text).collect();
+    let cells: Vec<Vec<&str>> = texts.iter().map(|cell| cell.split('\n').collect()).collect();
     let height = cells.iter().map(Vec::len).max().unwrap_or(0);
     for place in 0..height {
         let mut line = String::new();
@@ -170,7 +278,11 @@ fn write_row(columns: &[TableColumn], row: &[String], out: &mut dyn Write) -> io
             if column.right_aligned {
                 line.push_str(&" ".repeat(spare));
             }
+            // Colours take no room, so they come when the room has been reckoned.
+            let is_dim = display.dims_null && row[index].is_none();
+            line.push_str(if is_dim { DIM } else { "" });
             line.push_str(text);
+            line.push_str(if is_dim { RESET } else { "" });
             // Nothing follows the last column, so it is not padded.
             if !column.right_aligned && (goes_on || !is_last) {
                 line.push_str(&" ".repeat(spare));
@@ -233,7 +345,13 @@ mod tests {
                 width: cell_width(name),
             })
             .collect();
-        let mut table = Table { columns, rows: rows.len() as u64, cells: Spool::default() };
+        let mut table = Table {
+            columns,
+            rows: rows.len() as u64,
+            cells: Spool::default(),
+            display: Display::default(),
+            caption: None,
+        };
         for row in rows {
             for (column, cell) in table.columns.iter_mut().zip(*row) {
                 let text = printable(cell);

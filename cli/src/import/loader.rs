@@ -3,6 +3,7 @@
 
 use spg_engine::limits::BATCH_ROWS_MAX;
 use spg_engine::storage::column::{Column, ColumnData};
+use spg_engine::types::datetime::Interval;
 use spg_engine::types::{check_dimensions, check_length, parse_value};
 use spg_engine::{DataType, Result, SqlState, Value, ValueRef};
 use spg_wire::RowWriter;
@@ -99,6 +100,13 @@ fn push_value(row: &mut RowWriter<'_>, data_type: DataType, field: Field<'_>) ->
         Value::Int8(value) => row.push_i64(value),
         Value::Float4(value) => row.push_f32(value),
         Value::Float8(value) => row.push_f64(value),
+        Value::Date(value) => row.push_i32(value.0),
+        Value::Time(value) => row.push_i64(value.0),
+        Value::Timestamp(value) => row.push_i64(value.0),
+        Value::TimestampTz(value) => row.push_i64(value.0),
+        Value::Interval(Interval { months, days, microseconds }) => {
+            row.push_interval(spg_wire::value::Interval { months, days, microseconds });
+        }
         Value::Text(value) => row.push_text(&value),
         Value::Vector(value) => row.push_vector(&value),
     }

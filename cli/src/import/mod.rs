@@ -11,11 +11,11 @@ use spg_engine::limits::NAME_BYTES_MAX;
 use spg_engine::session::TransactionStatus;
 use spg_engine::{Error, Result, SqlState};
 
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::import::csv_reader::{CsvError, CsvReader, Problem, Record};
 use crate::import::inference::ColumnGuess;
 use crate::import::source::Source;
-pub(crate) use crate::import::source::cannot_open;
+pub(crate) use crate::import::source::{cannot_open, open as open_source};
 use crate::interrupt::Interrupt;
 use crate::table_name::{TableName, quote_identifier};
 use crate::target::Target;
@@ -73,6 +73,35 @@ fn load(import: &Import<'_>, target: &mut Target, interrupt: &Interrupt) -> Outc
     let mut file = CsvFile::open(import.file, "importing")?;
     let columns = loader::target_columns(&table, &file, target)?;
     loader::load(&table, &columns, &mut file, target, interrupt)
+        .map_err(|failure| locate_row(import.file, failure))
+}
+
+/// The failure with the place in the file of the row that the table refused, if it was one: found by reading the file
+/// once more, which a pipe does not allow.
+fn locate_row(path: &Path, mut failure: Failure) -> Failure {
+    let Some(row) = failure.loaded_row() else { return failure };
+    if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return failure;
+    }
+    let Ok(mut file) = CsvFile::open(path, "looking for the row") else { return failure };
+    let mut record = Record::default();
+    for _ in 0..row {
+        if !matches!(file.read(&mut record), Ok(true)) {
+            return failure;
+        }
+    }
+    let name = failure.fields.column.as_deref();
+    let index = name.and_then(|name| file.names.iter().position(|known| known == name));
+    let line = index.map_or(record.line(), |index| record.field(index).line);
+    let place = match name {
+        Some(name) => format!("{}, line {line}, column \"{name}\"", path.display()),
+        None => format!("{}, line {line}", path.display()),
+    };
+    failure.fields.detail = Some(match failure.fields.detail.take() {
+        Some(detail) => format!("{place}: {detail}"),
+        None => place,
+    });
+    failure
 }
 
 /// Reads the whole file once to find types.

@@ -5,6 +5,7 @@ use spg_engine::limits::BATCH_ROWS_MAX;
 use spg_engine::session::RowSink;
 use spg_engine::storage::batch::Batch;
 use spg_engine::storage::column::Column;
+use spg_engine::types::datetime::{Date, Interval, Time, Timestamp, TimestampTz};
 use spg_engine::{DataType, Error, SqlState, ValueRef};
 use spg_wire::client::RowRef;
 use spg_wire::value::oid;
@@ -100,6 +101,11 @@ pub(super) fn describe(column: &spg_wire::Column) -> spg_engine::Result<TableCol
         oid::INT8 => DataType::Int8,
         oid::FLOAT4 => DataType::Float4,
         oid::FLOAT8 => DataType::Float8,
+        oid::DATE => DataType::Date,
+        oid::TIME => DataType::Time,
+        oid::TIMESTAMP => DataType::Timestamp,
+        oid::TIMESTAMPTZ => DataType::TimestampTz,
+        oid::INTERVAL => DataType::Interval,
         oid::TEXT | oid::UNKNOWN => DataType::Text,
         oid::VARCHAR => DataType::Varchar(modifier.and_then(|modifier| modifier.checked_sub(4))),
         oid::VECTOR => DataType::Vector(modifier.and_then(|modifier| modifier.try_into().ok())),
@@ -126,6 +132,14 @@ pub(crate) fn engine_value<'a>(
         spg_wire::ValueRef::Int8(value) => ValueRef::Int8(value),
         spg_wire::ValueRef::Float4(value) => ValueRef::Float4(value),
         spg_wire::ValueRef::Float8(value) => ValueRef::Float8(value),
+        spg_wire::ValueRef::Date(value) => ValueRef::Date(Date(value)),
+        spg_wire::ValueRef::Time(value) => ValueRef::Time(Time(value)),
+        spg_wire::ValueRef::Timestamp(value) => ValueRef::Timestamp(Timestamp(value)),
+        spg_wire::ValueRef::TimestampTz(value) => ValueRef::TimestampTz(TimestampTz(value)),
+        spg_wire::ValueRef::Interval(value) => {
+            let spg_wire::value::Interval { months, days, microseconds } = value;
+            ValueRef::Interval(Interval { months, days, microseconds })
+        }
         spg_wire::ValueRef::Text(value) => ValueRef::Text(value),
         spg_wire::ValueRef::Vector(vector) => {
             numbers.clear();

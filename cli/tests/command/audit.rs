@@ -286,3 +286,36 @@ fn a_server_answers_about_its_files() {
     }
     assert_eq!(daemon.spg(&["query", "SELECT * FROM t"]).status, 0, "reads go on");
 }
+
+#[test]
+fn a_server_seals_segments_that_can_be_archived() {
+    let directory = tempfile::tempdir().unwrap();
+    let (data, away) = (directory.path().join("data"), directory.path().join("away"));
+    fs::create_dir(&away).unwrap();
+    let arguments = ["--data-dir", data.to_str().unwrap(), "--audit-segment-size", "4kB"];
+    let mut daemon = Daemon::start(&arguments);
+    assert_eq!(daemon.spg(&["query", "CREATE TABLE t (id INT PRIMARY KEY)"]).status, 0);
+    let inserts: Vec<String> = (0..60).map(|id| format!("INSERT INTO t VALUES ({id})")).collect();
+    assert_eq!(daemon.spg(&["query", &inserts.join(";")]).status, 0);
+    let before = row(&daemon.spg(&["audit", "head", "--format", "json"]));
+
+    let moved =
+        object(&daemon.spg(&["audit", "archive", away.to_str().unwrap(), "--format", "json"]));
+    let moved = moved["rows"].as_array().unwrap().clone();
+    assert!(moved.len() > 1, "{moved:?}");
+    for segment in &moved {
+        let path = Path::new(segment[0].as_str().unwrap());
+        assert!(path.starts_with(&away) && path.is_file(), "{segment}");
+    }
+    for _ in 0..2 {
+        // What is left begins behind what was archived, and leads through what was acknowledged before.
+        let head = before["head"].as_str().unwrap();
+        let verify = ["audit", "verify", "--expect-head", head, "--format", "json"];
+        let left = row(&daemon.spg(&verify));
+        assert!(left["first_sequence"].as_i64().unwrap() > 1, "{left:?}");
+        assert_eq!(left["expected_sequence"], before["sequence"]);
+        assert_eq!(daemon.spg(&["verify"]).status, 0);
+        daemon.stop();
+        daemon = Daemon::start(&arguments);
+    }
+}

@@ -104,6 +104,44 @@ fn bad_input_names_line_and_column_and_imports_nothing() {
 }
 
 #[test]
+fn rows_that_the_table_refuses_are_located() {
+    let long: Vec<String> = (10..3_000).map(|id| format!("{id},\"x\ny\"\n")).collect();
+    let long = long.concat();
+    let cases: [(&str, &str, &str); 5] = [
+        (
+            "a,b\n1,x\n,y\n",
+            "23502",
+            "bad.csv, line 3, column \\\"a\\\": Failing row contains (null, y, 7).",
+        ),
+        (
+            "b\nx\n",
+            "23502",
+            "bad.csv, line 2, column \\\"a\\\": Failing row contains (null, x, 7).",
+        ),
+        ("a,b\n1,x\n2,x\n1,y\n", "23505", "bad.csv, line 4: Key (a)=(1) already exists."),
+        ("a,b\n1,x\n5,y\n", "23505", "bad.csv, line 3: Key (a)=(5) already exists."),
+        (
+            &format!("a,b\n{long}11,\"p\nq\"\n"),
+            "23505",
+            "bad.csv, line 5982: Key (a)=(11) already exists.",
+        ),
+    ];
+    for (text, code, detail) in cases {
+        let files = directory(&[("bad.csv", text.as_bytes())]);
+        let run = shell(
+            &files,
+            "CREATE TABLE t (a INT PRIMARY KEY, b TEXT, c INT DEFAULT 7);\nINSERT INTO t VALUES (5);\n\
+             \\import t bad.csv\nSELECT count(*) FROM t;",
+        );
+        let lines: Vec<&str> = run.out.lines().collect();
+        assert!(lines[2].starts_with(&format!("{{\"error\":{{\"sqlstate\":\"{code}\"")), "{run:?}");
+        assert!(lines[2].contains(&format!("\"detail\":\"{detail}\"")), "{run:?}");
+        assert!(lines[3].ends_with("[[1]]}"), "{run:?}");
+        assert_eq!(run.status, 1);
+    }
+}
+
+#[test]
 fn files_that_cannot_be_read_are_named() {
     let mut broken = gzip(format!("a\n{}", "1\n".repeat(10_000)).as_bytes());
     broken.truncate(broken.len() - 12);
@@ -189,11 +227,13 @@ fn scripts_include_scripts_and_commands_explain_themselves() {
         ("a.sql", b"SELECT 1 AS a;\n\\q\nSELECT 2;\n"),
         ("loop.sql", b"\\i loop.sql\n"),
     ]);
-    let run =
-        shell(&files, "\\i a.sql\n\\i none.sql\n\\i loop.sql\n\\d\nSELECT 3;\n\\q\nSELECT 4;\n");
+    let run = shell(
+        &files,
+        "\\i a.sql\n\\i none.sql\n\\i loop.sql\n\\nosuch\nSELECT 3;\n\\q\nSELECT 4;\n",
+    );
     let lines: Vec<&str> = run.out.lines().collect();
     for (line, what) in
-        lines.iter().zip(["[[1]]", "58030", "54001", "invalid command \\\\d", "[[3]]"])
+        lines.iter().zip(["[[1]]", "58030", "54001", "invalid command \\\\nosuch", "[[3]]"])
     {
         assert!(line.contains(what), "{what}: {run:?}");
     }

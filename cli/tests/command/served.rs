@@ -55,6 +55,23 @@ fn real_data_is_imported_and_asked_while_a_benchmark_runs() {
 }
 
 #[test]
+fn health_is_told() {
+    let mut daemon = Daemon::start(&[]);
+    let healthy = daemon.spg(&["health"]);
+    assert_eq!((healthy.status, healthy.err.as_str()), (0, ""), "{healthy:?}");
+    let expected =
+        format!("{} is healthy: ready, takes writes, 0 commits, answered in ", daemon.address);
+    assert!(healthy.out.starts_with(&expected), "{healthy:?}");
+    let row = daemon.spg(&["health", "--format", "jsonl"]);
+    assert!(row.out.contains("\"state\"") && row.out.contains("\"accepted\""), "{row:?}");
+    daemon.kill();
+    let gone = daemon.spg(&["health"]);
+    assert_eq!((gone.status, gone.out.as_str()), (3, ""), "{gone:?}");
+    let here = spg(&["--memory", "health"]);
+    assert_eq!(here.status, 2, "{here:?}");
+}
+
+#[test]
 fn ping_and_stats_answer_in_every_format() {
     let daemon = Daemon::start(&[]);
     let ping = daemon.spg(&["ping"]);

@@ -34,7 +34,7 @@ pub(crate) fn spg_in(directory: &Path, arguments: &[&str], input: &str) -> Run {
 }
 
 /// `spg` with `arguments`, pipes on all sides, and nothing of the environment that would change what it does.
-fn command(arguments: &[&str]) -> Command {
+pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_spg"));
     command
         .args(arguments)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::storage::chunk::Chunk;
 use crate::storage::root::Root;
+use crate::storage::sequence::Sequence;
 use crate::storage::table::Table;
 use crate::types::ValueRef;
 
@@ -13,10 +14,27 @@ pub(super) fn difference(of_files: &Root, in_memory: &Root) -> Option<String> {
     if names(of_files) != names(in_memory) {
         return Some("the files hold other tables than memory".to_owned());
     }
+    if let Some(difference) = sequence_difference(of_files, in_memory) {
+        return Some(difference);
+    }
     of_files
         .tables()
         .zip(in_memory.tables())
         .find_map(|(table, memory)| table_difference(table, memory))
+}
+
+fn sequence_difference(of_files: &Root, in_memory: &Root) -> Option<String> {
+    let ids = |root: &Root| root.sequences().map(Sequence::id).collect::<Vec<_>>();
+    if ids(of_files) != ids(in_memory) {
+        return Some("the files hold other sequences than memory".to_owned());
+    }
+    let mut pairs = of_files.sequences().zip(in_memory.sequences());
+    let (_, memory) = pairs.find(|(sequence, memory)| {
+        let place = |sequence: &Sequence| (sequence.logged.value, sequence.logged.is_called);
+        sequence.definition != memory.definition || place(sequence) != place(memory)
+    })?;
+    let name = &memory.definition.name;
+    Some(format!("sequence \"{name}\" is defined otherwise in the files, or stands elsewhere"))
 }
 
 fn table_difference(table: &Arc<Table>, memory: &Arc<Table>) -> Option<String> {

@@ -120,6 +120,15 @@ fn resolve(
         (Kind::Max, Category::String | Category::Unknown) => {
             (AggregateFunction::Max, DataType::Text, DataType::Text)
         }
+        (Kind::Min, Category::Datetime | Category::Timespan) => {
+            (AggregateFunction::Min, *source, *source)
+        }
+        (Kind::Max, Category::Datetime | Category::Timespan) => {
+            (AggregateFunction::Max, *source, *source)
+        }
+        (Kind::Sum | Kind::Average, Category::Timespan) => {
+            return Err(Error::not_supported(&format!("{name}(interval)"), position));
+        }
         (Kind::Sum | Kind::Average, Category::Unknown) => {
             return Err(ambiguous_function(name, &types, position));
         }

@@ -6,9 +6,14 @@
 
 use std::sync::Arc;
 
+pub use crate::binder::conflict::{BoundConflict, ConflictUpdate};
+use crate::binder::locking::RowLock;
+use crate::binder::{AdvisoryFunction, BoundCheck};
 use crate::parser::ast::{JoinKind, SetOperator};
 use crate::storage::TableId;
 use crate::storage::schema::Schema;
+use crate::system::function::SystemFunction;
+use crate::types::datetime::DatetimeFunction;
 use crate::types::{DataType, Value};
 
 /// A column of some relation of the statement; in a [`crate::planner::plan::Plan`] an ordinal of the input row.
@@ -68,6 +73,12 @@ pub struct BoundInsert {
     pub table: TableId,
     /// Rows with one column for each column of the table, in its order, defaults filled in, cast to its type.
     pub source: BoundQuery,
+    /// ON CONFLICT.
+    pub conflict: Option<BoundConflict>,
+    /// CHECK.
+    pub checks: Vec<BoundCheck>,
+    /// Whether foreign keys have to do with it.
+    pub linked: bool,
     /// RETURNING.
     pub returning: Option<Returning>,
 }
@@ -81,6 +92,10 @@ pub struct BoundUpdate {
     pub source: BoundQuery,
     /// The columns assigned.
     pub ordinals: Vec<usize>,
+    /// Those CHECK constraints that they can break.
+    pub checks: Vec<BoundCheck>,
+    /// Whether foreign keys have to do with it.
+    pub linked: bool,
     /// RETURNING.
     pub returning: Option<Returning>,
 }
@@ -92,6 +107,8 @@ pub struct BoundDelete {
     pub table: TableId,
     /// The rows: one column, the row id (Int8).
     pub source: BoundQuery,
+    /// Whether foreign keys have to do with it.
+    pub linked: bool,
     /// RETURNING.
     pub returning: Option<Returning>,
 }
@@ -184,6 +201,13 @@ pub enum Relation {
         input: Box<Relation>,
         /// Keys, most significant first.
         keys: Vec<SortKey>,
+    },
+    /// Rows that are locked as they pass.
+    Lock {
+        /// Input.
+        input: Box<Relation>,
+        /// What is locked of each.
+        locks: Vec<RowLock>,
     },
     /// LIMIT and OFFSET (Int8 expressions without columns; NULL is none).
     Limit {
@@ -507,6 +531,33 @@ pub enum ScalarFunction {
     VectorNorm,
     /// `inner_product(v, v)`
     InnerProduct,
+    /// Of dates, times and intervals
+    Datetime(DatetimeFunction),
+    /// nextval(sequence): of a sequence's identity (Int8) or its name
+    NextValue,
+    /// currval(sequence)
+    CurrentValue,
+    /// `lastval()`
+    LastValue,
+    /// `setval(sequence, n[, is_called])`
+    SetValue,
+    /// Of the catalog and the session
+    System(SystemFunction),
+    /// Of advisory locks
+    Advisory(AdvisoryFunction),
+}
+
+impl ScalarFunction {
+    /// Whether it is one of those of sequences.
+    pub fn draws_from_sequences(self) -> bool {
+        matches!(self, Self::NextValue | Self::CurrentValue | Self::LastValue | Self::SetValue)
+    }
+
+    /// Whether two calls with the same arguments may differ within a statement: it must be called once for each row.
+    pub fn is_volatile(self) -> bool {
+        self.draws_from_sequences()
+            || matches!(self, Self::Datetime(DatetimeFunction::ClockTime) | Self::Advisory(_))
+    }
 }
 
 impl Expression {

@@ -19,9 +19,19 @@ pub(super) enum Coercion {
 
 /// Whether `source` can become `target` (modifiers aside). Unknown becomes anything: its text is read.
 pub(super) fn can_coerce(source: DataType, target: DataType, coercion: Coercion) -> bool {
-    use DataType::{Bool, Int4, Text, Unknown, Varchar, Vector};
+    use DataType::{
+        Bool, Date, Int4, Interval, Text, Time, Timestamp, TimestampTz, Unknown, Varchar, Vector,
+    };
     match (source, target) {
-        (Unknown, _) | (Text | Varchar(_), Text | Varchar(_)) | (Vector(_), Vector(_)) => true,
+        (Timestamp, Date | Time) | (TimestampTz, Date | Time | Timestamp) | (Interval, Time) => {
+            coercion >= Coercion::Assignment
+        }
+        (Unknown, _)
+        | (Text | Varchar(_), Text | Varchar(_))
+        | (Vector(_), Vector(_))
+        | (Date, Timestamp | TimestampTz)
+        | (Timestamp, TimestampTz)
+        | (Time, Interval) => true,
         (source, target) if source.same_kind(target) => true,
         (source, target) if source.is_numeric() && target.is_numeric() => {
             rank(source) < rank(target) || coercion >= Coercion::Assignment
@@ -55,7 +65,14 @@ pub(super) fn without_modifier(data_type: DataType) -> DataType {
 
 /// The type among its category that PostgreSQL prefers.
 pub(super) fn is_preferred(data_type: DataType) -> bool {
-    matches!(data_type, DataType::Float8 | DataType::Bool | DataType::Text)
+    matches!(
+        data_type,
+        DataType::Float8
+            | DataType::Bool
+            | DataType::Text
+            | DataType::TimestampTz
+            | DataType::Interval
+    )
 }
 
 /// PostgreSQL's `typcategory`.
@@ -67,6 +84,10 @@ pub(super) enum Category {
     Numeric,
     /// S.
     String,
+    /// D.
+    Datetime,
+    /// T.
+    Timespan,
     /// U: user-defined.
     Vector,
     /// X.
@@ -80,6 +101,10 @@ pub(super) fn category(data_type: DataType) -> Category {
         DataType::Bool => Category::Boolean,
         DataType::Text | DataType::Varchar(_) => Category::String,
         DataType::Vector(_) => Category::Vector,
+        DataType::Date | DataType::Time | DataType::Timestamp | DataType::TimestampTz => {
+            Category::Datetime
+        }
+        DataType::Interval => Category::Timespan,
         _ => Category::Numeric,
     }
 }
@@ -298,7 +323,15 @@ pub(super) fn to_common_type(
         common_type(operands.iter().map(|typed| (typed.data_type(), typed.position)), what)?;
     let expressions = operands
         .into_iter()
-        .map(|typed| coerce(context, typed, common, Coercion::Implicit))
+        .map(|typed| {
+            let source = typed.data_type();
+            if !can_coerce(source, common, Coercion::Implicit) {
+                let (source, common) = (source.sql_name(), common.sql_name());
+                let message = format!("{what} could not convert type {source} to {common}");
+                return Err(Error::new(SqlState::CannotCoerce, message).at(typed.position));
+            }
+            coerce(context, typed, common, Coercion::Implicit)
+        })
         .collect::<Result<Vec<_>>>()?;
     Ok((expressions, common))
 }

@@ -101,7 +101,7 @@ pub(super) fn bind_null_if(
         ];
         let data_type = if is_cast { operand_type } else { own_type };
         let call = Expression::Call { function: Function::NullIf, arguments, data_type };
-        return Ok(Typed::new(call, position));
+        return Ok(Typed::new(crate::binder::fold::fold(call), position));
     }
     // Compared in a wider type, answered in its own.
     let value = context.copy(&left.expression)?;

@@ -86,6 +86,8 @@ pub(super) enum Clause {
     Returning,
     /// DEFAULT of a column.
     Default,
+    /// CHECK of a table.
+    Check,
 }
 
 impl Clause {
@@ -102,6 +104,16 @@ impl Clause {
             Self::Update => Some("UPDATE"),
             Self::Returning => Some("RETURNING"),
             Self::Default => Some("DEFAULT expressions"),
+            Self::Check => Some("check constraints"),
+        }
+    }
+
+    /// Its name in `cannot use subquery in ...`; None where one may stand.
+    pub(super) fn refuses_subqueries(self) -> Option<&'static str> {
+        match self {
+            Self::Default => Some("DEFAULT expression"),
+            Self::Check => Some("check constraint"),
+            _ => None,
         }
     }
 
@@ -120,6 +132,7 @@ impl Clause {
             Self::Update => "UPDATE",
             Self::Returning => "RETURNING",
             Self::Default => "DEFAULT",
+            Self::Check => "CHECK",
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Expressions: one helper for each kind.
 
 use crate::binder::bound::{Expression, Function};
-use crate::binder::coercion::{self, to_boolean};
+use crate::binder::coercion::{self, Coercion, to_boolean};
 use crate::binder::context::{Clause, Context, Typed, leftmost};
-use crate::binder::{conditional, function, literal, operator, predicate, scope, subquery};
+use crate::binder::{
+    conditional, datetime, function, literal, operator, predicate, scope, subquery,
+};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::PARAMETERS_MAX;
 use crate::parser::ast;
@@ -128,8 +130,8 @@ pub(super) fn default_not_allowed(position: Position) -> Error {
 
 fn bind_parameter(context: &mut Context<'_>, number: u32, position: Position) -> Result<Typed> {
     let count = number as usize;
-    let in_default = context.level().clause == Clause::Default;
-    if count == 0 || count > PARAMETERS_MAX || in_default {
+    let in_definition = matches!(context.level().clause, Clause::Default | Clause::Check);
+    if count == 0 || count > PARAMETERS_MAX || in_definition {
         return Err(Error::new(
             SqlState::UndefinedParameter,
             format!("there is no parameter ${number}"),
@@ -169,8 +171,14 @@ fn bind_unary(
     operand: &ast::Expression,
     position: Position,
 ) -> Result<Typed> {
-    let operand = bind_expression(context, operand)?;
+    let mut operand = bind_expression(context, operand)?;
     let start = leftmost(position, operand.position);
+    if operator == UnaryOperator::Plus && operand.data_type() == DataType::Unknown {
+        // PostgreSQL has + for numbers alone, and of those prefers double precision; - it has for more.
+        let place = operand.position;
+        let number = coercion::coerce(context, operand, DataType::Float8, Coercion::Implicit)?;
+        operand = Typed::new(number, place);
+    }
     let data_type = operand.data_type();
     let symbol = match operator {
         UnaryOperator::Not => {
@@ -182,6 +190,9 @@ fn bind_unary(
     };
     if data_type == DataType::Unknown {
         return Err(operator::ambiguous_operator(&format!("{symbol} unknown"), position));
+    }
+    if data_type == DataType::Interval && operator == UnaryOperator::Minus {
+        return Ok(Typed::new(datetime::negated_interval(operand.expression), start));
     }
     if !data_type.is_numeric() {
         let signature = format!("{symbol} {}", data_type.sql_name());

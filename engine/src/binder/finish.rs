@@ -1,7 +1,8 @@
 //! What only the whole statement decides: which columns scans need, and whether every parameter has a type.
 
 use crate::binder::bound::{
-    Bound, BoundQuery, BoundStatement, ColumnId, Expression, OutputColumn, Relation, Returning,
+    Bound, BoundQuery, BoundStatement, ColumnId, ConflictUpdate, Expression, OutputColumn,
+    Relation, Returning,
 };
 use crate::binder::context::Context;
 use crate::error::{Error, Result, SqlState};
@@ -24,6 +25,12 @@ pub(super) fn finish(context: Context<'_>, statement: BoundStatement) -> Result<
             in_returning.expression(expression);
         }
         found.undecided = in_returning.undecided;
+    }
+    if let Some(update) = conflict_update(&bound.statement) {
+        // Likewise ordinals, of the two rows.
+        let mut in_update = Found { used: Vec::new(), undecided: found.undecided };
+        in_update.expressions(update.values.iter().chain(&update.filter));
+        found.undecided = in_update.undecided;
     }
     let queries = || bound.subqueries.iter().chain([source(&bound.statement)]);
     for query in queries() {
@@ -73,6 +80,13 @@ fn returning(statement: &BoundStatement) -> Option<&Returning> {
         BoundStatement::Insert(insert) => insert.returning.as_ref(),
         BoundStatement::Update(update) => update.returning.as_ref(),
         BoundStatement::Delete(delete) => delete.returning.as_ref(),
+    }
+}
+
+fn conflict_update(statement: &BoundStatement) -> Option<&ConflictUpdate> {
+    match statement {
+        BoundStatement::Insert(insert) => insert.conflict.as_ref()?.update.as_ref(),
+        _ => None,
     }
 }
 
@@ -133,6 +147,11 @@ impl Found {
             }
             Relation::Sort { keys, .. } => {
                 self.expressions(keys.iter().map(|key| &key.expression));
+            }
+            Relation::Lock { locks, .. } => {
+                for lock in locks {
+                    self.column(lock.row_id);
+                }
             }
             Relation::Limit { limit, offset, .. } => {
                 self.expressions(limit);

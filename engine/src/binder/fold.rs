@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use crate::binder::bound::Expression;
+use crate::binder::bound::{Expression, Function, ScalarFunction};
 use crate::binder::literal;
 use crate::executor::context::{Context, NoSubqueries};
+use crate::executor::environment::NoEnvironment;
 use crate::executor::expression::evaluate_scalar;
 use crate::executor::interrupt::Interrupt;
 use crate::executor::memory::MemoryBudget;
@@ -23,13 +24,30 @@ pub(super) fn fold(expression: Expression) -> Expression {
     expression.each_child(&mut |child| {
         is_constant &= matches!(child, Expression::Literal { .. });
     });
+    let data_type = expression.data_type();
+    if has_null_operand(&expression) {
+        return Expression::Literal { value: Value::Null, data_type };
+    }
     if !is_constant {
         return expression;
     }
-    let data_type = expression.data_type();
     match quick_cast(&expression).or_else(|| evaluate(&expression)) {
         Some(value) => Expression::Literal { value, data_type },
         None => expression,
+    }
+}
+
+/// Whether a call is NULL whatever its other arguments are, which PostgreSQL does not evaluate then either.
+fn has_null_operand(expression: &Expression) -> bool {
+    let Expression::Call { function, arguments, .. } = expression else { return false };
+    let is_null = |argument: &Expression| matches!(argument, Expression::Literal { value, .. } if value.is_null());
+    match function {
+        Function::DistinctFrom(_)
+        | Function::Greatest
+        | Function::Least
+        | Function::Scalar(ScalarFunction::Concat | ScalarFunction::ConcatWithSeparator) => false,
+        Function::NullIf => arguments.first().is_some_and(is_null),
+        _ => arguments.iter().any(is_null),
     }
 }
 
@@ -53,6 +71,8 @@ fn evaluate(expression: &Expression) -> Option<Value> {
         interrupt: &interrupt,
         memory: &memory,
         subqueries: &NoSubqueries,
+        environment: &NoEnvironment,
+        reads: None,
     };
     evaluate_scalar(expression, &context).ok()
 }

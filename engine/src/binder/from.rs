@@ -10,7 +10,11 @@ use crate::binder::scope::{Scope, Source, SourceColumn};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::ast::{JoinKind, ObjectName, Query, TableAlias, TableReference};
 use crate::storage::schema::Schema;
+use crate::system;
 use crate::types::Position;
+
+/// Rows that a view is expected to have.
+const SYSTEM_ROWS_EXPECTED: u64 = 100;
 
 /// Rows with the names that they can be referred to by.
 pub(super) struct Bound {
@@ -71,6 +75,10 @@ pub(super) fn bind_reference(
 
 /// The shape and the row count of the table that a name means; 42P01.
 pub(super) fn find_table(context: &Context<'_>, name: &ObjectName) -> Result<(Arc<Schema>, u64)> {
+    let schema = name.schema.as_ref().map(|schema| &*schema.name);
+    if let Some((_, schema)) = system::find(schema, &name.name.name) {
+        return Ok((Arc::clone(schema), SYSTEM_ROWS_EXPECTED));
+    }
     if let Some(schema) = &name.schema
         && schema.name != "public"
     {
@@ -80,6 +88,9 @@ pub(super) fn find_table(context: &Context<'_>, name: &ObjectName) -> Result<(Ar
     let position = name.schema.as_ref().map_or(name.name.position, |schema| schema.position);
     match context.root.table_by_name(&name.name.name) {
         Some(table) => Ok((Arc::clone(table.schema()), table.row_count() as u64)),
+        None if context.root.sequence_by_name(&name.name.name).is_some() => {
+            Err(Error::not_supported("a sequence as a table", position))
+        }
         None => Err(Error::undefined_table(&name.name.name, position)),
     }
 }

@@ -1,13 +1,16 @@
 //! Named functions: the table of what exists, and the choice among functions of one name.
 
+use crate::binder::advisory::{AdvisoryAction, AdvisoryFunction};
 use crate::binder::bound::{Expression, Function, ScalarFunction};
 use crate::binder::coercion::{Category, Coercion, category, coerce};
 use crate::binder::context::{Context, Typed};
 use crate::binder::fold::fold;
 use crate::binder::resolution::{Choice, choose};
-use crate::binder::{aggregate, conditional, literal};
+use crate::binder::sequence::bind_sequence_call;
+use crate::binder::{aggregate, catalog, conditional, datetime, literal};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::ast;
+use crate::system;
 use crate::types::{DataType, Position, Value};
 
 /// A function that can be called.
@@ -46,6 +49,13 @@ const fn missing(names: &'static [&'static str], parameters: &'static [DataType]
 }
 
 use ScalarFunction as S;
+
+const LOCK: AdvisoryFunction = AdvisoryFunction::of_session(AdvisoryAction::Lock);
+const XACT_LOCK: AdvisoryFunction = AdvisoryFunction::of_transaction(AdvisoryAction::Lock);
+const TRY_LOCK: AdvisoryFunction = AdvisoryFunction::of_session(AdvisoryAction::TryLock);
+const XACT_TRY_LOCK: AdvisoryFunction = AdvisoryFunction::of_transaction(AdvisoryAction::TryLock);
+const UNLOCK: AdvisoryFunction = AdvisoryFunction::of_session(AdvisoryAction::Unlock);
+const UNLOCK_ALL: AdvisoryFunction = AdvisoryFunction::of_session(AdvisoryAction::UnlockAll);
 
 /// Functions with a fixed number of arguments.
 static SIGNATURES: &[Signature] = &[
@@ -99,6 +109,37 @@ static SIGNATURES: &[Signature] = &[
     scalar(&["vector_dims"], &[VECTOR], INT4, S::VectorDimensions),
     scalar(&["vector_norm"], &[VECTOR], FLOAT8, S::VectorNorm),
     scalar(&["inner_product"], &[VECTOR, VECTOR], FLOAT8, S::InnerProduct),
+    scalar(&["pg_advisory_lock"], &[INT8], TEXT, S::Advisory(LOCK)),
+    scalar(&["pg_advisory_lock"], &[INT4, INT4], TEXT, S::Advisory(LOCK)),
+    scalar(&["pg_advisory_lock_shared"], &[INT8], TEXT, S::Advisory(LOCK.shared())),
+    scalar(&["pg_advisory_lock_shared"], &[INT4, INT4], TEXT, S::Advisory(LOCK.shared())),
+    scalar(&["pg_advisory_xact_lock"], &[INT8], TEXT, S::Advisory(XACT_LOCK)),
+    scalar(&["pg_advisory_xact_lock"], &[INT4, INT4], TEXT, S::Advisory(XACT_LOCK)),
+    scalar(&["pg_advisory_xact_lock_shared"], &[INT8], TEXT, S::Advisory(XACT_LOCK.shared())),
+    scalar(&["pg_advisory_xact_lock_shared"], &[INT4, INT4], TEXT, S::Advisory(XACT_LOCK.shared())),
+    scalar(&["pg_try_advisory_lock"], &[INT8], BOOL, S::Advisory(TRY_LOCK)),
+    scalar(&["pg_try_advisory_lock"], &[INT4, INT4], BOOL, S::Advisory(TRY_LOCK)),
+    scalar(&["pg_try_advisory_lock_shared"], &[INT8], BOOL, S::Advisory(TRY_LOCK.shared())),
+    scalar(&["pg_try_advisory_lock_shared"], &[INT4, INT4], BOOL, S::Advisory(TRY_LOCK.shared())),
+    scalar(&["pg_try_advisory_xact_lock"], &[INT8], BOOL, S::Advisory(XACT_TRY_LOCK)),
+    scalar(&["pg_try_advisory_xact_lock"], &[INT4, INT4], BOOL, S::Advisory(XACT_TRY_LOCK)),
+    scalar(
+        &["pg_try_advisory_xact_lock_shared"],
+        &[INT8],
+        BOOL,
+        S::Advisory(XACT_TRY_LOCK.shared()),
+    ),
+    scalar(
+        &["pg_try_advisory_xact_lock_shared"],
+        &[INT4, INT4],
+        BOOL,
+        S::Advisory(XACT_TRY_LOCK.shared()),
+    ),
+    scalar(&["pg_advisory_unlock"], &[INT8], BOOL, S::Advisory(UNLOCK)),
+    scalar(&["pg_advisory_unlock"], &[INT4, INT4], BOOL, S::Advisory(UNLOCK)),
+    scalar(&["pg_advisory_unlock_shared"], &[INT8], BOOL, S::Advisory(UNLOCK.shared())),
+    scalar(&["pg_advisory_unlock_shared"], &[INT4, INT4], BOOL, S::Advisory(UNLOCK.shared())),
+    scalar(&["pg_advisory_unlock_all"], &[], TEXT, S::Advisory(UNLOCK_ALL)),
     distance(&["l2_distance"], Function::DistanceEuclidean),
     distance(&["cosine_distance"], Function::DistanceCosine),
     distance(&["l1_distance"], Function::DistanceTaxicab),
@@ -114,7 +155,7 @@ pub(super) fn bind_call(
     if let Some(kind) = aggregate::Kind::named(name) {
         return aggregate::bind_aggregate(context, kind, call, position);
     }
-    if call.distinct {
+    if call.distinct && is_function(name) {
         return Err(Error::new(
             SqlState::WrongObjectType,
             format!("DISTINCT specified, but {name} is not an aggregate function"),
@@ -137,6 +178,17 @@ pub(super) fn bind_call(
     {
         return Ok(Typed::new(literal::text(&value), position));
     }
+    if let Some(function) = sequence_function(name) {
+        return bind_sequence_call(context, function, name, arguments, position);
+    }
+    let arguments = match datetime::bind_function(context, name, arguments, position)? {
+        Ok(bound) => return Ok(Typed::new(bound, position)),
+        Err(arguments) => arguments,
+    };
+    let arguments = match catalog::bind_function(context, name, arguments, position)? {
+        Ok(bound) => return Ok(Typed::new(bound, position)),
+        Err(arguments) => arguments,
+    };
     if let Some(function) = variadic(name, &arguments) {
         let call = bind_variadic(context, function, arguments)?;
         return Ok(Typed::new(call, position));
@@ -144,11 +196,31 @@ pub(super) fn bind_call(
     bind_scalar(context, name, arguments, position)
 }
 
+/// Whether a function that is no aggregate has this name: of any other PostgreSQL says that it does not exist.
+fn is_function(name: &str) -> bool {
+    matches!(name, "coalesce" | "nullif" | "greatest" | "least" | "concat")
+        || session_value(name).is_some()
+        || sequence_function(name).is_some()
+        || catalog::is_function(name)
+        || SIGNATURES.iter().any(|signature| signature.names.contains(&name))
+}
+
+fn sequence_function(name: &str) -> Option<ScalarFunction> {
+    Some(match name {
+        "nextval" => S::NextValue,
+        "currval" => S::CurrentValue,
+        "lastval" => S::LastValue,
+        "setval" => S::SetValue,
+        _ => return None,
+    })
+}
+
 /// What a session answers without looking at data.
 fn session_value(name: &str) -> Option<String> {
     Some(match name {
         "version" => format!("PostgreSQL 15.0 (SPG {})", env!("CARGO_PKG_VERSION")),
-        "current_database" => "spg".to_owned(),
+        "current_database" | "current_catalog" => system::source::DATABASE.to_owned(),
+        "current_schema" => system::Namespace::Public.name().to_owned(),
         _ => return None,
     })
 }

@@ -3,17 +3,21 @@
 use std::sync::Arc;
 
 use crate::binder::bound::{BoundInsert, BoundQuery, Expression, OutputColumn, Relation};
+use crate::binder::catalog::{Writes, refuse_write};
+use crate::binder::check::all_checks;
 use crate::binder::coercion::{Coercion, assign, null};
 use crate::binder::context::{Clause, Context, Level, start_of};
 use crate::binder::default::default_value;
 use crate::binder::expression::bind_expression;
 use crate::binder::from::find_table;
+use crate::binder::on_conflict::bind_on_conflict;
 use crate::binder::query::{Unknowns, bind_query};
 use crate::binder::returning::{bind_returning, target_source};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::ast;
-use crate::parser::ast::{ExpressionKind, Identifier, Insert, InsertSource, QueryBody};
-use crate::storage::schema::Schema;
+use crate::parser::ast::{ExpressionKind, Identifier, Insert, InsertSource, Overriding, QueryBody};
+use crate::storage::reference::is_linked;
+use crate::storage::schema::{ColumnDefinition, Identity, Schema};
 use crate::types::{DataType, Position};
 
 /// The columns that an INSERT gives values for.
@@ -25,16 +29,23 @@ struct Targets<'a> {
     ordinals: Vec<usize>,
     /// What the other columns, and DEFAULT, become; NULL where every row has a value.
     defaults: Vec<Expression>,
+    /// OVERRIDING.
+    overriding: Option<Overriding>,
+    /// How many columns a SELECT gives.
+    select_width: usize,
 }
 
 /// Binds INSERT.
 pub(super) fn bind_insert(context: &mut Context<'_>, insert: &Insert) -> Result<BoundInsert> {
+    refuse_write(&insert.table, Writes::Insert)?;
     let (schema, _) = find_table(context, &insert.table)?;
     let mut targets = Targets {
         schema: &schema,
         written: &insert.columns,
         ordinals: target_ordinals(&schema, &insert.columns)?,
         defaults: Vec::with_capacity(schema.columns.len()),
+        overriding: insert.overriding,
+        select_width: 0,
     };
     for (ordinal, column) in schema.columns.iter().enumerate() {
         let needed = targets.needs_default(ordinal, &insert.source);
@@ -49,18 +60,37 @@ pub(super) fn bind_insert(context: &mut Context<'_>, insert: &Insert) -> Result<
         InsertSource::Default => bind_rows(context, &targets, &[Vec::new()], alias)?,
         InsertSource::Query(query) => match &query.body {
             QueryBody::Values(values)
-                if query.order_by.is_empty() && query.limit.is_none() && query.offset.is_none() =>
+                if query.order_by.is_empty()
+                    && query.limit.is_none()
+                    && query.offset.is_none()
+                    && query.locking.is_empty() =>
             {
                 let width = values.rows.first().map_or(0, Vec::len);
                 let place = |index: usize| start_of(&values.rows[0][index]);
                 targets.check_width(width, place)?;
                 bind_rows(context, &targets, &values.rows, alias)?
             }
-            _ => bind_select(context, &targets, query)?,
+            _ => bind_select(context, &mut targets, query)?,
         },
     };
-    let returning = bind_returning(context, &insert.returning, &schema, alias)?;
-    Ok(BoundInsert { table: schema.table, source, returning })
+    let (conflict, excluded) = match &insert.on_conflict {
+        Some(clause) => {
+            let (conflict, excluded) = bind_on_conflict(context, clause, &schema, alias)?;
+            (Some(conflict), excluded)
+        }
+        None => (None, None),
+    };
+    let returning = bind_returning(context, &insert.returning, &schema, alias, excluded)?;
+    targets.check_identities(&insert.source)?;
+    let checks = all_checks(context, &schema)?;
+    let updates = conflict.as_ref().is_some_and(|conflict| conflict.update.is_some());
+    let linked = if updates {
+        is_linked(context.root, &schema)
+    } else {
+        !schema.constraints.foreign_keys.is_empty()
+    };
+    let table = schema.table;
+    Ok(BoundInsert { table, source, conflict, checks, linked, returning })
 }
 
 fn target_ordinals(schema: &Schema, written: &[Identifier]) -> Result<Vec<usize>> {
@@ -113,8 +143,48 @@ impl Targets<'_> {
         }
     }
 
+    /// Whether a column's values are not those given: an identity column's under OVERRIDING USER VALUE.
+    fn ignores_given(&self, ordinal: usize) -> bool {
+        self.overriding == Some(Overriding::User) && self.schema.columns[ordinal].identity.is_some()
+    }
+
+    /// 428C9 for a value given to a column that is GENERATED ALWAYS.
+    fn check_identities(&self, source: &InsertSource) -> Result<()> {
+        let InsertSource::Query(query) = source else { return Ok(()) };
+        if self.overriding.is_some() {
+            return Ok(());
+        }
+        let width = match &query.body {
+            QueryBody::Values(values) => values.rows.first().map_or(0, Vec::len),
+            _ => self.ordinals.len(),
+        };
+        for (place, ordinal) in self.ordinals.iter().enumerate().take(width) {
+            let column = &self.schema.columns[*ordinal];
+            let is_given = match &query.body {
+                QueryBody::Values(values) => values.rows.iter().any(|row| {
+                    row.get(place)
+                        .is_some_and(|entry| !matches!(entry.kind, ExpressionKind::Default))
+                }),
+                // A SELECT may have fewer columns than the table, if none are named.
+                _ => !self.written.is_empty() || place < self.select_width,
+            };
+            if column.identity == Some(Identity::Always) && is_given {
+                return Err(Error::new(
+                    SqlState::GeneratedAlways,
+                    format!("cannot insert a non-DEFAULT value into column \"{}\"", column.name),
+                )
+                .with_detail(always_generated(column))
+                .with_hint("Use OVERRIDING SYSTEM VALUE to override."));
+            }
+        }
+        Ok(())
+    }
+
     /// Whether some row has no value of its own for a column.
     fn needs_default(&self, ordinal: usize, source: &InsertSource) -> bool {
+        if self.ignores_given(ordinal) {
+            return true;
+        }
         let InsertSource::Query(query) = source else { return true };
         let place = self.ordinals.iter().position(|target| *target == ordinal);
         match (place, &query.body) {
@@ -150,7 +220,10 @@ fn bind_rows(
             }
             let column = &targets.schema.columns[*ordinal];
             let typed = bind_expression(context, entry)?;
-            values[*ordinal] = assign(context, typed, column.data_type, &column.name)?;
+            let value = assign(context, typed, column.data_type, &column.name)?;
+            if !targets.ignores_given(*ordinal) {
+                values[*ordinal] = value;
+            }
         }
         bound.push(values);
     }
@@ -164,21 +237,30 @@ fn bind_rows(
 /// INSERT ... SELECT.
 fn bind_select(
     context: &mut Context<'_>,
-    targets: &Targets<'_>,
+    targets: &mut Targets<'_>,
     query: &ast::Query,
 ) -> Result<BoundQuery> {
     let mut rows = bind_query(context, query, Unknowns::Keep)?;
     targets.check_width(rows.columns.len(), |index| rows.positions[index])?;
+    targets.select_width = rows.columns.len();
     rows.coerce_unknown(context, &targets.types(), Coercion::Assignment)?;
     let mut values = targets.defaults.clone();
     for (value, ordinal) in rows.column_values().into_iter().zip(&targets.ordinals) {
         let column = &targets.schema.columns[*ordinal];
-        values[*ordinal] = assign(context, value, column.data_type, &column.name)?;
+        let value = assign(context, value, column.data_type, &column.name)?;
+        if !targets.ignores_given(*ordinal) {
+            values[*ordinal] = value;
+        }
     }
     let first = context.draw_column_ids(values.len());
     let input = Box::new(rows.relation);
     let relation = Relation::Project { input, columns: (first..).zip(values).collect() };
     Ok(BoundQuery { relation, columns: output_columns(targets.schema, first) })
+}
+
+/// DETAIL of 428C9.
+pub(super) fn always_generated(column: &ColumnDefinition) -> String {
+    format!("Column \"{}\" is an identity column defined as GENERATED ALWAYS.", column.name)
 }
 
 fn output_columns(schema: &Schema, first: usize) -> Vec<OutputColumn> {

@@ -6,6 +6,7 @@ use crate::binder::bound::Expression;
 use crate::binder::coercion::{Coercion, without_modifier};
 use crate::binder::fold;
 use crate::error::Result;
+use crate::types::datetime::reads_clock_or_zone;
 use crate::types::{DataType, Value, parse_float8, parse_value, parse_vector};
 
 /// A number as written: the narrowest of INT and BIGINT that holds it, else DOUBLE PRECISION.
@@ -53,6 +54,13 @@ pub(super) fn convert_unknown(
         return Ok(typed(Value::Null, target));
     };
     let base = without_modifier(target);
+    let is_zoned = base == DataType::TimestampTz;
+    let is_moment = base.is_datetime() || base == DataType::Time;
+    if is_moment && reads_clock_or_zone(text, is_zoned) {
+        // What it means is the session's to say, when it runs.
+        let operand = Box::new(typed(Value::Text(Arc::clone(text)), DataType::Text));
+        return Ok(Expression::Cast { operand, target: base, explicit: true });
+    }
     let converted = match base {
         DataType::Text | DataType::Varchar(_) | DataType::Unknown => Value::Text(Arc::clone(text)),
         base => parse_value(base, text)?,

@@ -7,10 +7,15 @@
 
 pub mod bound;
 
+mod advisory;
 mod aggregate;
+mod catalog;
+mod check;
 mod coercion;
 mod conditional;
+mod conflict;
 mod context;
+mod datetime;
 mod default;
 mod delete;
 mod expression;
@@ -22,7 +27,9 @@ mod group;
 mod insert;
 mod join;
 mod literal;
+mod locking;
 mod name;
+mod on_conflict;
 mod operator;
 mod order;
 mod predicate;
@@ -31,6 +38,7 @@ mod resolution;
 mod returning;
 mod scope;
 mod select;
+mod sequence;
 mod set_operation;
 mod subquery;
 mod update;
@@ -48,7 +56,12 @@ use bound::{Bound, BoundQuery, BoundStatement};
 use context::Context;
 use query::Unknowns;
 
-pub use default::bind_default;
+pub use advisory::{AdvisoryAction, AdvisoryFunction};
+pub use check::{
+    BoundCheck, bind_check, bind_table_checks, check_text, columns_of, renamed_column,
+};
+pub use default::{bind_column_default, bind_default, default_sequences};
+pub use locking::RowLock;
 
 /// Binds a statement that has rows or changes in it, or the EXPLAIN of one, to the tables of `root`.
 ///
@@ -61,8 +74,8 @@ pub fn bind(statement: &Statement, root: &Root) -> Result<Bound> {
 /// [`bind`] with the types of the first parameters given; Unknown is decided by how the statement uses it.
 pub fn bind_typed(statement: &Statement, root: &Root, parameters: &[DataType]) -> Result<Bound> {
     let mut statement = statement;
-    while let Statement::Explain(inner) = statement {
-        statement = inner;
+    while let Statement::Explain(explain) = statement {
+        statement = &explain.statement;
     }
     let mut context = Context::new(root, parameters);
     let bound = match statement {

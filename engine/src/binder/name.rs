@@ -11,6 +11,13 @@ pub(super) fn column_name(expression: &Expression) -> &str {
 fn figure(expression: &Expression) -> Option<(&str, bool)> {
     match &expression.kind {
         ExpressionKind::Column { column, .. } => Some((&column.name, true)),
+        // Written as a cast.
+        ExpressionKind::Function(call) if call.name.name == "regclass" => {
+            match call.arguments.first().and_then(figure) {
+                Some((name, true)) => Some((name, true)),
+                _ => Some(("regclass", false)),
+            }
+        }
         ExpressionKind::Function(call) => Some((&call.name.name, true)),
         ExpressionKind::Exists(_) => Some(("exists", true)),
         ExpressionKind::ScalarSubquery(query) => first_item(query).map(|name| (name, true)),

@@ -4,7 +4,7 @@ use crate::binder::bound::{Arithmetic, Comparison, Expression, Function};
 use crate::binder::coercion::{Category, Coercion, category, coerce};
 use crate::binder::context::{Context, Typed, leftmost};
 use crate::binder::fold::fold;
-use crate::binder::literal;
+use crate::binder::{datetime, literal};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::ast::BinaryOperator;
 use crate::types::{DataType, Position};
@@ -30,6 +30,11 @@ pub(super) fn bind_binary(
     right: Typed,
     position: Position,
 ) -> Result<Typed> {
+    let start = leftmost(leftmost(left.position, position), right.position);
+    let (left, right) = match datetime::bind_operator(context, operator, left, right, position)? {
+        Ok(bound) => return Ok(Typed::new(bound, start)),
+        Err(operands) => operands,
+    };
     let (left_type, right_type) = (left.data_type(), right.data_type());
     let resolved = match resolve(operator, left_type, right_type) {
         Ok(resolved) => resolved,
@@ -43,7 +48,6 @@ pub(super) fn bind_binary(
         }
     };
     let operand_type = narrowed(&resolved, &left, &right);
-    let start = leftmost(leftmost(left.position, position), right.position);
     let coercion = if operator == BinaryOperator::Concatenate {
         Coercion::Explicit
     } else {
@@ -153,9 +157,20 @@ fn comparison(
 pub(super) fn comparison_type(left: DataType, right: DataType) -> Option<DataType> {
     match (category(left), category(right)) {
         (Category::Numeric, Category::Numeric) => Some(wider(left, right)),
-        (Category::Numeric | Category::Boolean, Category::Unknown) => Some(left),
-        (Category::Unknown, Category::Numeric | Category::Boolean) => Some(right),
+        (
+            Category::Numeric | Category::Boolean | Category::Datetime | Category::Timespan,
+            Category::Unknown,
+        ) => Some(left),
+        (
+            Category::Unknown,
+            Category::Numeric | Category::Boolean | Category::Datetime | Category::Timespan,
+        ) => Some(right),
         (Category::Boolean, Category::Boolean) => Some(DataType::Bool),
+        (Category::Timespan, Category::Timespan) => Some(DataType::Interval),
+        (Category::Datetime, Category::Datetime) if left == right => Some(left),
+        (Category::Datetime, Category::Datetime) if left.is_datetime() && right.is_datetime() => {
+            Some(datetime::wider(left, right))
+        }
         (Category::Vector, Category::Vector | Category::Unknown)
         | (Category::Unknown, Category::Vector) => Some(DataType::Vector(None)),
         (Category::String | Category::Unknown, Category::String | Category::Unknown) => {

@@ -151,7 +151,7 @@ pub(super) fn check_distinct(keys: &[Key]) -> Result<()> {
 }
 
 /// Binds LIMIT and OFFSET.
-pub(super) fn bind_limits(context: &mut Context<'_>, tail: Tail<'_>) -> Result<Limits> {
+pub(super) fn bind_limits(context: &mut Context<'_>, tail: &Tail<'_>) -> Result<Limits> {
     let offset = bind_row_count(context, tail.offset, Clause::Offset)?;
     let limit = bind_row_count(context, tail.limit, Clause::Limit)?;
     Ok(Limits { limit, offset })

@@ -3,12 +3,13 @@
 use crate::binder::bound::{ColumnId, Expression, OutputColumn, Relation};
 use crate::binder::coercion::{Coercion, coerce};
 use crate::binder::context::{Context, Typed};
+use crate::binder::locking::refused;
 use crate::binder::select::bind_select;
 use crate::binder::set_operation::bind_set_operation;
 use crate::binder::values::bind_values;
 use crate::error::{Error, Result, SqlState};
 use crate::parser::ast;
-use crate::parser::ast::{OrderItem, Query, QueryBody};
+use crate::parser::ast::{Locking, OrderItem, Query, QueryBody};
 use crate::types::{DataType, Position};
 
 /// Bound rows with their columns' names, types and places.
@@ -31,7 +32,7 @@ pub(super) enum Unknowns {
 }
 
 /// ORDER BY, LIMIT and OFFSET of a query.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Tail<'a> {
     /// ORDER BY.
     pub(super) order_by: &'a [OrderItem],
@@ -39,11 +40,22 @@ pub(super) struct Tail<'a> {
     pub(super) limit: Option<&'a ast::Expression>,
     /// OFFSET.
     pub(super) offset: Option<&'a ast::Expression>,
+    /// FOR UPDATE and its kin, of the query and of those in parentheses that are it.
+    pub(super) locking: Vec<&'a [Locking]>,
 }
 
 impl Tail<'_> {
     /// Nothing of them.
-    pub(super) const NONE: Self = Self { order_by: &[], limit: None, offset: None };
+    pub(super) const NONE: Self =
+        Self { order_by: &[], limit: None, offset: None, locking: Vec::new() };
+
+    /// 0A000 if rows are to be locked of something that has none of its own; `what` ends the message.
+    pub(super) fn refuse_locking(&self, what: &str) -> Result<()> {
+        match self.locking.iter().flat_map(|clauses| clauses.iter()).next() {
+            Some(locking) => Err(refused(locking.strength, what)),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Binds a query in a level of its own.
@@ -53,14 +65,14 @@ pub(super) fn bind_query(
     unknowns: Unknowns,
 ) -> Result<Rows> {
     let (body, tail) = merge_parentheses(query)?;
-    bind_body(context, body, tail, unknowns)
+    bind_body(context, body, &tail, unknowns)
 }
 
 /// Binds a query's body with what follows it.
 pub(super) fn bind_body(
     context: &mut Context<'_>,
     body: &QueryBody,
-    tail: Tail<'_>,
+    tail: &Tail<'_>,
     unknowns: Unknowns,
 ) -> Result<Rows> {
     match body {
@@ -78,6 +90,11 @@ pub(super) fn bind_body(
             Ok(rows)
         }
         QueryBody::Nested(query) => {
+            // It is an operand of a set operation.
+            if let Some(locking) = query.locking.first() {
+                let what = "is not allowed with UNION/INTERSECT/EXCEPT";
+                return Err(refused(locking.strength, what));
+            }
             context.descend(Position::UNKNOWN)?;
             let rows = bind_query(context, query, unknowns)?;
             context.ascend();
@@ -93,6 +110,7 @@ fn merge_parentheses(query: &Query) -> Result<(&QueryBody, Tail<'_>)> {
         order_by: &query.order_by,
         limit: query.limit.as_ref(),
         offset: query.offset.as_ref(),
+        locking: clauses_of(query).collect(),
     };
     let mut body = &query.body;
     while let QueryBody::Nested(inner) = body {
@@ -103,9 +121,14 @@ fn merge_parentheses(query: &Query) -> Result<(&QueryBody, Tail<'_>)> {
         }
         merge_clause(&mut tail.offset, inner.offset.as_ref(), "OFFSET")?;
         merge_clause(&mut tail.limit, inner.limit.as_ref(), "LIMIT")?;
+        tail.locking.extend(clauses_of(inner));
         body = &inner.body;
     }
     Ok((body, tail))
+}
+
+fn clauses_of(query: &Query) -> impl Iterator<Item = &[Locking]> {
+    Some(query.locking.as_slice()).filter(|clauses| !clauses.is_empty()).into_iter()
 }
 
 fn merge_clause<'a>(

@@ -11,12 +11,14 @@ use crate::error::Result;
 use crate::parser::ast::SelectItem;
 use crate::storage::schema::Schema;
 
-/// Binds RETURNING, if there is one. The ids of the table's columns are their ordinals here.
+/// Binds RETURNING, if there is one. The ids of the table's columns are their ordinals here. `hidden` is a source of the
+/// statement that cannot be referred to here.
 pub(super) fn bind_returning(
     context: &mut Context<'_>,
     items: &[SelectItem],
     schema: &Arc<Schema>,
     alias: Option<&str>,
+    hidden: Option<Arc<Source>>,
 ) -> Result<Option<Returning>> {
     if items.is_empty() {
         return Ok(None);
@@ -24,6 +26,7 @@ pub(super) fn bind_returning(
     let source = Arc::new(target_source(schema, alias, 0));
     let mut level = Level::new(Clause::Returning);
     level.seen.push(Arc::clone(&source));
+    level.seen.extend(hidden);
     level.scope = Scope::of(source);
     context.levels.push(level);
     let items = expand_items(context, items)?;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::binder::bound::{ColumnId, Expression};
 use crate::binder::context::{Context, Level, Reference, Typed};
-use crate::binder::default::refuse_in_default;
+use crate::binder::default::refuse_column_in_default;
 use crate::error::{Error, Result, SqlState};
 use crate::parser::ast::{Identifier, ObjectName};
 use crate::storage::schema::Schema;
+use crate::system;
 use crate::types::{DataType, Position};
 
 /// The names that can be referred to at some place.
@@ -71,7 +72,8 @@ impl Source {
     fn is_called(&self, name: &ObjectName) -> bool {
         *self.name == *name.name.name
             && name.schema.as_ref().is_none_or(|schema| {
-                schema.name == "public" && self.schema.is_some() && !self.aliased
+                let own = self.schema.as_ref().filter(|_| !self.aliased);
+                own.is_some_and(|own| schema.name == system::namespace_of(own.table).name())
             })
     }
 }
@@ -140,7 +142,7 @@ pub(super) fn bind_column(
     column: &Identifier,
     position: Position,
 ) -> Result<Typed> {
-    refuse_in_default(context, "column reference", position)?;
+    refuse_column_in_default(context, position)?;
     let (level, outer) =
         context.levels.split_last_mut().expect("invariant: expressions are bound inside a level");
     let found = match table {
@@ -167,6 +169,10 @@ fn qualified(
     position: Position,
 ) -> Result<Expression> {
     if let Some(source) = level.scope.source(table) {
+        if level.scope.sources.iter().filter(|source| source.is_called(table)).count() > 1 {
+            let message = format!("table reference \"{}\" is ambiguous", table.name.name);
+            return Err(Error::new(SqlState::AmbiguousAlias, message).at(position));
+        }
         return match source.column(&column.name, position)? {
             Some(found) => Ok(found.reference()),
             None => Err(Error::new(

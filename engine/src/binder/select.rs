@@ -9,6 +9,7 @@ use crate::binder::context::{Clause, Context, Level, Typed};
 use crate::binder::expression::{bind_condition, bind_expression};
 use crate::binder::from::{bind_from, filter};
 use crate::binder::group::bind_group_by;
+use crate::binder::locking::{bind_locking, lock_rows};
 use crate::binder::name::column_name;
 use crate::binder::order::{self, Key, KeyValue};
 use crate::binder::query::{Rows, Tail, Unknowns};
@@ -41,11 +42,12 @@ pub(super) enum ItemSource<'a> {
 pub(super) fn bind_select(
     context: &mut Context<'_>,
     select: &Select,
-    tail: Tail<'_>,
+    tail: &Tail<'_>,
     unknowns: Unknowns,
 ) -> Result<Rows> {
     context.levels.push(Level::new(Clause::Select));
-    let from = bind_from(context, &select.from)?;
+    let mut from = bind_from(context, &select.from)?;
+    let locks = bind_locking(context, select, tail, &mut from)?;
     let level = context.level();
     level.scope = from.scope;
     level.references.clear();
@@ -55,6 +57,9 @@ pub(super) fn bind_select(
     let having = bind_having(context, select.having.as_ref())?;
     let mut keys = order::bind_order_by(context, tail.order_by, &items, &mut values)?;
     let limits = order::bind_limits(context, tail)?;
+    if context.level().is_grouped() {
+        tail.refuse_locking("is not allowed with aggregate functions")?;
+    }
     if unknowns == Unknowns::ToText || select.distinct {
         values = decide_types(context, values)?;
     }
@@ -66,6 +71,7 @@ pub(super) fn bind_select(
         order::apply_to_rows(rows, keys, limits)
     } else {
         let relation = order::sort(relation, keys, |index| values[index].expression.clone());
+        let relation = lock_rows(relation, locks);
         project(context, order::limit(relation, limits), items, values)
     };
     context.levels.pop();

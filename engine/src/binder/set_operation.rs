@@ -20,10 +20,11 @@ pub(super) fn bind_set_operation(
     all: bool,
     left: &QueryBody,
     right: &QueryBody,
-    tail: Tail<'_>,
+    tail: &Tail<'_>,
 ) -> Result<Rows> {
-    let mut left = bind_body(context, left, Tail::NONE, Unknowns::Keep)?;
-    let mut right = bind_body(context, right, Tail::NONE, Unknowns::Keep)?;
+    tail.refuse_locking("is not allowed with UNION/INTERSECT/EXCEPT")?;
+    let mut left = bind_body(context, left, &Tail::NONE, Unknowns::Keep)?;
+    let mut right = bind_body(context, right, &Tail::NONE, Unknowns::Keep)?;
     let types = common_types(operator, &left, &right)?;
     left.coerce_to(context, &types)?;
     right.coerce_to(context, &types)?;
@@ -90,7 +91,7 @@ fn combine(
 }
 
 /// ORDER BY over a set operation knows output columns only.
-fn bind_tail(context: &mut Context<'_>, rows: Rows, tail: Tail<'_>) -> Result<Rows> {
+fn bind_tail(context: &mut Context<'_>, rows: Rows, tail: &Tail<'_>) -> Result<Rows> {
     let mut level = Level::new(Clause::OrderBy);
     let values: Vec<Typed> = rows.column_values();
     level.scope.columns = rows

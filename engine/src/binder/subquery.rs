@@ -3,7 +3,6 @@
 use crate::binder::bound::{BoundQuery, Expression, Relation};
 use crate::binder::coercion::{Coercion, coerce};
 use crate::binder::context::{Context, Typed, leftmost};
-use crate::binder::default::refuse_in_default;
 use crate::binder::expression::bind_expression;
 use crate::binder::operator::comparison_type;
 use crate::binder::predicate::no_equality;
@@ -12,13 +11,25 @@ use crate::error::{Error, Result, SqlState};
 use crate::parser::ast;
 use crate::types::{DataType, Position};
 
+/// 0A000 where no subquery may stand.
+fn refuse_here(context: &mut Context<'_>, position: Position) -> Result<()> {
+    match context.level().clause.refuses_subqueries() {
+        Some(clause) => Err(Error::new(
+            SqlState::FeatureNotSupported,
+            format!("cannot use subquery in {clause}"),
+        )
+        .at(position)),
+        None => Ok(()),
+    }
+}
+
 /// (SELECT ...) as a value.
 pub(super) fn bind_scalar(
     context: &mut Context<'_>,
     query: &ast::Query,
     position: Position,
 ) -> Result<Typed> {
-    refuse_in_default(context, "subquery", position)?;
+    refuse_here(context, position)?;
     let rows = bind_query(context, query, Unknowns::ToText)?;
     let [column] = &*rows.columns else {
         return Err(column_count("subquery must return only one column", position));
@@ -34,7 +45,7 @@ pub(super) fn bind_exists(
     query: &ast::Query,
     position: Position,
 ) -> Result<Typed> {
-    refuse_in_default(context, "subquery", position)?;
+    refuse_here(context, position)?;
     let rows = bind_query(context, query, Unknowns::ToText)?;
     let index = keep(context, rows);
     Ok(Typed::new(Expression::Exists { index }, position))
@@ -48,7 +59,7 @@ pub(super) fn bind_in(
     negated: bool,
     position: Position,
 ) -> Result<Typed> {
-    refuse_in_default(context, "subquery", position)?;
+    refuse_here(context, position)?;
     let operand = bind_expression(context, operand)?;
     let start = leftmost(position, operand.position);
     let mut rows = bind_query(context, query, Unknowns::ToText)?;

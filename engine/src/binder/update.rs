@@ -3,19 +3,22 @@
 use std::sync::Arc;
 
 use crate::binder::bound::{BoundQuery, BoundUpdate, ColumnId, Expression, OutputColumn, Relation};
+use crate::binder::catalog::{Writes, refuse_write};
+use crate::binder::check::checks_of;
 use crate::binder::coercion::assign;
 use crate::binder::context::{Clause, Context, Level};
 use crate::binder::default::default_value;
 use crate::binder::expression::bind_expression;
 use crate::binder::from::{filter, find_table, scan};
-use crate::binder::insert::target_ordinal;
+use crate::binder::insert::{always_generated, target_ordinal};
 use crate::binder::returning::bind_returning;
 use crate::binder::scope::Scope;
 use crate::binder::select::bind_filter;
 use crate::error::{Error, Result, SqlState};
 use crate::parser::ast;
 use crate::parser::ast::{Assignment, ExpressionKind, ObjectName, Update};
-use crate::storage::schema::Schema;
+use crate::storage::reference::is_linked;
+use crate::storage::schema::{Identity, Schema};
 use crate::types::DataType;
 
 /// The rows that UPDATE and DELETE change.
@@ -31,9 +34,10 @@ pub(super) struct Target {
 /// Binds UPDATE.
 pub(super) fn bind_update(context: &mut Context<'_>, update: &Update) -> Result<BoundUpdate> {
     let alias = update.alias.as_ref().map(|alias| &*alias.name);
-    let target = open_target(context, &update.table, alias, update.filter.as_ref())?;
+    let target =
+        open_target(context, &update.table, alias, update.filter.as_ref(), Writes::Update)?;
     let schema = target.schema;
-    let returning = bind_returning(context, &update.returning, &schema, alias)?;
+    let returning = bind_returning(context, &update.returning, &schema, alias, None)?;
     let (ordinals, values) = bind_assignments(context, &schema, &update.assignments)?;
     context.levels.pop();
 
@@ -48,7 +52,9 @@ pub(super) fn bind_update(context: &mut Context<'_>, update: &Update) -> Result<
     }
     let relation = Relation::Project { input: Box::new(target.relation), columns: projected };
     let source = BoundQuery { relation, columns };
-    Ok(BoundUpdate { table: schema.table, source, ordinals, returning })
+    let checks = checks_of(context, &schema, &ordinals)?;
+    let (table, linked) = (schema.table, is_linked(context.root, &schema));
+    Ok(BoundUpdate { table, source, ordinals, checks, linked, returning })
 }
 
 /// Opens a level over the written table and binds WHERE; the caller pops the level.
@@ -57,7 +63,9 @@ pub(super) fn open_target(
     name: &ObjectName,
     alias: Option<&str>,
     predicate: Option<&ast::Expression>,
+    writes: Writes,
 ) -> Result<Target> {
+    refuse_write(name, writes)?;
     let table = find_table(context, name)?;
     let schema = Arc::clone(&table.0);
     let row_id = context.draw_column_id();
@@ -81,7 +89,7 @@ pub(super) fn row_id_value(row_id: ColumnId) -> Expression {
     Expression::Column { id: row_id, data_type: DataType::Int8 }
 }
 
-fn bind_assignments(
+pub(super) fn bind_assignments(
     context: &mut Context<'_>,
     schema: &Schema,
     assignments: &[Assignment],
@@ -100,6 +108,13 @@ fn bind_assignments(
         let ordinal = target_ordinal(schema, &assignment.column)?;
         let column = &schema.columns[ordinal];
         assigned.push(match value {
+            Some(_) if column.identity == Some(Identity::Always) => {
+                return Err(Error::new(
+                    SqlState::GeneratedAlways,
+                    format!("column \"{}\" can only be updated to DEFAULT", column.name),
+                )
+                .with_detail(always_generated(column)));
+            }
             Some(value) => assign(context, value, column.data_type, &column.name)?,
             None => default_value(context, column)?,
         });

@@ -19,9 +19,10 @@ use crate::types::{DataType, Position};
 pub(super) fn bind_values(
     context: &mut Context<'_>,
     values: &ast::Values,
-    tail: Tail<'_>,
+    tail: &Tail<'_>,
 ) -> Result<Rows> {
     check_width(values)?;
+    tail.refuse_locking("cannot be applied to VALUES")?;
     context.descend(values.position)?;
     context.levels.push(Level::new(Clause::Values));
     let entries = bind_entries(context, values)?;
@@ -81,7 +82,7 @@ fn check_width(values: &ast::Values) -> Result<()> {
 }
 
 /// ORDER BY over VALUES may compute with its columns.
-fn bind_tail(context: &mut Context<'_>, rows: Rows, tail: Tail<'_>) -> Result<Rows> {
+fn bind_tail(context: &mut Context<'_>, rows: Rows, tail: &Tail<'_>) -> Result<Rows> {
     let columns = rows
         .columns
         .iter()

@@ -1,8 +1,18 @@
 //! Walking bound trees: the direct operands of an expression, the direct inputs of a relation.
 
-use crate::binder::bound::{Expression, Relation};
+use crate::binder::bound::{Expression, Function, Relation};
 
 impl Expression {
+    /// Whether it must be evaluated once for each row, no more and no less.
+    pub fn is_volatile(&self) -> bool {
+        let mut is_volatile = matches!(
+            self,
+            Self::Call { function: Function::Scalar(function), .. } if function.is_volatile()
+        );
+        self.each_child(&mut |child| is_volatile |= child.is_volatile());
+        is_volatile
+    }
+
     /// Calls `visit` for each direct operand, left to right.
     pub fn each_child<'e>(&'e self, visit: &mut dyn FnMut(&'e Self)) {
         match self {
@@ -80,6 +90,7 @@ impl Relation {
             | Self::Aggregate { input, .. }
             | Self::Distinct { input, .. }
             | Self::Sort { input, .. }
+            | Self::Lock { input, .. }
             | Self::Limit { input, .. } => visit(input),
             Self::Join { left, right, .. } => {
                 visit(left);
@@ -101,6 +112,7 @@ impl Relation {
             | Self::Aggregate { input, .. }
             | Self::Distinct { input, .. }
             | Self::Sort { input, .. }
+            | Self::Lock { input, .. }
             | Self::Limit { input, .. } => visit(input),
             Self::Join { left, right, .. } => {
                 visit(left);

@@ -25,11 +25,12 @@ pub(super) enum Kind {
     Table = 2,
     Rows = 3,
     Trailer = 4,
+    Sequences = 5,
 }
 
 impl Kind {
     pub(super) fn of(number: u32) -> Option<Self> {
-        [Self::Header, Self::Table, Self::Rows, Self::Trailer]
+        [Self::Header, Self::Table, Self::Rows, Self::Trailer, Self::Sequences]
             .into_iter()
             .find(|kind| *kind as u32 == number)
     }

@@ -17,7 +17,7 @@ use super::format::{
 use crate::crypto::blake3::Hasher;
 use crate::disk::{Disk, DiskFile};
 use crate::encoding::{
-    DecodeError, ROW_ID_END, Reader, decode_column, decode_row_ids, decode_schema,
+    DecodeError, ROW_ID_END, Reader, decode_column, decode_row_ids, decode_schema, decode_sequence,
 };
 use crate::identity::{DatabaseId, hex};
 use crate::open_error::{OpenError, OpenErrorKind};
@@ -253,7 +253,7 @@ impl Source<'_> {
             match block.kind {
                 Kind::Header => return Err(self.misplaced(&block, "a table, rows or the trailer")),
                 Kind::Trailer => return self.trailer(&block, count),
-                Kind::Table | Kind::Rows => {
+                Kind::Table | Kind::Rows | Kind::Sequences => {
                     // A decoder that failed takes no more; its error is told when all is read.
                     let _ = sender.send(block);
                 }
@@ -314,11 +314,13 @@ impl<'a> Decoder<'a> {
     fn take_all(&mut self, blocks: Receiver<Block>) -> Result<(), OpenError> {
         for block in blocks {
             let mut reader = Reader::new(&block.payload);
-            let taken = if block.kind == Kind::Table {
-                self.check_table()?;
-                self.take_table(&mut reader, block.offset)
-            } else {
-                self.take_rows(&mut reader)
+            let taken = match block.kind {
+                Kind::Table => {
+                    self.check_table()?;
+                    self.take_table(&mut reader, block.offset)
+                }
+                Kind::Sequences => self.take_sequences(&mut reader),
+                _ => self.take_rows(&mut reader),
             };
             taken.map_err(|error| malformed(self.path, block.offset, &error))?;
         }
@@ -351,6 +353,24 @@ impl<'a> Decoder<'a> {
         }
         self.rows_stated = (rows, offset);
         self.tables.push(RestoredTable::new(schema, next_row_id, self.root.shared().gauge()));
+        Ok(())
+    }
+
+    fn take_sequences(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        while reader.remaining() > 0 {
+            let sequence = decode_sequence(reader)?;
+            let definition = &sequence.definition;
+            if !self.names.insert(Arc::clone(&definition.name)) || !self.ids.insert(definition.id.0)
+            {
+                return Err(reader.error("names and identities that no other relation has before"));
+            }
+            if definition.id.0 >= self.counters.relation_ids
+                || definition.version >= self.counters.schema_versions
+            {
+                return Err(reader.error("identities below the header's next ones before"));
+            }
+            self.root.replace_sequence(sequence);
+        }
         Ok(())
     }
 

@@ -14,7 +14,7 @@
 //! | offset | bytes | meaning |
 //! |---|---|---|
 //! | 0 | 8 | bytes of its payload |
-//! | 8 | 4 | kind: 1 header, 2 table, 3 rows, 4 trailer |
+//! | 8 | 4 | kind: 1 header, 2 table, 3 rows, 4 trailer, 5 sequences |
 //! | 12 | 4 | CRC-32C of the block's offset in the file (8 bytes), its first 12 bytes, and the payload |
 //! | 16 | | payload |
 //!
@@ -37,6 +37,8 @@
 //! | varint | bit 0: whether ids are listed; above it the number of rows, at most 256 |
 //! | ids | listed: row ids; otherwise the first as a varint, the others follow it without gaps |
 //! | columns | of the table by ordinal |
+//!
+//! A block of sequences, if there are any, stands before the tables: sequences, back to back.
 //!
 //! The trailer ends the file: number of tables, of rows, of blocks with itself (8 bytes each), and BLAKE3 (32) of the
 //! file before the trailer.

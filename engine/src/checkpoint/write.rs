@@ -11,7 +11,7 @@ use super::format::{
 use super::{ImageHeader, new_path};
 use crate::crypto::blake3::Hasher;
 use crate::disk::{Disk, DiskFile, directory_of};
-use crate::encoding::{encode_column, encode_row_ids, encode_schema, put_varint};
+use crate::encoding::{encode_column, encode_row_ids, encode_schema, encode_sequence, put_varint};
 use crate::sabotage::{self, Break};
 use crate::storage::RowId;
 use crate::storage::chunk::Chunk;
@@ -136,6 +136,13 @@ impl Writer<'_> {
     fn image(&mut self, root: &Root, header: &ImageHeader) -> Result<WrittenImage, WriteError> {
         self.append(&prologue())?;
         self.block(Kind::Header, &encode_header(header))?;
+        let mut sequences = Vec::new();
+        for sequence in root.sequences() {
+            encode_sequence(sequence, &mut sequences);
+        }
+        if !sequences.is_empty() {
+            self.block(Kind::Sequences, &sequences)?;
+        }
         for table in root.tables() {
             self.table(table)?;
         }

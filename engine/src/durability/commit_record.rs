@@ -1,10 +1,12 @@
 //! What the log holds of a commit, and how it is applied again: by the same [`Table::apply`] that made it.
 //!
 //! ```text
-//! payload   u8 version (1) · varint commit · i64 time (microseconds since 1970) · varint relation ids drawn ·
+//! payload   u8 version (1, or 3 with sequences) · varint commit · i64 time (microseconds since 1970) · varint relation ids drawn ·
 //!           varint schema versions drawn · u64 bytes of the body · body · varint first entry's sequence (0: none) · bytes audit entries
 //! body      varint dropped tables · their ids · varint defined tables, each: bool is_empty, schema ·
-//!           varint changed tables, each: varint id, change
+//!           varint changed tables, each: varint id, change;
+//!           in version 3 then sequences: varint dropped · their ids · varint defined, each: sequence ·
+//!           varint moved, each: varint id, place
 //! pieces    a payload that is too large for one record goes into parts before it:
 //!           u8 version (2) · varint commit · varint parts · varint bytes of the whole payload
 //! part      varint commit · varint number of the part · bytes of the payload
@@ -15,22 +17,25 @@
 use std::sync::Arc;
 
 use crate::encoding::{
-    DecodeError, Reader, decode_change, decode_schema, encode_change, encode_schema, put_bytes,
-    put_varint,
+    DecodeError, Reader, decode_change, decode_place, decode_schema, decode_sequence,
+    encode_change, encode_place, encode_schema, encode_sequence, put_bytes, put_varint,
 };
 use crate::storage::change::TableChange;
 use crate::storage::root::{Counters, Root, Shared};
-use crate::storage::schema::Schema;
+use crate::storage::schema::{IndexColumn, IndexDefinition, Schema};
+use crate::storage::sequence::{Sequence, SequenceDefinition, SequenceId};
 use crate::storage::table::{AddIndexError, Table};
 use crate::storage::{RowId, TableId};
-use crate::transaction::log::TableEffect;
-use crate::types::DataType;
+use crate::transaction::log::{SequenceEffect, TableEffect};
 
 /// The payload in one piece.
 const WHOLE: u8 = 1;
 
 /// The payload in parts.
 const IN_PARTS: u8 = 2;
+
+/// The payload in one piece, with sequences at the end of its body.
+const WITH_SEQUENCES: u8 = 3;
 
 const BODY_LENGTH_BYTES: usize = 8;
 
@@ -136,14 +141,43 @@ pub fn encode_body(effects: &[TableEffect], out: &mut Vec<u8>) {
     }
 }
 
+/// Appends what a commit did to sequences, if it did anything: the end of a body.
+pub fn encode_sequence_effects(effects: &[SequenceEffect], out: &mut Vec<u8>) {
+    if effects.is_empty() {
+        return;
+    }
+    let count = |is_one: fn(&SequenceEffect) -> bool| {
+        effects.iter().filter(|effect| is_one(effect)).count() as u64
+    };
+    put_varint(out, count(|effect| matches!(effect, SequenceEffect::Dropped(_))));
+    for effect in effects {
+        if let SequenceEffect::Dropped(sequence) = effect {
+            put_varint(out, sequence.0);
+        }
+    }
+    put_varint(out, count(|effect| matches!(effect, SequenceEffect::Defined(_))));
+    for effect in effects {
+        if let SequenceEffect::Defined(sequence) = effect {
+            encode_sequence(sequence, out);
+        }
+    }
+    put_varint(out, count(|effect| matches!(effect, SequenceEffect::Moved(..))));
+    for effect in effects {
+        if let SequenceEffect::Moved(sequence, logged) = effect {
+            put_varint(out, sequence.0);
+            encode_place(*logged, out);
+        }
+    }
+}
+
 /// The head of a commit's record.
 pub fn head_of(commit: u64, time_us: i64, shared: &Shared) -> CommitHead {
     CommitHead { commit, time_us, counters: shared.counters() }
 }
 
-/// Begins a payload: the body follows, then [`end_payload`]. Answers where the body begins.
-pub fn begin_payload(head: CommitHead, out: &mut Vec<u8>) -> usize {
-    out.push(WHOLE);
+/// Begins a payload: the body follows, which may end in sequences, then [`end_payload`]. Answers where the body begins.
+pub fn begin_payload(head: CommitHead, with_sequences: bool, out: &mut Vec<u8>) -> usize {
+    out.push(if with_sequences { WITH_SEQUENCES } else { WHOLE });
     put_varint(out, head.commit);
     out.extend_from_slice(&head.time_us.to_le_bytes());
     put_varint(out, head.counters.relation_ids);
@@ -181,7 +215,7 @@ pub fn encode_part_head(commit: u64, number: u64, out: &mut Vec<u8>) {
 pub fn decode_payload(bytes: &[u8]) -> Result<Payload<'_>, DecodeError> {
     let mut reader = Reader::new(bytes);
     let payload = match reader.u8()? {
-        WHOLE => {
+        WHOLE | WITH_SEQUENCES => {
             let head = CommitHead {
                 commit: reader.varint()?,
                 time_us: i64::from_le_bytes(reader.array()?),
@@ -200,7 +234,7 @@ pub fn decode_payload(bytes: &[u8]) -> Result<Payload<'_>, DecodeError> {
             parts: reader.varint()?,
             bytes: reader.varint()?,
         },
-        _ => return Err(reader.error("a commit of version 1")),
+        _ => return Err(reader.error("a commit of version 1 or 3")),
     };
     reader.end()?;
     Ok(payload)
@@ -228,7 +262,7 @@ pub fn apply(root: &mut Root, body: &[u8]) -> Result<u64, ApplyError> {
         if is_empty {
             root.replace_table(Arc::new(Table::new(schema, root.shared().gauge())));
         } else {
-            drop_indexes(root, &schema)?;
+            reshape(root, &schema)?;
             redefined.push(schema);
         }
     }
@@ -243,6 +277,9 @@ pub fn apply(root: &mut Root, body: &[u8]) -> Result<u64, ApplyError> {
         table.apply(&change).map_err(|_| misfit("repeats a unique key in a table", id))?;
         table.raise_row_ids(&change);
     }
+    if reader.remaining() > 0 {
+        apply_sequences(root, &mut reader)?;
+    }
     reader.end()?;
     for schema in redefined {
         redefine(root, &schema)?;
@@ -250,36 +287,77 @@ pub fn apply(root: &mut Root, body: &[u8]) -> Result<u64, ApplyError> {
     Ok(rows)
 }
 
+fn apply_sequences(root: &mut Root, reader: &mut Reader<'_>) -> Result<(), ApplyError> {
+    let missing = |id: SequenceId| {
+        ApplyError::Misfit(format!("a commit changes a sequence that is not there ({})", id.0))
+    };
+    for _ in 0..reader.count(1)? {
+        let id = SequenceId(reader.varint()?);
+        root.drop_sequence(id).ok_or_else(|| missing(id))?;
+    }
+    for _ in 0..reader.count(2)? {
+        root.replace_sequence(decode_sequence(reader)?);
+    }
+    for _ in 0..reader.count(2)? {
+        let id = SequenceId(reader.varint()?);
+        let (value, is_called) = decode_place(reader)?;
+        let definition = &root.sequence(id).ok_or_else(|| missing(id))?.definition;
+        if !(definition.min..=definition.max).contains(&value) {
+            let what = format!("a commit moves a sequence out of its bounds ({})", id.0);
+            return Err(ApplyError::Misfit(what));
+        }
+        let sequence = Sequence::at(SequenceDefinition::clone(definition), value, is_called);
+        root.move_sequence(sequence);
+    }
+    Ok(())
+}
+
 fn misfit(what: &str, table: TableId) -> ApplyError {
     ApplyError::Misfit(format!("a commit {what} (table {})", table.0))
 }
 
-/// The table's indexes that `schema` has not go before rows come that they might refuse.
-fn drop_indexes(root: &mut Root, schema: &Schema) -> Result<(), ApplyError> {
+/// Gives the table the columns of `schema`, and takes from it the indexes that `schema` has not: before rows come that
+/// have the columns, and that the indexes might refuse.
+fn reshape(root: &mut Root, schema: &Schema) -> Result<(), ApplyError> {
     let table = root
         .table(schema.table)
         .ok_or_else(|| misfit("redefines a table that is not there", schema.table))?;
-    let types = |schema: &Schema| -> Vec<DataType> {
-        schema.columns.iter().map(|column| column.data_type).collect()
+    let old = table.schema();
+    let data_type = |schema: &Schema, ordinal: usize| {
+        schema.columns.get(ordinal).map(|column| column.data_type)
     };
-    if types(table.schema()) != types(schema) {
-        return Err(misfit("keeps the rows of other columns", schema.table));
-    }
-    let gone: Vec<_> = table
-        .schema()
-        .indexes
-        .iter()
-        .map(|index| index.id)
-        .filter(|id| schema.index(*id).is_none())
-        .collect();
-    if !gone.is_empty() {
-        let mut table = Table::clone(table);
-        for index in gone {
-            table.drop_index(index);
+    for ordinal in 0..schema.columns.len() {
+        let kept = old.ordinal_of_number(schema.number(ordinal));
+        if kept.is_some_and(|kept| data_type(old, kept) != data_type(schema, ordinal)) {
+            return Err(misfit("keeps the rows of other columns", schema.table));
         }
-        root.replace_table(Arc::new(table));
     }
+    let mut kept = Schema::clone(schema);
+    kept.indexes.retain(|index| old.index(index.id).is_some());
+    for index in &kept.indexes {
+        let is_same =
+            old.index(index.id).is_some_and(|before| has_same_keys((old, before), (schema, index)));
+        if !is_same {
+            return Err(misfit("has other indexes than its table", schema.table));
+        }
+    }
+    let reshaped = table.reshaped(&Arc::new(kept));
+    root.replace_table(Arc::new(reshaped));
     Ok(())
+}
+
+/// Whether two versions of an index have the same keys for the same rows.
+fn has_same_keys(
+    (old, before): (&Schema, &IndexDefinition),
+    (new, after): (&Schema, &IndexDefinition),
+) -> bool {
+    let same = |(before, after): (&IndexColumn, &IndexColumn)| {
+        let order = |column: &IndexColumn| (column.descending, column.nulls_first);
+        old.number(before.ordinal) == new.number(after.ordinal) && order(before) == order(after)
+    };
+    before.unique == after.unique
+        && before.columns.len() == after.columns.len()
+        && before.columns.iter().zip(&after.columns).all(same)
 }
 
 /// Builds the indexes that are new, and takes over the rest of the schema.
@@ -300,12 +378,9 @@ fn redefine(root: &mut Root, schema: &Arc<Schema>) -> Result<(), ApplyError> {
         }
     }
     if table.schema() != schema {
-        // What may differ is names: the rows and the keys stay.
-        let same = table.schema().indexes.len() == schema.indexes.len()
-            && table.schema().indexes.iter().zip(&schema.indexes).all(|(old, new)| {
-                (old.id, &old.columns, old.unique) == (new.id, &new.columns, new.unique)
-            });
-        if !same {
+        let ids =
+            |schema: &Schema| -> Vec<_> { schema.indexes.iter().map(|index| index.id).collect() };
+        if ids(table.schema()) != ids(schema) {
             return Err(misfit("has other indexes than its table", schema.table));
         }
         table = table.with_schema(Arc::clone(schema));

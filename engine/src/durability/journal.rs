@@ -13,7 +13,8 @@ use crate::audit::{AuditLog, Chain, Draft, Key, Parameters};
 use crate::crypto::blake3;
 use crate::disk::Disk;
 use crate::durability::commit_record::{
-    begin_payload, encode_body, encode_end_of_parts, encode_part_head, end_payload, head_of,
+    begin_payload, encode_body, encode_end_of_parts, encode_part_head, encode_sequence_effects,
+    end_payload, head_of,
 };
 use crate::durability::faults;
 use crate::durability::image::{ImageFile, Written};
@@ -258,9 +259,11 @@ impl Journal {
         let time_us = now_us();
         let head = head_of(record.commit().0, time_us, record.after().shared());
         state.payload.clear();
-        let body = begin_payload(head, &mut state.payload);
+        let sequences = record.sequence_effects();
+        let body = begin_payload(head, !sequences.is_empty(), &mut state.payload);
         if self.wal.is_some() || state.chain.is_some() {
             encode_body(&record.effects(), &mut state.payload);
+            encode_sequence_effects(&sequences, &mut state.payload);
         }
         let entries_from = state.entries.len();
         let first_entry = link(state, body, record, time_us);

@@ -8,6 +8,7 @@ pub mod files;
 mod image;
 pub mod journal;
 pub mod keeper;
+pub mod log_thread;
 pub mod open;
 mod position;
 pub mod replay;

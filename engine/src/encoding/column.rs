@@ -5,7 +5,7 @@
 //! | flags | 1 | bit 0: NULL marks follow; bit 1: every row has a value stored, NULL or not; bits 2-3: bytes of a text's length less 1 (0, 1 or 3) |
 //! | NULL marks | rows / 8, rounded up | if bit 0: one bit a row, the lowest first, set where NULL; at least one is |
 //! | lengths | 1, 2 or 4 a value | of texts only |
-//! | values | | bool: one bit each, the lowest first; integers and floats: little-endian, floats by their bits; texts: UTF-8 back to back; vectors: their floats back to back |
+//! | values | | bool: one bit each, the lowest first; integers and floats: little-endian, floats by their bits; dates (4 bytes), times and timestamps (8): integers since 2000-01-01 or midnight; intervals: microseconds, days, months (8, 4, 4); texts: UTF-8 back to back; vectors: their floats back to back |
 //!
 //! The type and the number of rows are the reader's to know. NULLs have no value, so what stands at them in memory,
 //! zeros, is made anew. Vectors are the exception where those zeros would be many ([`ZEROS_BYTES_MAX`]): then they
@@ -19,6 +19,7 @@ use crate::limits::{CHUNK_ROWS_MAX, VECTOR_DIMENSIONS_MAX};
 use crate::storage::bitmap::Bitmap;
 use crate::storage::column::{Column, ColumnData, TextColumn, VectorColumn};
 use crate::types::DataType;
+use crate::types::datetime::{Date, Interval, Time, Timestamp, TimestampTz};
 
 const HAS_NULLS: u8 = 1;
 const STORES_ALL: u8 = 2;
@@ -53,6 +54,39 @@ macro_rules! fixed {
     )*};
 }
 fixed!(i16, i32, i64, f32, f64);
+
+macro_rules! fixed_inside {
+    ($($outer:ident($inner:ty)),*) => {$(
+        impl Fixed for $outer {
+            const BYTES: usize = size_of::<$inner>();
+            #[inline]
+            fn put(self, out: &mut Vec<u8>) {
+                self.0.put(out);
+            }
+            #[inline]
+            fn take(bytes: &[u8]) -> Self {
+                Self(<$inner>::take(bytes))
+            }
+        }
+    )*};
+}
+fixed_inside!(Date(i32), Time(i64), Timestamp(i64), TimestampTz(i64));
+
+impl Fixed for Interval {
+    const BYTES: usize = 16;
+    fn put(self, out: &mut Vec<u8>) {
+        self.microseconds.put(out);
+        self.days.put(out);
+        self.months.put(out);
+    }
+    fn take(bytes: &[u8]) -> Self {
+        let mut reader = Reader::new(bytes);
+        let mut part = || reader.array().map(i32::from_le_bytes).unwrap_or_default();
+        let (low, high, days, months) = (part(), part(), part(), part());
+        let microseconds = i64::from(high) << 32 | i64::from(low as u32);
+        Self { months, days, microseconds }
+    }
+}
 
 /// Appends the rows `rows` of a column.
 pub fn encode_column(column: &Column, rows: Range<usize>, out: &mut Vec<u8>) {
@@ -105,6 +139,26 @@ pub fn encode_column(column: &Column, rows: Range<usize>, out: &mut Vec<u8>) {
             put_fixed(values, &present, out);
         }
         ColumnData::Float8(values) => {
+            head(0);
+            put_fixed(values, &present, out);
+        }
+        ColumnData::Date(values) => {
+            head(0);
+            put_fixed(values, &present, out);
+        }
+        ColumnData::Time(values) => {
+            head(0);
+            put_fixed(values, &present, out);
+        }
+        ColumnData::Timestamp(values) => {
+            head(0);
+            put_fixed(values, &present, out);
+        }
+        ColumnData::TimestampTz(values) => {
+            head(0);
+            put_fixed(values, &present, out);
+        }
+        ColumnData::Interval(values) => {
             head(0);
             put_fixed(values, &present, out);
         }
@@ -207,6 +261,11 @@ pub fn decode_column(
         DataType::Int8 => ColumnData::Int8(take_fixed(reader, rows, marks)?),
         DataType::Float4 => ColumnData::Float4(take_fixed(reader, rows, marks)?),
         DataType::Float8 => ColumnData::Float8(take_fixed(reader, rows, marks)?),
+        DataType::Date => ColumnData::Date(take_fixed(reader, rows, marks)?),
+        DataType::Time => ColumnData::Time(take_fixed(reader, rows, marks)?),
+        DataType::Timestamp => ColumnData::Timestamp(take_fixed(reader, rows, marks)?),
+        DataType::TimestampTz => ColumnData::TimestampTz(take_fixed(reader, rows, marks)?),
+        DataType::Interval => ColumnData::Interval(take_fixed(reader, rows, marks)?),
         DataType::Text | DataType::Varchar(_) | DataType::Unknown => {
             ColumnData::Text(take_texts(reader, rows, marks, flags)?)
         }

@@ -2,7 +2,7 @@
 //! are not trusted.
 //!
 //! Reading order: [`reader`]; [`column`] is values of one type; [`row_ids`] is ids as runs; [`change`] is what a
-//! commit did to one table; [`schema`] is a table's shape.
+//! commit did to one table; [`schema`] is a table's shape; [`sequence`] is a sequence.
 //!
 //! [`reader`] checks every length before it is used. What reads foreign bytes answers [`DecodeError`] and never
 //! panics, nor allocates more than a small multiple of the bytes there are.
@@ -12,6 +12,7 @@ mod column;
 pub mod reader;
 mod row_ids;
 mod schema;
+mod sequence;
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ pub use column::{decode_column, encode_column};
 pub use reader::{DecodeError, Reader};
 pub use row_ids::{ROW_ID_END, decode_row_ids, encode_row_ids};
 pub use schema::{decode_schema, encode_schema};
+pub use sequence::{decode_place, decode_sequence, encode_place, encode_sequence};
 
 /// Appends a number as up to ten bytes, seven bits each, the lowest first.
 pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {

@@ -8,12 +8,22 @@ use proptest::sample::Index;
 use super::*;
 use crate::storage::change::{InsertedRows, Stamps, TableChange, UpdatedRows};
 use crate::storage::column::{Column, ColumnData};
-use crate::storage::schema::{ColumnDefinition, IndexColumn, IndexDefinition, Schema};
+use crate::storage::schema::{
+    Alterations, CheckConstraint, ColumnDefinition, Constraints, ForeignKey, Identity, IndexColumn,
+    IndexDefinition, ReferentialAction, Schema,
+};
+use crate::storage::sequence::SequenceId;
 use crate::storage::{IndexId, RowId, Stamp, TableId};
+use crate::types::datetime::{Date, Interval, Time, Timestamp, TimestampTz};
 use crate::types::{DataType, Value, ValueRef};
 use std::sync::Arc;
 
-const TYPES: [DataType; 11] = [
+const TYPES: [DataType; 16] = [
+    DataType::Date,
+    DataType::Time,
+    DataType::Timestamp,
+    DataType::TimestampTz,
+    DataType::Interval,
     DataType::Bool,
     DataType::Int2,
     DataType::Int4,
@@ -43,6 +53,17 @@ fn any_value(data_type: DataType) -> BoxedStrategy<Value> {
         DataType::Int8 => integers.prop_map(Value::Int8).boxed(),
         // Any bits: NaNs of every payload, -0.0.
         DataType::Float4 => any_float4().prop_map(Value::Float4).boxed(),
+        DataType::Date => any::<i32>().prop_map(|days| Value::Date(Date(days))).boxed(),
+        DataType::Time => any::<i64>().prop_map(|us| Value::Time(Time(us))).boxed(),
+        DataType::Timestamp => any::<i64>().prop_map(|us| Value::Timestamp(Timestamp(us))).boxed(),
+        DataType::TimestampTz => {
+            any::<i64>().prop_map(|us| Value::TimestampTz(TimestampTz(us))).boxed()
+        }
+        DataType::Interval => any::<(i32, i32, i64)>()
+            .prop_map(|(months, days, microseconds)| {
+                Value::Interval(Interval { months, days, microseconds })
+            })
+            .boxed(),
         DataType::Float8 => prop_oneof![Just(1_u64 << 63), Just(f64::NAN.to_bits()), any::<u64>()]
             .prop_map(|bits| Value::Float8(f64::from_bits(bits)))
             .boxed(),
@@ -106,6 +127,11 @@ fn contents(column: &Column) -> Vec<String> {
                 ColumnData::Int2(values) => values[row].to_string(),
                 ColumnData::Int4(values) => values[row].to_string(),
                 ColumnData::Int8(values) => values[row].to_string(),
+                ColumnData::Date(values) => format!("{:?}", values[row]),
+                ColumnData::Time(values) => format!("{:?}", values[row]),
+                ColumnData::Timestamp(values) => format!("{:?}", values[row]),
+                ColumnData::TimestampTz(values) => format!("{:?}", values[row]),
+                ColumnData::Interval(values) => format!("{:?}", values[row]),
             };
             format!("{}{stored}", if column.is_null(row) { "NULL " } else { "" })
         })
@@ -153,7 +179,7 @@ proptest! {
     #[test]
     fn changed_and_cut_columns_are_refused_or_whole(
         (data_type, column) in any_typed_column(),
-        other_type in prop::sample::select(&TYPES[..9]),
+        other_type in prop::sample::select(&TYPES[..14]),
         changes in vec((any::<Index>(), any::<u8>()), 1..4),
         cut in any::<Index>(),
     ) {
@@ -174,20 +200,30 @@ proptest! {
 }
 
 fn any_schema() -> impl Strategy<Value = Schema> {
-    let column =
-        (prop::sample::select(&TYPES[..10]), any::<bool>(), prop::option::of("[a-z ]{0,9}"));
+    let identity =
+        prop::sample::select(vec![None, Some(Identity::Always), Some(Identity::ByDefault)]);
+    let owned = vec(any::<u64>().prop_map(SequenceId), 0..3);
+    let column = (
+        prop::sample::select(&TYPES[..15]),
+        any::<bool>(),
+        prop::option::of("[a-z ]{0,9}"),
+        (owned, identity),
+    );
     let key = (any::<Index>(), any::<bool>(), any::<bool>());
     let index = (vec(key, 1..4), any::<bool>(), any::<bool>());
-    (vec(column, 0..6), vec(index, 0..4), any::<(u64, u64)>()).prop_map(
-        |(columns, indexes, ids)| {
+    let checks = vec("[a-z ]{0,9}", 0..3);
+    (vec(column, 0..6), vec(index, 0..4), checks, any::<(u64, u64)>()).prop_map(
+        |(columns, indexes, checks, ids)| {
             let columns: Vec<_> = columns
                 .into_iter()
                 .enumerate()
-                .map(|(place, (data_type, not_null, default))| ColumnDefinition {
+                .map(|(place, (data_type, not_null, default, owned))| ColumnDefinition {
                     name: format!("c{place}").into(),
                     data_type,
                     not_null,
                     default: default.map(Arc::from),
+                    identity: owned.1.filter(|_| !owned.0.is_empty()),
+                    sequences: owned.0,
                 })
                 .collect();
             let ordered: Vec<usize> =
@@ -208,15 +244,59 @@ fn any_schema() -> impl Strategy<Value = Schema> {
                 },
             );
             let indexes = indexes.collect();
+            let check = |(place, condition): (usize, String)| CheckConstraint {
+                name: format!("check {place}").into(),
+                condition: condition.into(),
+            };
+            let foreign_key = |(place, column): (usize, u64)| {
+                Arc::new(ForeignKey {
+                    name: format!("foreign {place}").into(),
+                    table: TableId(ids.0),
+                    index: IndexId(ids.1),
+                    columns: vec![(column, ids.1), (column, 3)],
+                    match_full: place == 0,
+                    on_delete: ReferentialAction::Cascade,
+                    on_update: ReferentialAction::SetDefault,
+                })
+            };
+            let alterations = alterations(&columns, ids);
+            let schema_numbers: Vec<u64> = match alterations.numbers.as_slice() {
+                [] => (0..columns.len() as u64).collect(),
+                numbers => numbers.to_vec(),
+            };
+            let referring = schema_numbers.into_iter().take((ids.1 % 3) as usize);
+            let foreign_keys = referring.enumerate().map(foreign_key).collect();
+            let checks = checks.into_iter().enumerate().map(check).collect();
             Schema {
                 table: TableId(ids.0 >> 1),
                 name: "t".into(),
                 columns,
                 indexes,
+                constraints: Constraints { checks, foreign_keys },
+                alterations,
                 structure: ids.1,
             }
         },
     )
+}
+
+/// What ALTER TABLE may have left, of some kinds.
+fn alterations(columns: &[ColumnDefinition], ids: (u64, u64)) -> Alterations {
+    let numbered: Vec<u64> = (0..columns.len() as u64).map(|number| number * 3 + 1).collect();
+    match ids.0 % 4 {
+        0 => Alterations::default(),
+        _ if columns.is_empty() => Alterations { contents: Some(ids.1), ..Alterations::default() },
+        _ => Alterations {
+            contents: (ids.0 % 4 == 2).then_some(ids.1),
+            missing: columns
+                .iter()
+                .zip(&numbered)
+                .filter(|(column, _)| column.data_type == DataType::Int4)
+                .map(|(_, number)| (*number, Value::Int4(ids.1 as i32)))
+                .collect(),
+            numbers: numbered,
+        },
+    }
 }
 
 fn encoded_schema(schema: &Schema) -> Vec<u8> {
@@ -249,7 +329,7 @@ proptest! {
 #[test]
 fn another_version_of_a_schema_is_named() {
     let error = decode_schema(&mut Reader::new(&[7, 0, 0])).unwrap_err();
-    assert_eq!(error.to_string(), "expected version 1 of a schema before at byte 1, found 7");
+    assert_eq!(error.to_string(), "expected version 1 to 3 of a schema before at byte 1, found 7");
 }
 
 /// Distinct row ids: in runs, scattered, at the end of what there can be.
@@ -369,17 +449,14 @@ fn refused(schema: &Schema, build: impl FnOnce(&mut Vec<u8>)) -> String {
 }
 
 fn two_integers() -> Schema {
-    let column = |name: &str| ColumnDefinition {
-        name: name.into(),
-        data_type: DataType::Int4,
-        not_null: false,
-        default: None,
-    };
+    let column = |name: &str| ColumnDefinition::nullable(name, DataType::Int4);
     Schema {
         table: TableId(1),
         name: "t".into(),
         columns: vec![column("a"), column("b")],
         indexes: Vec::new(),
+        constraints: Constraints::default(),
+        alterations: Alterations::default(),
         structure: 0,
     }
 }

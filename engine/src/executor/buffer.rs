@@ -113,8 +113,13 @@ fn selected_bytes(column: &Column, selection: &Selection) -> usize {
     let values = match &column.data {
         ColumnData::Bool(_) => rows,
         ColumnData::Int2(_) => rows * 2,
-        ColumnData::Int4(_) | ColumnData::Float4(_) => rows * 4,
-        ColumnData::Int8(_) | ColumnData::Float8(_) => rows * 8,
+        ColumnData::Int4(_) | ColumnData::Float4(_) | ColumnData::Date(_) => rows * 4,
+        ColumnData::Int8(_)
+        | ColumnData::Float8(_)
+        | ColumnData::Time(_)
+        | ColumnData::Timestamp(_)
+        | ColumnData::TimestampTz(_) => rows * 8,
+        ColumnData::Interval(_) => rows * 16,
         ColumnData::Text(texts) => {
             rows * 4 + selection.iter().map(|row| texts.get(row).len()).sum::<usize>()
         }

@@ -1,9 +1,11 @@
 //! What an executing statement carries along: parameters, bounds on its time and memory, subqueries' results.
 
 use crate::error::Result;
+use crate::executor::environment::Environment;
 use crate::executor::in_set::InSet;
 use crate::executor::interrupt::Interrupt;
 use crate::executor::memory::MemoryBudget;
+use crate::executor::read_set::ReadSet;
 use crate::storage::root::Root;
 use crate::types::Value;
 
@@ -20,6 +22,10 @@ pub struct Context<'a> {
     pub memory: &'a MemoryBudget,
     /// Results of the statement's uncorrelated subqueries.
     pub subqueries: &'a dyn SubqueryResults,
+    /// The session.
+    pub environment: &'a dyn Environment,
+    /// Where a serializable transaction remembers what it reads.
+    pub reads: Option<&'a ReadSet>,
 }
 
 /// Results of uncorrelated subqueries by their index in [`crate::binder::bound::Bound::subqueries`]; each is run at

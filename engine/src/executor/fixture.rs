@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::binder::bind;
 use crate::error::Result;
+use crate::executor::environment::NoEnvironment;
 use crate::executor::interrupt::Interrupt;
 use crate::executor::memory::MemoryBudget;
 use crate::executor::modify::{Execution, modify, query};
@@ -12,7 +13,9 @@ use crate::planner::plan::{StatementPlan, StatementPlanKind};
 use crate::planner::{explain, plan};
 use crate::storage::Stamp;
 use crate::storage::root::Root;
-use crate::storage::schema::{ColumnDefinition, IndexColumn, IndexDefinition, Schema};
+use crate::storage::schema::{
+    Alterations, ColumnDefinition, Constraints, IndexColumn, IndexDefinition, Schema,
+};
 use crate::types::{DataType, Value, format_value};
 
 /// A root with tables.
@@ -62,18 +65,15 @@ impl Fixture {
         }
         let columns = columns.iter().enumerate().map(|(ordinal, (name, data_type))| {
             let not_null = ordinal < keys;
-            ColumnDefinition {
-                name: (*name).into(),
-                data_type: *data_type,
-                not_null,
-                default: None,
-            }
+            ColumnDefinition { not_null, ..ColumnDefinition::nullable(name, *data_type) }
         });
         self.root.create_table(Schema {
             table: shared.draw_table_id(),
             name: name.into(),
             columns: columns.collect(),
             indexes: definitions,
+            constraints: Constraints::default(),
+            alterations: Alterations::default(),
             structure: shared.draw_schema_version(),
         });
         self
@@ -102,7 +102,14 @@ impl Fixture {
         plan: &StatementPlan,
         parameters: &[Value],
     ) -> Result<Vec<String>> {
-        let execution = Execution { parameters, interrupt: &self.interrupt, memory: &self.memory };
+        let execution = Execution {
+            parameters,
+            interrupt: &self.interrupt,
+            memory: &self.memory,
+            environment: &NoEnvironment,
+            reads: None,
+            guard: None,
+        };
         let mut rows = Vec::new();
         let mut sink = |batch: &crate::storage::batch::Batch<'_>| {
             for place in 0..batch.len() {

@@ -8,6 +8,7 @@ use crate::executor::context::Context;
 use crate::executor::hash_join::evaluate_all;
 use crate::executor::join_output::{JoinOutput, Pairs};
 use crate::executor::operator::{BoxOperator, Operator};
+use crate::executor::seek;
 use crate::executor::table_access::{gather, index, table};
 use crate::limits::{BATCH_ROWS_MAX, INTERRUPT_CHECK_ROWS};
 use crate::planner::plan::{Plan, PlanNode, TableOutput};
@@ -95,7 +96,7 @@ impl<'a> Inner<'a> {
                 context.interrupt.check()?;
             }
             ids.clear();
-            let is_done = self.lookup(probe, BATCH_ROWS_MAX - places.len(), &mut ids);
+            let is_done = self.lookup(probe, BATCH_ROWS_MAX - places.len(), &mut ids, context);
             for place in ids.iter().filter_map(|&id| self.table.find(id)) {
                 pairs.push(probe.place, places.len() as u32);
                 places.push(place);
@@ -108,7 +109,13 @@ impl<'a> Inner<'a> {
     }
 
     /// Appends up to `max` further inner rows of the probe's current row; tells whether there are no more.
-    fn lookup(&self, probe: &mut Probe<'a>, max: usize, ids: &mut Vec<RowId>) -> bool {
+    fn lookup(
+        &self,
+        probe: &mut Probe<'a>,
+        max: usize,
+        ids: &mut Vec<RowId>,
+        context: &Context<'_>,
+    ) -> bool {
         let Probe { keys, place, cursor, .. } = probe;
         if cursor.is_none() {
             let key: SmallVec<[ValueRef<'_>; 4]> = keys.iter().map(|key| key.get(*place)).collect();
@@ -116,6 +123,7 @@ impl<'a> Inner<'a> {
             if key.iter().any(|value| value.is_null()) {
                 return true;
             }
+            seek::note(context, self.table, self.definition, &key);
             if self.is_unique {
                 ids.extend(self.index.get_unique(&key));
                 return true;

@@ -106,6 +106,9 @@ impl<'a> Operator<'a> for IndexScan<'a> {
     fn next(&mut self, context: &Context<'a>) -> Result<Option<Batch<'a>>> {
         if self.cursor.is_none() {
             let Some(range) = self.key_range(context)? else { return Ok(None) };
+            if let Some(reads) = context.reads {
+                reads.note_keys(self.table.id(), self.definition.id, &range);
+            }
             self.cursor = Some(self.index.range(&range, self.reverse));
         }
         let Some(cursor) = &mut self.cursor else { return Ok(None) };

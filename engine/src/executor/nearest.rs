@@ -7,6 +7,7 @@ use crate::binder::bound::Expression;
 use crate::error::Result;
 use crate::executor::buffer::Reservation;
 use crate::executor::context::{Context, NoSubqueries};
+use crate::executor::environment::NoEnvironment;
 use crate::executor::expression::{evaluate, evaluate_predicate, evaluate_scalar};
 use crate::executor::helpers::Helpers;
 use crate::executor::limit::Window;
@@ -80,6 +81,9 @@ impl<'a> Nearest<'a> {
         else {
             unreachable!("the plan is a nearest scan");
         };
+        if let Some(reads) = context.reads {
+            reads.note_table(self.output.table);
+        }
         let window = Window::evaluate(Some(limit), offset.as_ref(), context)?;
         let kept =
             window.take.saturating_add(window.skip).min(self.table.row_count() as u64) as usize;
@@ -157,8 +161,16 @@ impl Search<'_> {
         let mut reservation = Reservation::new(memory);
         reservation.grow(parts.len() * self.kept * size_of::<Neighbour>())?;
         let found = helpers.run(&parts, |part| {
-            let context =
-                Context { root, parameters, interrupt, memory, subqueries: &NoSubqueries };
+            // A distance asks for nothing else.
+            let context = Context {
+                root,
+                parameters,
+                interrupt,
+                memory,
+                subqueries: &NoSubqueries,
+                environment: &NoEnvironment,
+                reads: None,
+            };
             self.scan(part, &context).map(BinaryHeap::into_vec)
         });
         found.into_iter().collect::<Result<Vec<_>>>().map(|found| found.concat())

@@ -2,9 +2,10 @@
 
 use crate::error::Result;
 use crate::executor::context::Context;
+use crate::executor::profile::Profiled;
 use crate::executor::{
-    aggregate, distinct, filter, hash_join, index_join, index_scan, limit, nearest,
-    nested_loop_join, project, scan, seek, set_operation, sort, values,
+    aggregate, distinct, filter, hash_join, index_join, index_scan, limit, lock_rows, nearest,
+    nested_loop_join, project, scan, seek, set_operation, sort, system_scan, values,
 };
 use crate::planner::plan::{Plan, PlanNode};
 use crate::storage::batch::Batch;
@@ -18,15 +19,26 @@ pub trait Operator<'a> {
 /// An operator on the heap.
 pub type BoxOperator<'a> = Box<dyn Operator<'a> + 'a>;
 
-/// The operators of a plan, nothing read yet.
+/// The operators of a plan, nothing read yet; watched, if the statement is profiled.
 pub fn build<'a>(plan: &'a Plan, context: &Context<'a>) -> Result<BoxOperator<'a>> {
+    let operator = build_plain(plan, context)?;
+    Ok(match context.environment.profile() {
+        None => operator,
+        Some(profile) => Box::new(Profiled::new(operator, plan, profile)),
+    })
+}
+
+fn build_plain<'a>(plan: &'a Plan, context: &Context<'a>) -> Result<BoxOperator<'a>> {
     let root = context.root;
     Ok(match &plan.node {
         PlanNode::OneRow => Box::new(values::OneRow::default()),
         PlanNode::Empty => Box::new(values::Empty),
         PlanNode::Values { rows } => Box::new(values::Values::new(rows, &plan.types)),
+        PlanNode::Scan { output, filter } if output.table.is_system() => {
+            Box::new(system_scan::SystemScan::new(context, output, filter.as_ref()))
+        }
         PlanNode::Scan { output, filter } => {
-            Box::new(scan::Scan::new(root, output, filter.as_ref())?)
+            Box::new(scan::Scan::new(context, output, filter.as_ref())?)
         }
         PlanNode::Seek { .. } => Box::new(seek::Seek::new(plan)),
         PlanNode::IndexScan { output, index, range, reverse, filter } => Box::new(
@@ -42,6 +54,10 @@ pub fn build<'a>(plan: &'a Plan, context: &Context<'a>) -> Result<BoxOperator<'a
         PlanNode::Sort { input, keys, limit } => {
             let source = build(input, context)?;
             Box::new(sort::Sort::new(source, &plan.types, keys, limit.as_ref(), context))
+        }
+        PlanNode::LockRows { input, locks, kept } => {
+            let source = build(input, context)?;
+            Box::new(lock_rows::LockRows::new(source, locks, kept.as_ref()))
         }
         PlanNode::Limit { input, limit, offset } => {
             let source = build(input, context)?;

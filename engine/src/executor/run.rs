@@ -14,10 +14,9 @@ pub fn run<'a>(
     sink: &mut dyn FnMut(&Batch<'_>) -> Result<()>,
 ) -> Result<u64> {
     if let PlanNode::Seek { output, index, key, filter: None } = &plan.node {
-        return match seek::seek(output, *index, key, context)? {
-            Some(batch) => sink(&batch).map(|()| 1),
-            None => Ok(0),
-        };
+        let Some(found) = seek::find(output, *index, key, context)? else { return Ok(0) };
+        sink(&seek::row(output, found))?;
+        return Ok(1);
     }
     let mut operator = build(plan, context)?;
     let mut rows = 0;

@@ -13,7 +13,6 @@ use crate::executor::table_access::{chunk_batch, table};
 use crate::planner::plan::TableOutput;
 use crate::storage::batch::Batch;
 use crate::storage::chunk::Chunk;
-use crate::storage::root::Root;
 
 /// Chunks whose memory is asked for at once. Reaching a chunk's values takes several dependent reads of memory; for
 /// one chunk after the other they would take longer than adding its values up.
@@ -33,11 +32,14 @@ pub(super) struct Scan<'a> {
 
 impl<'a> Scan<'a> {
     pub(super) fn new(
-        root: &'a Root,
+        context: &Context<'a>,
         output: &'a TableOutput,
         filter: Option<&'a Expression>,
     ) -> Result<Self> {
-        let chunks = Box::new(table(root, output.table)?.chunks());
+        let chunks = Box::new(table(context.root, output.table)?.chunks());
+        if let Some(reads) = context.reads {
+            reads.note_table(output.table);
+        }
         Ok(Self { chunks, ahead: SmallVec::new(), output, filter })
     }
 }

@@ -9,45 +9,89 @@ use crate::error::Result;
 use crate::executor::context::Context;
 use crate::executor::expression::{evaluate_predicate, evaluate_scalar};
 use crate::executor::operator::Operator;
-use crate::executor::table_access::{chunk_batch, gather, index, table};
+use crate::executor::table_access::{gather, index, table};
 use crate::planner::plan::{Plan, PlanNode, TableOutput};
 use crate::storage::IndexId;
-use crate::storage::batch::{Batch, Selection};
+use crate::storage::batch::{Batch, ColumnRef, Selection};
+use crate::storage::chunk::Chunk;
+use crate::storage::key::KeyRange;
+use crate::storage::schema::IndexDefinition;
+use crate::storage::table::Table;
 use crate::types::{Value, ValueRef};
 
-/// The row with the key, if there is one.
-pub(super) fn seek<'a>(
+/// The chunk and slot of the row with the key, if there is one.
+#[expect(
+    clippy::inline_always,
+    reason = "what lies between the index and the columns has to fit the processor's window"
+)]
+#[inline(always)]
+pub(super) fn find<'a>(
     output: &TableOutput,
     index_id: IndexId,
     key: &[Expression],
     context: &Context<'a>,
-) -> Result<Option<Batch<'a>>> {
+) -> Result<Option<(&'a Table, &'a Chunk, usize)>> {
     let table = table(context.root, output.table)?;
-    let (index, _) = index(table, index_id)?;
-    let mut values: SmallVec<[Value; 4]> = SmallVec::new();
-    for expression in key {
-        let value = evaluate_scalar(expression, context)?;
+    let (index, definition) = index(table, index_id)?;
+    let id = if let [only] = key {
+        let value = evaluate_scalar(only, context)?;
         if value.is_null() {
-            return Ok(None);
+            None
+        } else {
+            note(context, table, definition, &[value.as_ref()]);
+            index.get_unique(&[value.as_ref()])
         }
-        values.push(value);
-    }
-    let key: SmallVec<[ValueRef<'_>; 4]> = values.iter().map(Value::as_ref).collect();
-    let found = index.get_unique(&key).and_then(|id| table.find(id));
-    Ok(found.map(|place| {
-        if output.row_id {
-            // A computed column has a value for every slot; of one row all columns are short.
-            return Batch::computed(gather(output, table, &[place]), 1);
+    } else {
+        let values: SmallVec<[Value; 4]> =
+            key.iter().map(|part| evaluate_scalar(part, context)).collect::<Result<_>>()?;
+        let parts: SmallVec<[ValueRef<'_>; 4]> = values.iter().map(Value::as_ref).collect();
+        if values.iter().any(Value::is_null) {
+            None
+        } else {
+            note(context, table, definition, &parts);
+            index.get_unique(&parts)
         }
-        let (chunk, slot) = place;
-        // The columns' values are far apart: whoever reads them one after the other would wait for each.
-        let touched = output.ordinals.iter().map(|&ordinal| chunk.column(ordinal).touch(slot));
-        black_box(touched.fold(0, usize::wrapping_add));
-        chunk_batch(output, chunk, Selection::One(slot as u32))
-    }))
+    };
+    Ok(id.and_then(|id| table.find(id)).map(|(chunk, slot)| (table, chunk, slot)))
 }
 
-/// [`seek`] as an operator.
+/// Remembers the key for a serializable transaction.
+#[inline]
+pub(super) fn note(
+    context: &Context<'_>,
+    table: &Table,
+    definition: &IndexDefinition,
+    key: &[ValueRef<'_>],
+) {
+    if let Some(reads) = context.reads {
+        let range = KeyRange::prefix(table.schema(), definition, key);
+        reads.note_keys(table.id(), definition.id, &range);
+    }
+}
+
+/// The row in a slot of a chunk.
+#[expect(clippy::inline_always, reason = "the batch is not moved")]
+#[inline(always)]
+pub(super) fn row<'a>(
+    output: &TableOutput,
+    (table, chunk, slot): (&'a Table, &'a Chunk, usize),
+) -> Batch<'a> {
+    if output.row_id {
+        // A computed column has a value for every slot; of one row all columns are short.
+        return Batch::computed(gather(output, table, &[(chunk, slot)]), 1);
+    }
+    // The columns and their values are far apart: whoever reads them one after the other would wait for each.
+    let values = output.ordinals.iter().map(|&ordinal| chunk.column(ordinal).touch(slot));
+    black_box(values.fold(0, usize::wrapping_add));
+    // Filled in place: collected or returned from a call, it would be copied each time.
+    let mut columns = SmallVec::new();
+    for &ordinal in &output.ordinals {
+        columns.push(ColumnRef::Borrowed(chunk.column(ordinal)));
+    }
+    Batch { columns, selection: Selection::One(slot as u32) }
+}
+
+/// [`find`] as an operator.
 pub(super) struct Seek<'a> {
     plan: Option<&'a Plan>,
 }
@@ -66,9 +110,10 @@ impl<'a> Operator<'a> for Seek<'a> {
         else {
             return Ok(None);
         };
-        let Some(mut batch) = seek(output, *index, key, context)? else {
+        let Some(found) = find(output, *index, key, context)? else {
             return Ok(None);
         };
+        let mut batch = row(output, found);
         if let Some(filter) = filter {
             batch.selection = evaluate_predicate(filter, &batch, context)?;
         }

@@ -8,7 +8,7 @@ use crate::storage::column::{Column, ColumnData};
 pub(super) struct SortColumn<'c> {
     /// Smaller words come first; NULLs have the least or the greatest.
     words: Vec<u128>,
-    /// Texts and vectors: compared in full where words are equal.
+    /// Texts, vectors and intervals: compared in full where words are equal.
     rest: Option<&'c Column>,
     descending: bool,
 }
@@ -22,6 +22,11 @@ impl<'c> SortColumn<'c> {
             ColumnData::Int8(values) => words(values, |&value| integer(value)),
             ColumnData::Float4(values) => words(values, |&value| float(value.into())),
             ColumnData::Float8(values) => words(values, |&value| float(value)),
+            ColumnData::Date(values) => words(values, |value| integer(value.0.into())),
+            ColumnData::Time(values) => words(values, |value| integer(value.0)),
+            ColumnData::Timestamp(values) => words(values, |value| integer(value.0)),
+            ColumnData::TimestampTz(values) => words(values, |value| integer(value.0)),
+            ColumnData::Interval(values) => vec![word(0); values.len()],
             ColumnData::Text(texts) => {
                 (0..texts.len()).map(|row| word(prefix(texts.get(row)))).collect()
             }
@@ -38,7 +43,10 @@ impl<'c> SortColumn<'c> {
                 words[row] = if nulls_first { 0 } else { u128::MAX };
             }
         }
-        let is_partial = matches!(column.data, ColumnData::Text(_) | ColumnData::Vector(_));
+        let is_partial = matches!(
+            column.data,
+            ColumnData::Text(_) | ColumnData::Vector(_) | ColumnData::Interval(_)
+        );
         Self { words, rest: is_partial.then_some(column), descending }
     }
 

@@ -4,10 +4,12 @@ use std::cell::OnceCell;
 
 use crate::error::{Error, Result, SqlState};
 use crate::executor::context::{Context, SubqueryResults};
+use crate::executor::environment::Environment;
 use crate::executor::in_set::InSet;
 use crate::executor::interrupt::Interrupt;
 use crate::executor::memory::MemoryBudget;
 use crate::executor::operator::build;
+use crate::executor::read_set::ReadSet;
 use crate::planner::plan::Plan;
 use crate::storage::root::Root;
 use crate::types::Value;
@@ -22,6 +24,8 @@ pub struct Subqueries<'a> {
     parameters: &'a [Value],
     interrupt: &'a Interrupt,
     memory: &'a MemoryBudget,
+    environment: &'a dyn Environment,
+    reads: Option<&'a ReadSet>,
     results: Vec<Cells>,
 }
 
@@ -41,9 +45,11 @@ impl<'a> Subqueries<'a> {
         parameters: &'a [Value],
         interrupt: &'a Interrupt,
         memory: &'a MemoryBudget,
+        environment: &'a dyn Environment,
+        reads: Option<&'a ReadSet>,
     ) -> Self {
         let results = plans.iter().map(|_| Cells::default()).collect();
-        Self { plans, root, parameters, interrupt, memory, results }
+        Self { plans, root, parameters, interrupt, memory, environment, reads, results }
     }
 
     /// The context of the statement that these are the subqueries of.
@@ -54,6 +60,8 @@ impl<'a> Subqueries<'a> {
             interrupt: self.interrupt,
             memory: self.memory,
             subqueries: self,
+            environment: self.environment,
+            reads: self.reads,
         }
     }
 

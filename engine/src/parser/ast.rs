@@ -3,11 +3,25 @@
 //! Positions compare equal (see [`Position`]), so `parse(display(tree)) == tree`.
 //! Names are already folded: an unquoted identifier in lower case, a quoted one as written.
 
+mod alter;
+mod definition;
+mod explain;
 mod expression;
+mod sequence;
+mod walk;
 
+pub use alter::{AlterAction, AlterTable, RenameIndex};
+pub use definition::{
+    CheckSpecification, ColumnKey, ColumnReference, ColumnSpecification, ConstraintKind,
+    CreateIndex, CreateTable, DropObjects, IndexColumnSpecification, Reference, ReferentialAction,
+    TableConstraint, Truncate,
+};
+pub use explain::{Explain, ExplainFormat, ExplainOptions};
 pub use expression::{
     BinaryOperator, Expression, ExpressionKind, FunctionCall, IsTest, UnaryOperator,
 };
+
+pub use sequence::{AlterSequence, CreateSequence, IdentitySpecification, SequenceOptions};
 
 use crate::types::Position;
 
@@ -42,6 +56,10 @@ pub enum Statement {
     Delete(Box<Delete>),
     /// CREATE TABLE.
     CreateTable(Box<CreateTable>),
+    /// ALTER TABLE.
+    AlterTable(Box<AlterTable>),
+    /// ALTER INDEX ... RENAME TO.
+    RenameIndex(Box<RenameIndex>),
     /// DROP TABLE.
     DropTable(DropObjects),
     /// CREATE INDEX.
@@ -50,6 +68,12 @@ pub enum Statement {
     DropIndex(DropObjects),
     /// TRUNCATE.
     Truncate(Truncate),
+    /// CREATE SEQUENCE.
+    CreateSequence(Box<CreateSequence>),
+    /// ALTER SEQUENCE.
+    AlterSequence(Box<AlterSequence>),
+    /// DROP SEQUENCE.
+    DropSequence(DropObjects),
     /// BEGIN or START TRANSACTION.
     Begin(TransactionModes),
     /// COMMIT or END.
@@ -75,7 +99,7 @@ pub enum Statement {
     /// CHECKPOINT.
     Checkpoint,
     /// EXPLAIN statement.
-    Explain(Box<Statement>),
+    Explain(Explain),
 }
 
 /// SELECT, VALUES or a set operation with what may follow it.
@@ -89,6 +113,43 @@ pub struct Query {
     pub limit: Option<Expression>,
     /// OFFSET.
     pub offset: Option<Expression>,
+    /// FOR UPDATE and its kin.
+    pub locking: Vec<Locking>,
+}
+
+/// `FOR UPDATE [OF table, ...] [NOWAIT | SKIP LOCKED]` or one of its kin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Locking {
+    /// What the rows are kept from.
+    pub strength: LockStrength,
+    /// The tables of FROM; empty for all.
+    pub of: Vec<ObjectName>,
+    /// What becomes of rows that somebody else has locked.
+    pub wait: LockWait,
+}
+
+/// How rows are locked, weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LockStrength {
+    /// FOR KEY SHARE.
+    KeyShare,
+    /// FOR SHARE.
+    Share,
+    /// FOR NO KEY UPDATE.
+    NoKeyUpdate,
+    /// FOR UPDATE.
+    Update,
+}
+
+/// What a statement does about a row that somebody else has locked, the more patient first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LockWait {
+    /// It waits.
+    Block,
+    /// It passes the row over.
+    SkipLocked,
+    /// It fails.
+    NoWait,
 }
 
 /// The part of a query that makes rows.
@@ -262,10 +323,57 @@ pub struct Insert {
     pub alias: Option<Identifier>,
     /// (columns); empty means all in order.
     pub columns: Vec<Identifier>,
+    /// OVERRIDING.
+    pub overriding: Option<Overriding>,
     /// Where the rows come from.
     pub source: InsertSource,
+    /// ON CONFLICT.
+    pub on_conflict: Option<OnConflict>,
     /// RETURNING.
     pub returning: Vec<SelectItem>,
+}
+
+/// OVERRIDING ... VALUE: whose values identity columns take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overriding {
+    /// SYSTEM: those given, though the column is GENERATED ALWAYS.
+    System,
+    /// USER: none of those given.
+    User,
+}
+
+/// ON CONFLICT.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OnConflict {
+    /// Which keys; None is any.
+    pub target: Option<ConflictTarget>,
+    /// DO UPDATE; None is DO NOTHING.
+    pub update: Option<ConflictUpdate>,
+    /// Where ON stands.
+    pub position: Position,
+}
+
+/// The keys that ON CONFLICT is about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ConflictTarget {
+    /// (columns) [WHERE condition]: the unique indexes over exactly these columns.
+    Columns {
+        /// The columns.
+        columns: Vec<Identifier>,
+        /// WHERE, which partial indexes would have to satisfy.
+        filter: Option<Expression>,
+    },
+    /// ON CONSTRAINT name.
+    Constraint(Identifier),
+}
+
+/// DO UPDATE SET assignments [WHERE condition].
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConflictUpdate {
+    /// SET.
+    pub assignments: Vec<Assignment>,
+    /// WHERE.
+    pub filter: Option<Expression>,
 }
 
 /// Where an INSERT's rows come from.
@@ -314,102 +422,6 @@ pub struct Delete {
     pub returning: Vec<SelectItem>,
 }
 
-/// CREATE TABLE.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CreateTable {
-    /// IF NOT EXISTS.
-    pub if_not_exists: bool,
-    /// Its name.
-    pub name: ObjectName,
-    /// Its columns.
-    pub columns: Vec<ColumnSpecification>,
-    /// Table constraints, in order.
-    pub constraints: Vec<TableConstraint>,
-}
-
-/// One column of CREATE TABLE.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ColumnSpecification {
-    /// Its name.
-    pub name: Identifier,
-    /// Its type.
-    pub type_name: TypeName,
-    /// DEFAULT.
-    pub default: Option<Expression>,
-    /// NOT NULL (Some(true)), NULL (Some(false)) or neither.
-    pub not_null: Option<bool>,
-    /// PRIMARY KEY and UNIQUE written at the column.
-    pub keys: Vec<ColumnKey>,
-}
-
-/// PRIMARY KEY or UNIQUE written at a column.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ColumnKey {
-    /// CONSTRAINT name.
-    pub constraint_name: Option<Identifier>,
-    /// PRIMARY KEY rather than UNIQUE.
-    pub primary: bool,
-    /// Where it stands.
-    pub position: Position,
-}
-
-/// PRIMARY KEY (columns) or UNIQUE (columns).
-#[derive(Clone, Debug, PartialEq)]
-pub struct TableConstraint {
-    /// CONSTRAINT name.
-    pub name: Option<Identifier>,
-    /// PRIMARY KEY rather than UNIQUE.
-    pub primary: bool,
-    /// Its columns.
-    pub columns: Vec<Identifier>,
-    /// Where it stands.
-    pub position: Position,
-}
-
-/// DROP TABLE or DROP INDEX.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DropObjects {
-    /// IF EXISTS.
-    pub if_exists: bool,
-    /// What to drop.
-    pub names: Vec<ObjectName>,
-    /// CASCADE rather than RESTRICT.
-    pub cascade: bool,
-}
-
-/// CREATE INDEX.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CreateIndex {
-    /// UNIQUE.
-    pub unique: bool,
-    /// IF NOT EXISTS (which demands a name).
-    pub if_not_exists: bool,
-    /// Its name; None lets the engine choose `table_column_idx`.
-    pub name: Option<Identifier>,
-    /// ON table.
-    pub table: ObjectName,
-    /// (columns).
-    pub columns: Vec<IndexColumnSpecification>,
-}
-
-/// One column of CREATE INDEX.
-#[derive(Clone, Debug, PartialEq)]
-pub struct IndexColumnSpecification {
-    /// The column.
-    pub column: Identifier,
-    /// DESC.
-    pub descending: bool,
-    /// NULLS FIRST or LAST, if written.
-    pub nulls_first: Option<bool>,
-}
-
-/// TRUNCATE \[TABLE\] names.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Truncate {
-    /// The tables.
-    pub names: Vec<ObjectName>,
-}
-
 /// What BEGIN, START TRANSACTION and SET TRANSACTION say; None where they say nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TransactionModes {
@@ -424,13 +436,14 @@ pub struct TransactionModes {
 }
 
 /// An isolation level.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum IsolationLevel {
     /// READ UNCOMMITTED, which PostgreSQL treats as READ COMMITTED.
     ReadUncommitted,
     /// READ COMMITTED.
     ReadCommitted,
     /// REPEATABLE READ: snapshot isolation.
+    #[default]
     RepeatableRead,
     /// SERIALIZABLE.
     Serializable,

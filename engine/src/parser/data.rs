@@ -1,8 +1,8 @@
 //! INSERT, UPDATE, DELETE, TRUNCATE.
 
 use super::ast::{
-    Assignment, Delete, Expression, Identifier, Insert, InsertSource, ObjectName, SelectItem,
-    Statement, Truncate, Update,
+    Assignment, Delete, Expression, Identifier, Insert, InsertSource, ObjectName, Overriding,
+    SelectItem, Statement, Truncate, Update,
 };
 use super::cursor::Parser;
 use super::keyword::Keyword;
@@ -10,23 +10,39 @@ use super::token::TokenKind;
 use crate::error::Result;
 
 impl Parser<'_> {
-    /// INSERT INTO table [AS alias] [(columns)] {DEFAULT VALUES | query} \[RETURNING ...\].
+    /// INSERT INTO table [AS alias] [(columns)] {DEFAULT VALUES | query} \[ON CONFLICT ...\] \[RETURNING ...\].
     pub(super) fn insert(&mut self) -> Result<Statement> {
         self.advance();
         self.expect_keyword(Keyword::Into)?;
         let table = self.object_name()?;
         let alias = if self.accept_keyword(Keyword::As) { Some(self.column_name()?) } else { None };
         let columns = self.insert_columns()?;
-        self.refuse_keyword(Keyword::Overriding, "OVERRIDING")?;
+        let overriding = self.overriding()?;
         let source = if self.is_keyword(Keyword::Default) && columns.is_empty() {
             self.accept_keywords(&[Keyword::Default, Keyword::Values])?;
             InsertSource::Default
         } else {
             InsertSource::Query(self.query()?)
         };
-        self.refuse_keyword(Keyword::On, "ON CONFLICT")?;
+        let on_conflict = self.on_conflict()?;
         let returning = self.returning()?;
-        Ok(Statement::Insert(Box::new(Insert { table, alias, columns, source, returning })))
+        let insert = Insert { table, alias, columns, overriding, source, on_conflict, returning };
+        Ok(Statement::Insert(Box::new(insert)))
+    }
+
+    /// [OVERRIDING {SYSTEM | USER} VALUE].
+    fn overriding(&mut self) -> Result<Option<Overriding>> {
+        if !self.accept_keyword(Keyword::Overriding) {
+            return Ok(None);
+        }
+        let overriding = match self.kind() {
+            TokenKind::Keyword(Keyword::System) => Overriding::System,
+            TokenKind::Keyword(Keyword::User) => Overriding::User,
+            _ => return Err(self.unexpected()),
+        };
+        self.advance();
+        self.expect_keyword(Keyword::Value)?;
+        Ok(Some(overriding))
     }
 
     /// `(columns)`, unless the parenthesis starts a query.
@@ -68,7 +84,7 @@ impl Parser<'_> {
         Ok(Statement::Update(Box::new(Update { table, alias, assignments, filter, returning })))
     }
 
-    fn assignment(&mut self) -> Result<Assignment> {
+    pub(super) fn assignment(&mut self) -> Result<Assignment> {
         if self.is_symbol(b'(') {
             return Err(self.not_supported("assignment to several columns"));
         }
@@ -120,15 +136,17 @@ impl Parser<'_> {
         if self.accept_keyword(Keyword::Returning) { self.select_items() } else { Ok(Vec::new()) }
     }
 
-    /// TRUNCATE \[TABLE\] table, ... \[CONTINUE IDENTITY\] \[RESTRICT\].
+    /// TRUNCATE \[TABLE\] table, ... \[{RESTART | CONTINUE} IDENTITY\] \[RESTRICT\].
     pub(super) fn truncate(&mut self) -> Result<Statement> {
         self.advance();
         self.accept_keyword(Keyword::Table);
         let names = self.comma_separated(Self::target_table)?;
-        self.refuse_keyword(Keyword::Restart, "RESTART IDENTITY")?;
-        self.accept_keywords(&[Keyword::Continue, Keyword::Identity])?;
+        let restart_identity = self.accept_keywords(&[Keyword::Restart, Keyword::Identity])?;
+        if !restart_identity {
+            self.accept_keywords(&[Keyword::Continue, Keyword::Identity])?;
+        }
         self.refuse_keyword(Keyword::Cascade, "TRUNCATE ... CASCADE")?;
         self.accept_keyword(Keyword::Restrict);
-        Ok(Statement::Truncate(Truncate { names }))
+        Ok(Statement::Truncate(Truncate { names, restart_identity }))
     }
 }

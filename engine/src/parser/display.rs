@@ -5,9 +5,9 @@
 use std::fmt::{self, Display, Formatter, Write};
 
 use super::ast::{
-    Assignment, ColumnSpecification, CreateIndex, CreateTable, Delete, DropObjects, Identifier,
-    Insert, InsertSource, IsolationLevel, ObjectName, SelectItem, SetVariable, Statement,
-    TableConstraint, TransactionModes, Update,
+    Assignment, ConflictTarget, Delete, Explain, ExplainFormat, ExplainOptions, Identifier, Insert,
+    InsertSource, IsolationLevel, ObjectName, OnConflict, Overriding, SelectItem, SetVariable,
+    Statement, TransactionModes, Update,
 };
 use super::keyword::{Category, Keyword};
 
@@ -77,6 +77,23 @@ impl Display for ObjectName {
     }
 }
 
+impl Display for Explain {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let ExplainOptions { analyze, costs, timing, summary, format } = self.options;
+        let mut words = Vec::new();
+        words.extend(analyze.then_some("ANALYZE"));
+        words.extend((!costs).then_some("COSTS OFF"));
+        words.extend((!timing).then_some("TIMING OFF"));
+        words.extend(summary.map(|shown| if shown { "SUMMARY" } else { "SUMMARY OFF" }));
+        words.extend((format == ExplainFormat::Json).then_some("FORMAT JSON"));
+        formatter.write_str("EXPLAIN ")?;
+        if !words.is_empty() {
+            write!(formatter, "({}) ", words.join(", "))?;
+        }
+        self.statement.fmt(formatter)
+    }
+}
+
 impl Display for Statement {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         match self {
@@ -85,13 +102,20 @@ impl Display for Statement {
             Self::Update(update) => update.fmt(formatter),
             Self::Delete(delete) => delete.fmt(formatter),
             Self::CreateTable(table) => table.fmt(formatter),
+            Self::AlterTable(alter) => alter.fmt(formatter),
+            Self::RenameIndex(rename) => rename.fmt(formatter),
             Self::DropTable(objects) => write!(formatter, "DROP TABLE {objects}"),
             Self::CreateIndex(index) => index.fmt(formatter),
             Self::DropIndex(objects) => write!(formatter, "DROP INDEX {objects}"),
             Self::Truncate(truncate) => {
                 formatter.write_str("TRUNCATE TABLE ")?;
-                list(formatter, &truncate.names, ", ")
+                list(formatter, &truncate.names, ", ")?;
+                let restart = if truncate.restart_identity { " RESTART IDENTITY" } else { "" };
+                formatter.write_str(restart)
             }
+            Self::CreateSequence(create) => create.fmt(formatter),
+            Self::AlterSequence(alter) => alter.fmt(formatter),
+            Self::DropSequence(objects) => write!(formatter, "DROP SEQUENCE {objects}"),
             Self::Begin(modes) => write!(formatter, "BEGIN{modes}"),
             Self::Commit => formatter.write_str("COMMIT"),
             Self::Rollback => formatter.write_str("ROLLBACK"),
@@ -110,7 +134,7 @@ impl Display for Statement {
             Self::Show(variable) => setting(formatter, "SHOW ", variable.as_ref()),
             Self::Checkpoint => formatter.write_str("CHECKPOINT"),
             Self::Reset(variable) => setting(formatter, "RESET ", variable.as_ref()),
-            Self::Explain(statement) => write!(formatter, "EXPLAIN {statement}"),
+            Self::Explain(explain) => explain.fmt(formatter),
         }
     }
 }
@@ -180,14 +204,6 @@ impl Display for TransactionModes {
     }
 }
 
-impl Display for DropObjects {
-    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        formatter.write_str(if self.if_exists { "IF EXISTS " } else { "" })?;
-        list(formatter, &self.names, ", ")?;
-        formatter.write_str(if self.cascade { " CASCADE" } else { "" })
-    }
-}
-
 fn returning(formatter: &mut Formatter<'_>, items: &[SelectItem]) -> fmt::Result {
     if items.is_empty() {
         return Ok(());
@@ -205,11 +221,39 @@ impl Display for Insert {
             list(formatter, &self.columns, ", ")?;
             formatter.write_str(")")?;
         }
+        match self.overriding {
+            Some(Overriding::System) => formatter.write_str(" OVERRIDING SYSTEM VALUE")?,
+            Some(Overriding::User) => formatter.write_str(" OVERRIDING USER VALUE")?,
+            None => {}
+        }
         match &self.source {
             InsertSource::Default => formatter.write_str(" DEFAULT VALUES")?,
             InsertSource::Query(query) => write!(formatter, " {query}")?,
         }
+        if let Some(on_conflict) = &self.on_conflict {
+            on_conflict.fmt(formatter)?;
+        }
         returning(formatter, &self.returning)
+    }
+}
+
+impl Display for OnConflict {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str(" ON CONFLICT")?;
+        match &self.target {
+            Some(ConflictTarget::Columns { columns, filter }) => {
+                formatter.write_str(" (")?;
+                list(formatter, columns, ", ")?;
+                formatter.write_str(")")?;
+                clause(formatter, "WHERE", filter.as_ref())?;
+            }
+            Some(ConflictTarget::Constraint(name)) => write!(formatter, " ON CONSTRAINT {name}")?,
+            None => {}
+        }
+        let Some(update) = &self.update else { return formatter.write_str(" DO NOTHING") };
+        formatter.write_str(" DO UPDATE SET ")?;
+        list(formatter, &update.assignments, ", ")?;
+        clause(formatter, "WHERE", update.filter.as_ref())
     }
 }
 
@@ -236,66 +280,5 @@ impl Display for Delete {
         clause(formatter, "AS", self.alias.as_ref())?;
         clause(formatter, "WHERE", self.filter.as_ref())?;
         returning(formatter, &self.returning)
-    }
-}
-
-impl Display for CreateTable {
-    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        let condition = if self.if_not_exists { "IF NOT EXISTS " } else { "" };
-        write!(formatter, "CREATE TABLE {condition}{} (", self.name)?;
-        list(formatter, &self.columns, ", ")?;
-        if !self.columns.is_empty() && !self.constraints.is_empty() {
-            formatter.write_str(", ")?;
-        }
-        list(formatter, &self.constraints, ", ")?;
-        formatter.write_str(")")
-    }
-}
-
-impl Display for ColumnSpecification {
-    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} {}", self.name, self.type_name)?;
-        if let Some(default) = &self.default {
-            formatter.write_str(" DEFAULT ")?;
-            super::display_expression::operand(formatter, default)?;
-        }
-        match self.not_null {
-            Some(true) => formatter.write_str(" NOT NULL")?,
-            Some(false) => formatter.write_str(" NULL")?,
-            None => {}
-        }
-        for key in &self.keys {
-            clause(formatter, "CONSTRAINT", key.constraint_name.as_ref())?;
-            formatter.write_str(if key.primary { " PRIMARY KEY" } else { " UNIQUE" })?;
-        }
-        Ok(())
-    }
-}
-
-impl Display for TableConstraint {
-    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        if let Some(name) = &self.name {
-            write!(formatter, "CONSTRAINT {name} ")?;
-        }
-        formatter.write_str(if self.primary { "PRIMARY KEY (" } else { "UNIQUE (" })?;
-        list(formatter, &self.columns, ", ")?;
-        formatter.write_str(")")
-    }
-}
-
-impl Display for CreateIndex {
-    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        formatter.write_str(if self.unique { "CREATE UNIQUE INDEX" } else { "CREATE INDEX" })?;
-        formatter.write_str(if self.if_not_exists { " IF NOT EXISTS" } else { "" })?;
-        if let Some(name) = &self.name {
-            write!(formatter, " {name}")?;
-        }
-        write!(formatter, " ON {} (", self.table)?;
-        for (index, column) in self.columns.iter().enumerate() {
-            formatter.write_str(if index > 0 { ", " } else { "" })?;
-            column.column.fmt(formatter)?;
-            super::display_query::direction(formatter, column.descending, column.nulls_first)?;
-        }
-        formatter.write_str(")")
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::ast::{
-    JoinConstraint, JoinKind, OrderItem, Query, QueryBody, Select, SelectItem, SetOperator,
-    TableAlias, TableReference, Values,
+    JoinConstraint, JoinKind, LockStrength, LockWait, Locking, OrderItem, Query, QueryBody, Select,
+    SelectItem, SetOperator, TableAlias, TableReference, Values,
 };
 use super::display::{clause, list};
 
@@ -16,7 +16,35 @@ impl Display for Query {
             list(formatter, &self.order_by, ", ")?;
         }
         clause(formatter, "LIMIT", self.limit.as_ref())?;
-        clause(formatter, "OFFSET", self.offset.as_ref())
+        clause(formatter, "OFFSET", self.offset.as_ref())?;
+        self.locking.iter().try_for_each(|locking| write!(formatter, " {locking}"))
+    }
+}
+
+impl LockStrength {
+    /// As SQL.
+    pub fn clause(self) -> &'static str {
+        match self {
+            Self::KeyShare => "FOR KEY SHARE",
+            Self::Share => "FOR SHARE",
+            Self::NoKeyUpdate => "FOR NO KEY UPDATE",
+            Self::Update => "FOR UPDATE",
+        }
+    }
+}
+
+impl Display for Locking {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.strength.clause())?;
+        if !self.of.is_empty() {
+            formatter.write_str(" OF ")?;
+            list(formatter, &self.of, ", ")?;
+        }
+        formatter.write_str(match self.wait {
+            LockWait::Block => "",
+            LockWait::SkipLocked => " SKIP LOCKED",
+            LockWait::NoWait => " NOWAIT",
+        })
     }
 }
 

@@ -89,7 +89,13 @@ impl Parser<'_> {
                 Ok((is(left, IsTest::Null, keyword == Keyword::Notnull, position), None))
             }
             Keyword::Collate => Err(self.not_supported("COLLATE")),
-            Keyword::At => Err(self.not_supported("AT TIME ZONE")),
+            Keyword::At => {
+                let position = self.advance().position;
+                self.expect_keyword(Keyword::Time)?;
+                self.expect_keyword(Keyword::Zone)?;
+                let zone = self.expression_at(level.above(), extent)?;
+                Ok((super::function::call("timezone", vec![zone, left], position), None))
+            }
             Keyword::Operator => Err(self.not_supported("OPERATOR()")),
             _ => self.pattern(left),
         }
@@ -104,9 +110,7 @@ impl Parser<'_> {
         let position = self.position();
         if self.is(TokenKind::TypeCast) {
             self.advance();
-            let target = self.type_name()?;
-            let kind = ExpressionKind::Cast { operand: Box::new(left), target };
-            return Ok((Expression { kind, position }, None));
+            return Ok((self.cast_to_type(left, position)?, None));
         }
         let operator = self.binary_operator()?;
         self.advance();

@@ -31,6 +31,10 @@ impl Parser<'_> {
         if parts.iter().any(|qualifier| qualifier.name != "pg_catalog") || parts.len() > 1 {
             return Err(Error::not_supported("function name with a schema", position));
         }
+        let mut arguments = arguments;
+        if matches!(name.name.as_str(), "nextval" | "currval" | "setval") {
+            unwrap_regclass(&mut arguments);
+        }
         self.deepen()?;
         let call = FunctionCall { name, arguments, star, distinct };
         Ok(Expression { kind: ExpressionKind::Function(Box::new(call)), position })
@@ -75,6 +79,7 @@ impl Parser<'_> {
             Keyword::Substring => Self::substring,
             Keyword::Trim => Self::trim,
             Keyword::Position => Self::position_function,
+            Keyword::Extract => Self::extract,
             _ => return self.other_keyword(keyword),
         };
         let call = self.nested(parse)?;
@@ -86,21 +91,26 @@ impl Parser<'_> {
     fn other_keyword(&mut self, keyword: Keyword) -> Result<Expression> {
         let what = match keyword {
             Keyword::CurrentDate
-            | Keyword::CurrentTime
             | Keyword::CurrentTimestamp
             | Keyword::Localtime
-            | Keyword::Localtimestamp
-            | Keyword::CurrentRole
+            | Keyword::Localtimestamp => return self.clock(keyword),
+            Keyword::CurrentRole
             | Keyword::CurrentUser
             | Keyword::User
             | Keyword::SessionUser
-            | Keyword::CurrentCatalog => keyword.word().to_ascii_uppercase(),
-            Keyword::CurrentSchema if !self.next_is_symbol(b'(') => "CURRENT_SCHEMA".to_owned(),
+            | Keyword::CurrentCatalog => {
+                let position = self.advance().position;
+                return Ok(call(keyword.word(), Vec::new(), position));
+            }
+            Keyword::CurrentSchema if !self.next_is_symbol(b'(') => {
+                let position = self.advance().position;
+                return Ok(call(keyword.word(), Vec::new(), position));
+            }
+            Keyword::CurrentTime => keyword.word().to_ascii_uppercase(),
             Keyword::Collation if self.next_is_keyword(Keyword::For) => "COLLATION FOR".to_owned(),
             _ if !self.next_is_symbol(b'(') => return self.named_primary(),
             Keyword::Row => "row constructor".to_owned(),
             Keyword::Grouping
-            | Keyword::Extract
             | Keyword::Overlay
             | Keyword::Normalize
             | Keyword::Treat
@@ -210,6 +220,39 @@ impl Parser<'_> {
         Ok(call(name, arguments, position))
     }
 
+    /// `CURRENT_TIMESTAMP` and its kin, which stand without parentheses; of their precisions all have 6.
+    fn clock(&mut self, keyword: Keyword) -> Result<Expression> {
+        let position = self.advance().position;
+        if keyword != Keyword::CurrentDate && self.is_symbol(b'(') {
+            let what = format!("{} with a precision", keyword.word().to_ascii_uppercase());
+            self.advance();
+            let is_six = self.is(TokenKind::Number) && self.token_text() == "6";
+            if !is_six {
+                return Err(Error::not_supported(&what, position));
+            }
+            self.advance();
+            self.expect_symbol(b')')?;
+        }
+        Ok(call(keyword.word(), Vec::new(), position))
+    }
+
+    /// extract(field FROM x), which is extract('field', x).
+    fn extract(&mut self) -> Result<Expression> {
+        let position = self.advance().position;
+        self.expect_symbol(b'(')?;
+        let place = self.position();
+        let field = if matches!(self.kind(), TokenKind::String(_)) {
+            self.string()?
+        } else {
+            self.label()?.name
+        };
+        let field = Expression { kind: ExpressionKind::String(field), position: place };
+        self.expect_keyword(Keyword::From)?;
+        let of = self.expression()?;
+        self.expect_symbol(b')')?;
+        Ok(call("extract", vec![field, of], position))
+    }
+
     /// position(part IN whole), which is position(whole, part).
     fn position_function(&mut self) -> Result<Expression> {
         let position = self.advance().position;
@@ -222,7 +265,19 @@ impl Parser<'_> {
     }
 }
 
-fn call(name: &str, arguments: Vec<Expression>, position: Position) -> Expression {
+/// `nextval('s'::regclass)`, as dumps write it, is `nextval('s')`.
+fn unwrap_regclass(arguments: &mut [Expression]) {
+    if let Some(first) = arguments.first_mut()
+        && let ExpressionKind::Function(call) = &mut first.kind
+        && call.name.name == "regclass"
+        && let [Expression { kind: ExpressionKind::String(_), .. }] = call.arguments.as_slice()
+        && let Some(name) = call.arguments.pop()
+    {
+        *first = name;
+    }
+}
+
+pub(super) fn call(name: &str, arguments: Vec<Expression>, position: Position) -> Expression {
     let name = Identifier { name: name.to_owned(), position };
     let call = FunctionCall { name, arguments, star: false, distinct: false };
     Expression { kind: ExpressionKind::Function(Box::new(call)), position }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::ast::*;
 use crate::types::{DataType, Position};
 
-const HERE: Position = Position::UNKNOWN;
+pub(super) const HERE: Position = Position::UNKNOWN;
 
 /// Any statement.
 pub(super) fn statement() -> impl Strategy<Value = Statement> {
@@ -17,11 +17,22 @@ pub(super) fn statement() -> impl Strategy<Value = Statement> {
         2 => update(),
         2 => delete(),
     ];
-    let explained = plain.clone().prop_map(|statement| Statement::Explain(Box::new(statement)));
-    prop_oneof![8 => plain, 1 => explained, 3 => definition(), 3 => control()]
+    let explained = (explain_options(), plain.clone()).prop_map(|(options, statement)| {
+        Statement::Explain(Explain { options, statement: Box::new(statement) })
+    });
+    prop_oneof![8 => plain, 1 => explained, 3 => super::generator_definition::definition(), 3 => control()]
 }
 
-fn name() -> BoxedStrategy<Identifier> {
+fn explain_options() -> impl Strategy<Value = ExplainOptions> {
+    let some = (any::<[bool; 4]>(), option::of(any::<bool>())).prop_map(|(flags, summary)| {
+        let [analyze, costs, timing, json] = flags;
+        let format = if json { ExplainFormat::Json } else { ExplainFormat::Text };
+        ExplainOptions { analyze, costs, timing, summary, format }
+    });
+    prop_oneof![1 => Just(ExplainOptions::default()), 1 => some]
+}
+
+pub(super) fn name() -> BoxedStrategy<Identifier> {
     prop_oneof![
         6 => "[a-d][a-c_0-9]{0,2}",
         1 => "[a-c\"A ß.$]{1,4}",
@@ -34,11 +45,11 @@ fn name() -> BoxedStrategy<Identifier> {
     .boxed()
 }
 
-fn object() -> impl Strategy<Value = ObjectName> + Clone {
+pub(super) fn object() -> impl Strategy<Value = ObjectName> + Clone {
     (option::weighted(0.2, name()), name()).prop_map(|(schema, name)| ObjectName { schema, name })
 }
 
-fn data_type() -> impl Strategy<Value = TypeName> {
+pub(super) fn data_type() -> impl Strategy<Value = TypeName> {
     prop_oneof![
         proptest::sample::select(vec![
             DataType::Bool,
@@ -48,6 +59,11 @@ fn data_type() -> impl Strategy<Value = TypeName> {
             DataType::Float4,
             DataType::Float8,
             DataType::Text,
+            DataType::Date,
+            DataType::Time,
+            DataType::Timestamp,
+            DataType::TimestampTz,
+            DataType::Interval,
         ]),
         option::of(1_u32..100).prop_map(DataType::Varchar),
         option::of(1_u16..100).prop_map(DataType::Vector),
@@ -229,7 +245,7 @@ fn query_of(inner: BoxedStrategy<Expression>) -> BoxedStrategy<Query> {
             {
                 *query
             }
-            body => Query { body, order_by, limit, offset },
+            body => Query { body, order_by, limit, offset, locking: Vec::new() },
         })
         .boxed()
 }
@@ -241,7 +257,7 @@ fn order_item(inner: BoxedStrategy<Expression>) -> impl Strategy<Value = OrderIt
 }
 
 fn plain_query(body: QueryBody) -> Query {
-    Query { body, order_by: Vec::new(), limit: None, offset: None }
+    Query { body, order_by: Vec::new(), limit: None, offset: None, locking: Vec::new() }
 }
 
 fn body(inner: BoxedStrategy<Expression>) -> impl Strategy<Value = QueryBody> {
@@ -339,13 +355,33 @@ fn insert() -> impl Strategy<Value = Insert> + Clone {
         4 => query().prop_map(|query| InsertSource::Query(Box::new(query))),
     ];
     let returning = vec(select_item(expression()), 0..2);
-    (object(), option::of(name()), vec(name(), 0..3), source, returning).prop_map(
-        |(table, alias, columns, source, returning)| {
+    let on_conflict = option::weighted(0.3, on_conflict());
+    let overriding = proptest::sample::select(vec![Overriding::System, Overriding::User]);
+    let target = (object(), option::of(name()), vec(name(), 0..3));
+    (target, option::weighted(0.2, overriding), source, on_conflict, returning).prop_map(
+        |((table, alias, columns), overriding, source, on_conflict, returning)| {
+            // OVERRIDING stands before VALUES or a query only.
+            let overriding =
+                if matches!(source, InsertSource::Default) { None } else { overriding };
             let columns =
                 if matches!(source, InsertSource::Default) { Vec::new() } else { columns };
-            Insert { table, alias, columns, source, returning }
+            Insert { table, alias, columns, overriding, source, on_conflict, returning }
         },
     )
+}
+
+fn on_conflict() -> impl Strategy<Value = OnConflict> + Clone {
+    let columns = (vec(name(), 1..3), option::of(expression()))
+        .prop_map(|(columns, filter)| ConflictTarget::Columns { columns, filter });
+    let target = prop_oneof![2 => columns, 1 => name().prop_map(ConflictTarget::Constraint)];
+    let assignment = (name(), value()).prop_map(|(column, value)| Assignment { column, value });
+    let update = (vec(assignment, 1..3), option::of(expression()))
+        .prop_map(|(assignments, filter)| ConflictUpdate { assignments, filter });
+    (option::of(target), option::of(update)).prop_map(|(target, update)| OnConflict {
+        target,
+        update,
+        position: HERE,
+    })
 }
 
 fn value() -> impl Strategy<Value = Expression> + Clone {
@@ -368,56 +404,6 @@ fn delete() -> impl Strategy<Value = Statement> + Clone {
             Statement::Delete(Box::new(Delete { table, alias, filter, returning }))
         },
     )
-}
-
-fn column_specification() -> impl Strategy<Value = ColumnSpecification> {
-    let key = (option::of(name()), any::<bool>()).prop_map(|(constraint_name, primary)| {
-        ColumnKey { constraint_name, primary, position: HERE }
-    });
-    let parts =
-        (name(), data_type(), option::of(expression()), option::of(any::<bool>()), vec(key, 0..2));
-    parts.prop_map(|(name, type_name, default, not_null, keys)| ColumnSpecification {
-        name,
-        type_name,
-        default,
-        not_null,
-        keys,
-    })
-}
-
-fn definition() -> impl Strategy<Value = Statement> {
-    let constraint = (option::of(name()), any::<bool>(), vec(name(), 1..3)).prop_map(
-        |(name, primary, columns)| TableConstraint { name, primary, columns, position: HERE },
-    );
-    let create_table =
-        (any::<bool>(), object(), vec(column_specification(), 0..3), vec(constraint, 0..2))
-            .prop_map(|(if_not_exists, name, columns, constraints)| {
-                let table = CreateTable { if_not_exists, name, columns, constraints };
-                Statement::CreateTable(Box::new(table))
-            });
-    let index_column = (name(), any::<bool>(), option::of(any::<bool>())).prop_map(
-        |(column, descending, nulls_first)| IndexColumnSpecification {
-            column,
-            descending,
-            nulls_first,
-        },
-    );
-    let parts =
-        (any::<bool>(), any::<bool>(), option::of(name()), object(), vec(index_column, 1..3));
-    let create_index = parts.prop_map(|(unique, conditional, name, table, columns)| {
-        let if_not_exists = conditional && name.is_some();
-        let index = CreateIndex { unique, if_not_exists, name, table, columns };
-        Statement::CreateIndex(Box::new(index))
-    });
-    let objects = (any::<bool>(), vec(object(), 1..3), any::<bool>())
-        .prop_map(|(if_exists, names, cascade)| DropObjects { if_exists, names, cascade });
-    prop_oneof![
-        create_table,
-        create_index,
-        objects.clone().prop_map(Statement::DropTable),
-        objects.prop_map(Statement::DropIndex),
-        vec(object(), 1..3).prop_map(|names| Statement::Truncate(Truncate { names })),
-    ]
 }
 
 fn control() -> impl Strategy<Value = Statement> {

@@ -32,6 +32,11 @@ macro_rules! keywords {
 const WORD_BYTES_MAX: usize = 17;
 
 impl Keyword {
+    /// All of them as words, sorted.
+    pub(super) fn words() -> impl Iterator<Item = &'static str> {
+        TABLE.iter().map(|entry| entry.0)
+    }
+
     /// The keyword that a word in any case is, if it is one.
     pub(super) fn find(word: &str) -> Option<Self> {
         let mut folded = [0; WORD_BYTES_MAX];

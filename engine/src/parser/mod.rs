@@ -11,21 +11,31 @@ mod lexer;
 mod literal;
 mod token;
 
+mod alter;
 pub mod ast;
+mod constraint;
 mod cursor;
 mod data;
 mod definition;
 mod display;
+mod display_definition;
 mod display_expression;
 mod display_query;
+mod display_sequence;
+mod explain;
 mod expression;
 mod from;
 mod function;
 mod name;
+mod normalize;
+mod on_conflict;
 mod operator;
+mod piece;
 mod primary;
+mod qualified_name;
 mod query;
 mod script;
+mod sequence;
 mod setting;
 mod statement;
 mod transaction;
@@ -36,6 +46,9 @@ use crate::limits::STATEMENT_BYTES_MAX;
 use cursor::Parser;
 use token::TokenKind;
 
+pub use normalize::normalize;
+pub use piece::{Piece, keywords, pieces, quote_name};
+pub use qualified_name::qualified_name;
 pub use script::{first_parameter, is_complete, statements};
 
 /// Parses exactly one statement, with or without its semicolon.
@@ -66,6 +79,8 @@ fn parser(text: &str) -> Result<Parser<'_>> {
 
 #[cfg(test)]
 mod generator;
+#[cfg(test)]
+mod generator_definition;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::token::TokenKind;
 use super::type_name::named_type;
 use crate::error::{Error, Result, SqlState};
 use crate::limits::{PARAMETERS_MAX, VECTOR_DIMENSIONS_MAX};
-use crate::types::Position;
+use crate::types::{DataType, Position};
 
 /// What stands in parentheses.
 pub(super) enum Enclosed {
@@ -129,6 +129,18 @@ impl Parser<'_> {
     pub(super) fn literal_of_type(&mut self, target: TypeName) -> Result<Expression> {
         let position = self.position();
         let literal = Expression { kind: ExpressionKind::String(self.string()?), position };
+        if target.data_type == DataType::Interval
+            && let TokenKind::Keyword(
+                Keyword::Year
+                | Keyword::Month
+                | Keyword::Day
+                | Keyword::Hour
+                | Keyword::Minute
+                | Keyword::Second,
+            ) = self.kind()
+        {
+            return Err(self.not_supported("INTERVAL with fields"));
+        }
         let position = target.position;
         let kind = ExpressionKind::Cast { operand: Box::new(literal), target };
         self.deepen()?;
@@ -281,10 +293,11 @@ impl Parser<'_> {
     fn cast(&mut self) -> Result<ExpressionKind> {
         self.advance();
         self.expect_symbol(b'(')?;
-        let operand = Box::new(self.expression()?);
+        let operand = self.expression()?;
         self.expect_keyword(Keyword::As)?;
-        let target = self.type_name()?;
+        let position = operand.position;
+        let cast = self.cast_to_type(operand, position)?;
         self.expect_symbol(b')')?;
-        Ok(ExpressionKind::Cast { operand, target })
+        Ok(cast.kind)
     }
 }

@@ -1,8 +1,8 @@
 //! SELECT, VALUES and set operations, with ORDER BY, LIMIT and OFFSET.
 
 use super::ast::{
-    Expression, Identifier, ObjectName, OrderItem, Query, QueryBody, Select, SelectItem,
-    SetOperator, Values,
+    Expression, Identifier, LockStrength, LockWait, Locking, ObjectName, OrderItem, Query,
+    QueryBody, Select, SelectItem, SetOperator, Values,
 };
 use super::cursor::Parser;
 use super::keyword::Keyword;
@@ -10,6 +10,9 @@ use super::name;
 use super::token::TokenKind;
 use crate::error::{Error, Result, SqlState};
 use crate::limits::IN_LIST_MAX;
+
+/// Clauses of row locks in one query: more than there are strengths and ways to wait says nothing new of any table.
+const LOCKING_CLAUSES_MAX: usize = 256;
 
 impl Parser<'_> {
     /// Whether a query starts here that is not in parentheses.
@@ -61,27 +64,75 @@ impl Parser<'_> {
     pub(super) fn query_continued(&mut self, first: QueryBody) -> Result<Box<Query>> {
         let body = self.set_operations(first, 0)?;
         let order_by = self.order_by()?;
-        self.refuse_row_locks()?;
+        let mut locking = self.locking()?;
         let (limit, offset) = self.limit_and_offset()?;
-        self.refuse_row_locks()?;
+        if locking.is_empty() {
+            locking = self.locking()?;
+        }
         self.deepen()?;
         match body {
             // Parentheses around a whole query mean nothing.
             QueryBody::Nested(query)
-                if order_by.is_empty() && limit.is_none() && offset.is_none() =>
+                if order_by.is_empty()
+                    && limit.is_none()
+                    && offset.is_none()
+                    && locking.is_empty() =>
             {
                 Ok(query)
             }
-            body => Ok(Box::new(Query { body, order_by, limit, offset })),
+            body => Ok(Box::new(Query { body, order_by, limit, offset, locking })),
         }
     }
 
-    fn refuse_row_locks(&self) -> Result<()> {
-        let what = match self.next_kind() {
-            TokenKind::Keyword(Keyword::Update | Keyword::No) => "FOR UPDATE",
-            _ => "FOR SHARE",
-        };
-        self.refuse_keyword(Keyword::For, what)
+    /// FOR UPDATE and its kin, as often as they come.
+    fn locking(&mut self) -> Result<Vec<Locking>> {
+        let mut clauses = Vec::new();
+        while self.is_keyword(Keyword::For) {
+            // FOR READ ONLY asks for nothing.
+            if self.next_is_keyword(Keyword::Read) {
+                self.advance();
+                self.advance();
+                self.expect_keyword(Keyword::Only)?;
+                continue;
+            }
+            if clauses.len() >= LOCKING_CLAUSES_MAX {
+                return Err(self.unexpected());
+            }
+            self.advance();
+            let strength = self.lock_strength()?;
+            let of = if self.accept_keyword(Keyword::Of) {
+                self.comma_separated(Self::object_name)?
+            } else {
+                Vec::new()
+            };
+            let wait = if self.accept_keyword(Keyword::Nowait) {
+                LockWait::NoWait
+            } else if self.accept_keyword(Keyword::Skip) {
+                self.expect_keyword(Keyword::Locked)?;
+                LockWait::SkipLocked
+            } else {
+                LockWait::Block
+            };
+            clauses.push(Locking { strength, of, wait });
+        }
+        Ok(clauses)
+    }
+
+    fn lock_strength(&mut self) -> Result<LockStrength> {
+        if self.accept_keyword(Keyword::Update) {
+            return Ok(LockStrength::Update);
+        }
+        if self.accept_keyword(Keyword::Share) {
+            return Ok(LockStrength::Share);
+        }
+        if self.accept_keyword(Keyword::No) {
+            self.expect_keyword(Keyword::Key)?;
+            self.expect_keyword(Keyword::Update)?;
+            return Ok(LockStrength::NoKeyUpdate);
+        }
+        self.expect_keyword(Keyword::Key)?;
+        self.expect_keyword(Keyword::Share)?;
+        Ok(LockStrength::KeyShare)
     }
 
     fn query_operand(&mut self) -> Result<QueryBody> {

@@ -5,6 +5,7 @@ use super::cursor::Parser;
 use super::keyword::Keyword;
 use super::token::TokenKind;
 use crate::error::{Error, Result};
+use crate::types::Position;
 
 impl Parser<'_> {
     /// One statement, up to the end of the text.
@@ -21,7 +22,7 @@ impl Parser<'_> {
         Err(Self::syntax_error(message, self.position()))
     }
 
-    fn statement(&mut self) -> Result<Statement> {
+    pub(super) fn statement(&mut self) -> Result<Statement> {
         if self.is_symbol(b'(') || self.is_keyword(Keyword::Values) || self.starts_query() {
             return Ok(Statement::Query(self.query()?));
         }
@@ -35,6 +36,9 @@ impl Parser<'_> {
             Keyword::Truncate => self.truncate(),
             Keyword::Create => self.create(),
             Keyword::Drop => self.drop_statement(),
+            Keyword::Alter if self.next_is_keyword(Keyword::Sequence) => self.alter_sequence(),
+            Keyword::Alter if self.next_is_keyword(Keyword::Table) => self.alter_table(),
+            Keyword::Alter if self.next_is_keyword(Keyword::Index) => self.alter_index(),
             Keyword::Begin => self.begin(),
             Keyword::Start => self.start_transaction(),
             Keyword::Commit | Keyword::End => self.commit(),
@@ -53,67 +57,56 @@ impl Parser<'_> {
         }
     }
 
-    /// EXPLAIN of a statement that has a plan.
-    fn explain(&mut self) -> Result<Statement> {
-        self.advance();
-        self.refuse_keyword(Keyword::Analyze, "EXPLAIN ANALYZE")?;
-        self.refuse_keyword(Keyword::Analyse, "EXPLAIN ANALYZE")?;
-        self.refuse_keyword(Keyword::Verbose, "EXPLAIN VERBOSE")?;
-        if self.is_symbol(b'(') {
-            let query = match self.next_kind() {
-                TokenKind::Symbol(b'(') => true,
-                TokenKind::Keyword(keyword) => matches!(
-                    keyword,
-                    Keyword::Select | Keyword::Values | Keyword::With | Keyword::Table
-                ),
-                _ => false,
-            };
-            if !query {
-                return Err(self.not_supported("EXPLAIN with options"));
-            }
-        }
-        let explained = match self.kind() {
-            TokenKind::Keyword(
-                Keyword::Insert
-                | Keyword::Update
-                | Keyword::Delete
-                | Keyword::Merge
-                | Keyword::Declare
-                | Keyword::Execute
-                | Keyword::Select
-                | Keyword::Values
-                | Keyword::With
-                | Keyword::Table,
-            )
-            | TokenKind::Symbol(b'(') => self.nested(Self::statement)?,
-            TokenKind::Keyword(Keyword::Create | Keyword::Refresh) => {
-                return Err(self.not_supported("EXPLAIN of this statement"));
-            }
-            _ => return Err(self.unexpected()),
-        };
-        self.deepen()?;
-        Ok(Statement::Explain(Box::new(explained)))
-    }
-
     fn create(&mut self) -> Result<Statement> {
         let position = self.advance().position;
         match self.kind() {
             TokenKind::Keyword(Keyword::Table) => self.create_table(),
             TokenKind::Keyword(Keyword::Unique | Keyword::Index) => self.create_index(),
+            TokenKind::Keyword(Keyword::Sequence) => self.create_sequence(),
+            TokenKind::Keyword(
+                Keyword::Temp | Keyword::Temporary | Keyword::Local | Keyword::Global,
+            ) if self.next_is_keyword(Keyword::Sequence) => {
+                Err(Error::not_supported("CREATE TEMPORARY SEQUENCE", position))
+            }
             TokenKind::Keyword(
                 Keyword::Temp | Keyword::Temporary | Keyword::Local | Keyword::Global,
             ) => Err(Error::not_supported("CREATE TEMPORARY TABLE", position)),
             TokenKind::Keyword(Keyword::Unlogged) => {
                 Err(Error::not_supported("CREATE UNLOGGED TABLE", position))
             }
-            TokenKind::Keyword(Keyword::Or) => {
-                Err(Error::not_supported("CREATE OR REPLACE", position))
-            }
+            TokenKind::Keyword(Keyword::Or) => self.create_or_replace(position),
             TokenKind::Keyword(keyword) if is_object_kind(keyword) => {
                 Err(Error::not_supported(&format!("CREATE {}", upper(keyword)), position))
             }
             _ => Err(self.unexpected()),
         }
+    }
+
+    /// What PostgreSQL replaces is not supported; of anything else it says that it is no statement.
+    fn create_or_replace(&mut self, position: Position) -> Result<Statement> {
+        self.advance();
+        self.expect_keyword(Keyword::Replace)?;
+        let is_replaced = matches!(
+            self.kind(),
+            TokenKind::Keyword(
+                Keyword::Aggregate
+                    | Keyword::Constraint
+                    | Keyword::Function
+                    | Keyword::Language
+                    | Keyword::Procedural
+                    | Keyword::Procedure
+                    | Keyword::Recursive
+                    | Keyword::Rule
+                    | Keyword::Temp
+                    | Keyword::Temporary
+                    | Keyword::Transform
+                    | Keyword::Trigger
+                    | Keyword::Trusted
+                    | Keyword::View
+            )
+        );
+        let error = Error::not_supported("CREATE OR REPLACE", position);
+        Err(if is_replaced { error } else { self.unexpected() })
     }
 
     fn drop_statement(&mut self) -> Result<Statement> {
@@ -127,6 +120,10 @@ impl Parser<'_> {
                 self.advance();
                 self.refuse_keyword(Keyword::Concurrently, "DROP INDEX CONCURRENTLY")?;
                 Ok(Statement::DropIndex(self.drop_objects()?))
+            }
+            TokenKind::Keyword(Keyword::Sequence) => {
+                self.advance();
+                Ok(Statement::DropSequence(self.drop_objects()?))
             }
             TokenKind::Keyword(keyword) if is_object_kind(keyword) || keyword == Keyword::Owned => {
                 Err(Error::not_supported(&format!("DROP {}", upper(keyword)), position))
@@ -149,11 +146,7 @@ impl Parser<'_> {
     #[cold]
     fn foreign_statement(&mut self, keyword: Keyword) -> Error {
         let name = match (keyword, self.next_kind()) {
-            (Keyword::Alter, TokenKind::Keyword(object))
-                if is_object_kind(object)
-                    || object == Keyword::Table
-                    || object == Keyword::Index =>
-            {
+            (Keyword::Alter, TokenKind::Keyword(object)) if is_object_kind(object) => {
                 format!("ALTER {}", upper(object))
             }
             (Keyword::Prepare, TokenKind::Keyword(Keyword::Transaction)) => {
@@ -246,7 +239,6 @@ fn is_object_kind(keyword: Keyword) -> bool {
             | Keyword::Routine
             | Keyword::Rule
             | Keyword::Schema
-            | Keyword::Sequence
             | Keyword::Server
             | Keyword::Statistics
             | Keyword::Subscription

@@ -34,7 +34,6 @@ const UNSUPPORTED: &[&str] = &[
     "cidr",
     "circle",
     "cstring",
-    "date",
     "datemultirange",
     "daterange",
     "event_trigger",
@@ -48,7 +47,6 @@ const UNSUPPORTED: &[&str] = &[
     "int8multirange",
     "int8range",
     "internal",
-    "interval",
     "json",
     "jsonb",
     "jsonpath",
@@ -96,9 +94,6 @@ const UNSUPPORTED: &[&str] = &[
     "smallserial",
     "table_am_handler",
     "tid",
-    "time",
-    "timestamp",
-    "timestamptz",
     "timetz",
     "trigger",
     "tsm_handler",
@@ -127,19 +122,61 @@ impl Parser<'_> {
                 self.grammar_type(keyword)?
             }
             kind if Self::is_function_name(kind) => {
-                let mut parts = vec![self.take_name()];
-                while self.accept_symbol(b'.') {
-                    parts.push(self.label()?);
-                }
-                let modifiers = self.type_modifiers()?;
+                let (parts, modifiers) = self.named_type_parts()?;
                 named_type(&parts, &modifiers)?
             }
             _ => return Err(self.unexpected()),
         };
-        if self.is_symbol(b'[') || self.is_keyword(Keyword::Array) {
-            return Err(Error::not_supported("array type", type_name.position));
-        }
+        self.refuse_array(type_name.position)?;
         Ok(type_name)
+    }
+
+    /// A cast of `operand` to the type that stands here. Three types of PostgreSQL's catalog can be cast to though they are
+    /// no types here: `oid` is BIGINT, `name` is TEXT, and `regclass` a function.
+    pub(super) fn cast_to_type(
+        &mut self,
+        operand: Expression,
+        position: Position,
+    ) -> Result<Expression> {
+        let is_named = match self.kind() {
+            TokenKind::Keyword(keyword) => !self.starts_grammar_type(keyword),
+            _ => true,
+        };
+        let target = if is_named && Self::is_function_name(self.kind()) {
+            let (parts, modifiers) = self.named_type_parts()?;
+            let start = parts[0].position;
+            match catalog_type(&parts).filter(|_| modifiers.is_empty()) {
+                Some("regclass") => {
+                    self.refuse_array(start)?;
+                    self.deepen()?;
+                    return Ok(super::function::call("regclass", vec![operand], start));
+                }
+                Some("oid") => TypeName { data_type: DataType::Int8, position: start },
+                Some(_) => TypeName { data_type: DataType::Text, position: start },
+                None => named_type(&parts, &modifiers)?,
+            }
+        } else {
+            return Ok(cast(operand, self.type_name()?, position));
+        };
+        self.refuse_array(target.position)?;
+        Ok(cast(operand, target, position))
+    }
+
+    /// The name of a type with what stands in parentheses behind it.
+    fn named_type_parts(&mut self) -> Result<(Vec<Identifier>, Vec<Expression>)> {
+        let mut parts = vec![self.take_name()];
+        while self.accept_symbol(b'.') {
+            parts.push(self.label()?);
+        }
+        let modifiers = self.type_modifiers()?;
+        Ok((parts, modifiers))
+    }
+
+    fn refuse_array(&self, position: Position) -> Result<()> {
+        if self.is_symbol(b'[') || self.is_keyword(Keyword::Array) {
+            return Err(Error::not_supported("array type", position));
+        }
+        Ok(())
     }
 
     /// Whether the keyword is a type of the grammar's own, not a name in the catalog.
@@ -191,9 +228,47 @@ impl Parser<'_> {
             Keyword::Dec | Keyword::Decimal | Keyword::Numeric => {
                 return Err(Error::not_supported("type numeric", position));
             }
+            Keyword::Timestamp => {
+                self.precision("timestamp")?;
+                if self.zone()? { DataType::TimestampTz } else { DataType::Timestamp }
+            }
+            Keyword::Time => {
+                self.precision("time")?;
+                if self.zone()? {
+                    return Err(Error::not_supported("type time with time zone", position));
+                }
+                DataType::Time
+            }
+            Keyword::Interval => {
+                self.precision("interval")?;
+                DataType::Interval
+            }
             other => return Err(Error::not_supported(&format!("type {}", other.word()), position)),
         };
         Ok(TypeName { data_type, position })
+    }
+
+    /// `(6)`, which all values have; another precision is not supported.
+    fn precision(&mut self, type_name: &str) -> Result<()> {
+        let position = self.position();
+        match self.length_modifier()? {
+            None | Some(6) => Ok(()),
+            Some(_) => {
+                Err(Error::not_supported(&format!("type {type_name} with a precision"), position))
+            }
+        }
+    }
+
+    /// \[{WITH | WITHOUT} TIME ZONE\]: whether it is WITH.
+    fn zone(&mut self) -> Result<bool> {
+        let with = self.is_keyword(Keyword::With);
+        if !(with || self.is_keyword(Keyword::Without)) || !self.next_is_keyword(Keyword::Time) {
+            return Ok(false);
+        }
+        self.advance();
+        self.expect_keyword(Keyword::Time)?;
+        self.expect_keyword(Keyword::Zone)?;
+        Ok(with)
     }
 
     fn float_type(&mut self) -> Result<DataType> {
@@ -242,6 +317,21 @@ impl Parser<'_> {
         self.expect_symbol(b')')?;
         Ok(modifiers)
     }
+}
+
+fn cast(operand: Expression, target: TypeName, position: Position) -> Expression {
+    let kind = ExpressionKind::Cast { operand: Box::new(operand), target };
+    Expression { kind, position }
+}
+
+/// One of the types of the catalog that can only be cast to.
+fn catalog_type(parts: &[Identifier]) -> Option<&'static str> {
+    let name = match parts {
+        [name] => name,
+        [schema, name] if schema.name == "pg_catalog" => name,
+        _ => return None,
+    };
+    ["name", "oid", "regclass"].into_iter().find(|known| *known == name.name)
 }
 
 /// Whether the keyword alone names a type in the grammar.
@@ -297,6 +387,11 @@ pub(super) fn named_type(parts: &[Identifier], modifiers: &[Expression]) -> Resu
         "float4" => DataType::Float4,
         "float8" => DataType::Float8,
         "text" => DataType::Text,
+        "date" => DataType::Date,
+        "time" => DataType::Time,
+        "timestamp" => DataType::Timestamp,
+        "timestamptz" => DataType::TimestampTz,
+        "interval" => DataType::Interval,
         "varchar" => DataType::Varchar(None),
         "vector" => vector_type(modifiers, position)?,
         other if UNSUPPORTED.binary_search(&other).is_ok() => {

@@ -109,6 +109,7 @@ fn each_produced(relation: &Relation, visit: &mut dyn FnMut(ColumnId, DataType))
         }
         Relation::Filter { input, .. }
         | Relation::Sort { input, .. }
+        | Relation::Lock { input, .. }
         | Relation::Limit { input, .. } => each_produced(input, visit),
     }
 }

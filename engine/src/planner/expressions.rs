@@ -24,7 +24,7 @@ pub(super) fn all_columns(expression: &Expression, test: &dyn Fn(ColumnId) -> bo
 
 /// Whether `expression` refers to no column: it has one value for the whole statement.
 pub(super) fn is_constant(expression: &Expression) -> bool {
-    all_columns(expression, &|_| false)
+    all_columns(expression, &|_| false) && !expression.is_volatile()
 }
 
 /// Replaces every column for which `definition` has an expression.
@@ -54,10 +54,14 @@ pub(super) fn substitute(
     columns: &[(ColumnId, Expression)],
 ) -> Option<Expression> {
     let find = |id| columns.iter().find(|(column, _)| *column == id).map(|(_, value)| value);
-    let mut grown = 0;
+    let (mut grown, mut is_volatile) = (0, false);
     each_column(expression, &mut |id| {
         grown += find(id).map_or(0, |value| node_count(value) - 1);
+        is_volatile |= find(id).is_some_and(Expression::is_volatile);
     });
+    if is_volatile {
+        return None;
+    }
     if grown > 0 && grown + node_count(expression) > SUBSTITUTED_NODES_MAX {
         return None;
     }

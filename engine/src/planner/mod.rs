@@ -22,7 +22,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use explain::explain;
+pub use explain::{Measured, explain, explain_with};
 
 use crate::binder::bound::{Bound, BoundStatement, Returning};
 use crate::error::Result;
@@ -42,17 +42,23 @@ pub fn plan(bound: Bound, root: &Root) -> Result<StatementPlan> {
         BoundStatement::Insert(insert) => StatementPlanKind::Insert {
             table: insert.table,
             source: operators::plan_query(insert.source)?,
+            conflict: insert.conflict,
+            checks: insert.checks,
+            linked: insert.linked,
             returning: insert.returning.map(returning),
         },
         BoundStatement::Update(update) => StatementPlanKind::Update {
             table: update.table,
             source: operators::plan_query(update.source)?,
             ordinals: update.ordinals,
+            checks: update.checks,
+            linked: update.linked,
             returning: update.returning.map(returning),
         },
         BoundStatement::Delete(delete) => StatementPlanKind::Delete {
             table: delete.table,
             source: operators::plan_query(delete.source)?,
+            linked: delete.linked,
             returning: delete.returning.map(returning),
         },
     };

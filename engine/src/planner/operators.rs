@@ -80,6 +80,7 @@ pub(super) fn plan_relation(relation: &Relation, required: &ColumnSet) -> Result
         }
         Relation::Distinct { input, columns } => distinct(input, columns),
         Relation::Sort { input, keys } => ordering::plan_sort(input, keys, required),
+        Relation::Lock { input, locks } => ordering::plan_locked(input, locks, None, required),
         Relation::Limit { input, limit, offset } => {
             ordering::plan_limit(input, limit.as_ref(), offset.as_ref(), required)
         }
@@ -95,7 +96,9 @@ pub(super) fn needed(
     columns: &[(ColumnId, Expression)],
     required: &ColumnSet,
 ) -> Vec<(ColumnId, Expression)> {
-    columns.iter().filter(|(id, _)| required.contains(*id)).cloned().collect()
+    let is_needed =
+        |(id, value): &&(ColumnId, Expression)| required.contains(*id) || value.is_volatile();
+    columns.iter().filter(is_needed).cloned().collect()
 }
 
 /// A projection of `input` to `columns`; a mere choice of stored columns becomes the table access's own output.

@@ -5,6 +5,7 @@ use super::columns::{ColumnSet, resolve};
 use super::estimate;
 use super::expressions::{is_constant, substitute};
 use super::operators::{Planned, needed, plan_relation, project};
+use crate::binder::RowLock;
 use crate::binder::bound::{Arithmetic, ColumnId, Expression, Function, Relation, SortKey};
 use crate::error::Result;
 use crate::planner::plan::{Plan, PlanNode};
@@ -18,7 +19,7 @@ type Definitions = [(ColumnId, Expression)];
 
 /// LIMIT and OFFSET of a query.
 #[derive(Clone, Copy)]
-struct Window<'e> {
+pub(super) struct Window<'e> {
     limit: Option<&'e Expression>,
     offset: Option<&'e Expression>,
 }
@@ -46,7 +47,65 @@ pub(super) fn plan_limit(
             plan_ordered(input, keys, Some(window), required)
         });
     }
+    if let Relation::Lock { input, locks } = base {
+        return plan_through(&projections, required, |required| {
+            plan_locked(input, locks, Some(window), required).map(|planned| window.over(planned))
+        });
+    }
     Ok(window.over(plan_relation(input, required)?))
+}
+
+/// Rows locked in the order of the ORDER BY below, no more of them than the window above shows.
+pub(super) fn plan_locked(
+    input: &Relation,
+    locks: &[RowLock],
+    window: Option<Window<'_>>,
+    required: &ColumnSet,
+) -> Result<Planned> {
+    let row_ids: Vec<_> = locks
+        .iter()
+        .map(|lock| Expression::Column { id: lock.row_id, data_type: DataType::Int8 })
+        .collect();
+    let required = required.with_used(&row_ids);
+    // Rows that are passed over do not count: what is below the locks must not stop at the limit.
+    let in_index_order = match input {
+        Relation::Sort { input, keys } => plan_in_index_order(input, keys, window, &required)?,
+        _ => None,
+    };
+    let planned = match in_index_order {
+        Some(planned) => planned,
+        None => plan_relation(input, &required)?,
+    };
+    let mut placed = locks.to_vec();
+    for lock in &mut placed {
+        let place = planned.columns.iter().position(|column| *column == lock.row_id);
+        lock.row_id = place.expect("invariant: the input was asked for it");
+    }
+    let Planned { plan, columns } = planned;
+    let (types, names) = (plan.types.clone(), plan.names.clone());
+    let estimated_rows = plan.estimated_rows;
+    let kept = window.and_then(Window::kept);
+    let node = PlanNode::LockRows { input: Box::new(plan), locks: placed, kept };
+    Ok(Planned { plan: Plan { node, types, names, estimated_rows }, columns })
+}
+
+/// The rows of a table by an index that has them in the order of `keys`, if that is cheaper than a sort.
+fn plan_in_index_order(
+    input: &Relation,
+    keys: &[SortKey],
+    window: Option<Window<'_>>,
+    required: &ColumnSet,
+) -> Result<Option<Planned>> {
+    let (projections, base) = peel(input);
+    let (Some(table), Some(keys)) = (TableRelation::of(base), keys_below(keys, &projections))
+    else {
+        return Ok(None);
+    };
+    let Some((path, reverse)) = ordered_path(&table, &keys, window) else { return Ok(None) };
+    plan_through(&projections, required, |required| {
+        plan_index_path(&table, path, reverse, required)
+    })
+    .map(Some)
 }
 
 fn is_null(expression: &Expression) -> bool {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::binder::bound::{AggregateCall, Expression, OutputColumn, SortKey};
+use crate::binder::bound::{AggregateCall, BoundConflict, Expression, OutputColumn, SortKey};
+use crate::binder::{BoundCheck, RowLock};
 use crate::parser::ast::{JoinKind, SetOperator};
 use crate::storage::{IndexId, TableId};
 use crate::types::DataType;
@@ -36,6 +37,12 @@ pub enum StatementPlanKind {
         table: TableId,
         /// All columns of the table in its order.
         source: Plan,
+        /// ON CONFLICT; its expressions' ids are ordinals already.
+        conflict: Option<BoundConflict>,
+        /// CHECK; the ids of its columns are ordinals already.
+        checks: Vec<BoundCheck>,
+        /// Whether foreign keys have to do with it.
+        linked: bool,
         /// RETURNING.
         returning: Option<ReturningPlan>,
     },
@@ -47,6 +54,10 @@ pub enum StatementPlanKind {
         source: Plan,
         /// The columns assigned.
         ordinals: Vec<usize>,
+        /// Those CHECK constraints that they can break.
+        checks: Vec<BoundCheck>,
+        /// Whether foreign keys have to do with it.
+        linked: bool,
         /// RETURNING.
         returning: Option<ReturningPlan>,
     },
@@ -56,6 +67,8 @@ pub enum StatementPlanKind {
         table: TableId,
         /// Row id (Int8).
         source: Plan,
+        /// Whether foreign keys have to do with it.
+        linked: bool,
         /// RETURNING.
         returning: Option<ReturningPlan>,
     },
@@ -178,6 +191,15 @@ pub enum PlanNode {
         keys: Vec<SortKey>,
         /// Keep so many (LIMIT + OFFSET), without columns.
         limit: Option<Expression>,
+    },
+    /// Rows locked as they pass, each at most once.
+    LockRows {
+        /// Input.
+        input: Box<Plan>,
+        /// What is locked of each; `row_id` is an ordinal of the input.
+        locks: Vec<RowLock>,
+        /// Lock no more rows than so many (LIMIT + OFFSET), without columns; NULL is no limit.
+        kept: Option<Expression>,
     },
     /// LIMIT and OFFSET.
     Limit {

@@ -50,6 +50,11 @@ fn push(relation: Relation, mut conjuncts: Vec<Expression>) -> Relation {
         Relation::Sort { input, keys } => {
             Relation::Sort { input: Box::new(push(*input, conjuncts)), keys }
         }
+        // Which rows are locked does not depend on what is asked of them above.
+        Relation::Lock { input, locks } => {
+            let input = Box::new(push(*input, Vec::new()));
+            filtered(Relation::Lock { input, locks }, conjuncts)
+        }
         Relation::Limit { input, limit, offset } => {
             let input = Box::new(push(*input, Vec::new()));
             filtered(Relation::Limit { input, limit, offset }, conjuncts)

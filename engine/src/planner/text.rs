@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::binder::bound::{
     AggregateCall, AggregateFunction, Arithmetic, Comparison, Expression, Function, ScalarFunction,
 };
-use crate::types::ValueRef;
+use crate::types::{ValueRef, format_value};
 
 /// Characters of the name of a computed column: nested computations would double it at every level.
 const NAME_CHARACTERS_MAX: usize = 60;
@@ -273,6 +273,13 @@ fn scalar_name(function: ScalarFunction) -> &'static str {
         ScalarFunction::VectorDimensions => "vector_dims",
         ScalarFunction::VectorNorm => "vector_norm",
         ScalarFunction::InnerProduct => "inner_product",
+        ScalarFunction::Datetime(function) => function.name(),
+        ScalarFunction::NextValue => "nextval",
+        ScalarFunction::CurrentValue => "currval",
+        ScalarFunction::LastValue => "lastval",
+        ScalarFunction::SetValue => "setval",
+        ScalarFunction::System(function) => function.name(),
+        ScalarFunction::Advisory(function) => function.name(),
     }
 }
 
@@ -285,6 +292,15 @@ fn write_value(text: &mut String, value: ValueRef<'_>) {
         ValueRef::Int8(value) => push(text, format_args!("{value}")),
         ValueRef::Float4(value) => push(text, format_args!("{value}")),
         ValueRef::Float8(value) => push(text, format_args!("{value}")),
+        ValueRef::Date(_)
+        | ValueRef::Time(_)
+        | ValueRef::Timestamp(_)
+        | ValueRef::TimestampTz(_)
+        | ValueRef::Interval(_) => {
+            text.push('\'');
+            format_value(value, text);
+            text.push('\'');
+        }
         ValueRef::Text(value) => push(text, format_args!("'{}'", value.replace('\'', "''"))),
         ValueRef::Vector(value) => {
             text.push_str("'[");

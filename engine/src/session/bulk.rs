@@ -2,30 +2,29 @@
 
 use std::sync::Arc;
 
-use crate::binder::bind_default;
 use crate::binder::bound::Expression;
+use crate::binder::{BoundCheck, bind_column_default, bind_table_checks};
 use crate::error::{Error, Result, SqlState};
 use crate::executor::context::{Context, NoSubqueries};
-use crate::executor::expression::{evaluate, evaluate_scalar};
-use crate::executor::interrupt::Interrupt;
+use crate::executor::expression::evaluate;
 use crate::executor::memory::MemoryBudget;
-use crate::executor::modify::insert_columns;
-use crate::parser;
+use crate::executor::modify::{check_columns, check_loaded, insert_columns};
+use crate::session::environment::SessionEnvironment;
 use crate::session::{Session, TransactionStatus, block_failed};
-use crate::storage::batch::Batch;
+use crate::storage::batch::{Batch, ColumnRef};
 use crate::storage::column::{Column, ColumnData};
 use crate::storage::root::Root;
-use crate::storage::schema::{ColumnDefinition, Schema};
-use crate::storage::{Stamp, TableId};
+use crate::storage::schema::Schema;
+use crate::storage::{RowId, Stamp, TableId};
 use crate::transaction::executed::AuditPolicy;
-use crate::types::{DataType, Position, Value};
+use crate::types::{DataType, Position};
 
 /// What fills a column of the table.
 enum Filling {
     /// The batch's column at this place.
     Given(usize),
-    /// The default.
-    Constant(Value),
+    /// The default, for each row anew.
+    Default(Expression),
 }
 
 /// What a load needs to know about its table.
@@ -34,6 +33,7 @@ struct Target {
     /// For each column of the table.
     fillings: Vec<Filling>,
     given: usize,
+    checks: Vec<BoundCheck>,
 }
 
 impl Session {
@@ -86,18 +86,35 @@ impl Session {
         next: &mut dyn FnMut() -> Result<Option<Vec<Column>>>,
     ) -> Result<u64> {
         self.check_writable("INSERT")?;
+        self.refresh_snapshot()?;
+        self.remember_reads();
         let memory = self.budget();
         let heads = self.database.heads();
         let interrupt = self.interrupts.current();
-        let target = target(self.block.root(heads), table, columns, interrupt, &memory)?;
+        let transaction = self.transaction();
+        let environment =
+            &SessionEnvironment::new(heads, &self.own, &self.settings, transaction, interrupt);
+        let target = target(self.block.root(heads), table, columns)?;
         let stamp = self.block.stamp(heads);
         let mut rows = 0;
+        let loaded = self.block.root(heads).table(target.table);
+        let first = loaded.map_or(RowId(0), |table| table.next_row_id());
         while let Some(batch) = next()? {
             interrupt.check()?;
             self.database.check_memory()?;
             let root = self.block.root_mut(heads);
-            rows += insert_batch(root, &target, batch, stamp, interrupt, &memory)?;
+            match insert_batch(root, &target, batch, stamp, environment, &memory) {
+                Ok(inserted) => rows += inserted,
+                Err(error) => {
+                    // Its keys may be there already, which the client learns by it.
+                    if let Some(reads) = self.block.reads() {
+                        reads.note_table(target.table);
+                    }
+                    return Err(error.behind_rows(rows));
+                }
+            }
         }
+        check_loaded(self.block.root(heads), target.table, first, interrupt)?;
         self.block.touch(target.table, rows);
         let policy = heads.audit_policy();
         if rows != 0 && policy != AuditPolicy::Off {
@@ -115,13 +132,7 @@ fn statement_text(table: &str, columns: &[&str]) -> String {
     format!("COPY {}{list} FROM STDIN", quote(table))
 }
 
-fn target(
-    root: &Root,
-    table: &str,
-    columns: &[&str],
-    interrupt: &Interrupt,
-    memory: &MemoryBudget,
-) -> Result<Target> {
+fn target(root: &Root, table: &str, columns: &[&str]) -> Result<Target> {
     let table = root
         .table_by_name(table)
         .ok_or_else(|| Error::undefined_table(table, Position::UNKNOWN))?;
@@ -132,10 +143,11 @@ fn target(
         let given = ordinals.iter().position(|&given| given == ordinal);
         fillings.push(match given {
             Some(place) => Filling::Given(place),
-            None => Filling::Constant(default_value(column, root, interrupt, memory)?),
+            None => Filling::Default(bind_column_default(root, column)?),
         });
     }
-    Ok(Target { table: table.id(), fillings, given: ordinals.len() })
+    let checks = bind_table_checks(root, schema)?;
+    Ok(Target { table: table.id(), fillings, given: ordinals.len(), checks })
 }
 
 fn ordinals(schema: &Schema, columns: &[&str]) -> Result<Vec<usize>> {
@@ -161,24 +173,12 @@ fn ordinals(schema: &Schema, columns: &[&str]) -> Result<Vec<usize>> {
     Ok(ordinals)
 }
 
-fn default_value(
-    column: &ColumnDefinition,
-    root: &Root,
-    interrupt: &Interrupt,
-    memory: &MemoryBudget,
-) -> Result<Value> {
-    let Some(text) = &column.default else { return Ok(Value::Null) };
-    let default = bind_default(&parser::parse_expression(text)?, &column.name, column.data_type)?;
-    let context = Context { root, parameters: &[], interrupt, memory, subqueries: &NoSubqueries };
-    evaluate_scalar(&default, &context)
-}
-
 fn insert_batch(
     root: &mut Root,
     target: &Target,
     columns: Vec<Column>,
     stamp: Stamp,
-    interrupt: &Interrupt,
+    environment: &SessionEnvironment<'_>,
     memory: &MemoryBudget,
 ) -> Result<u64> {
     let rows = columns.first().map_or(0, Column::len);
@@ -193,12 +193,50 @@ fn insert_batch(
     };
     let schema = Arc::clone(table.schema());
     let batch = Batch::computed(columns, rows);
-    let values = {
-        let context =
-            Context { root, parameters: &[], interrupt, memory, subqueries: &NoSubqueries };
-        table_columns(&schema, target, &batch, &context)?
-    };
-    insert_columns(root, stamp, target.table, values)
+    let inserted = {
+        let context = Context {
+            root,
+            parameters: &[],
+            interrupt: environment.interrupt,
+            reads: None,
+            memory,
+            subqueries: &NoSubqueries,
+            environment,
+        };
+        table_columns(&schema, target, &batch, &context).and_then(|values| {
+            check_columns(&schema, &target.checks, &values, rows, &context)?;
+            Ok(values)
+        })
+    }
+    .and_then(|values| insert_columns(root, stamp, target.table, values));
+    match inserted {
+        Err(error) if rows == 1 && is_of_data(&error) => Err(error.in_first_row()),
+        Err(error) if is_of_data(&error) => {
+            let insert = |row| insert_batch(root, target, row, stamp, environment, memory);
+            Err(refused_row(&batch, rows, insert).unwrap_or(error))
+        }
+        inserted => inserted,
+    }
+}
+
+/// Whether a row is at fault: not what was asked for meanwhile, nor what there is too little of.
+fn is_of_data(error: &Error) -> bool {
+    ["22", "23", "54"].iter().any(|class| error.sqlstate().code().starts_with(class))
+}
+
+/// Which row of a batch was refused, and why: adds them one by one, which the caller takes back with everything else.
+#[cold]
+fn refused_row(
+    batch: &Batch<'_>,
+    rows: usize,
+    mut insert: impl FnMut(Vec<Column>) -> Result<u64>,
+) -> Option<Error> {
+    (0..rows).find_map(|row| {
+        let alone =
+            |column: &ColumnRef<'_>| Column::repeat(stored_type(column), column.get(row), 1);
+        let error = insert(batch.columns.iter().map(alone).collect()).err()?;
+        Some(error.behind_rows(row as u64))
+    })
 }
 
 /// All columns of the table for the rows of a batch, cast to the table's types.
@@ -211,9 +249,7 @@ fn table_columns(
     let mut columns = Vec::with_capacity(schema.columns.len());
     for (definition, filling) in schema.columns.iter().zip(&target.fillings) {
         columns.push(match filling {
-            Filling::Constant(value) => {
-                Column::repeat(definition.data_type, value.as_ref(), batch.len())
-            }
+            Filling::Default(default) => evaluate(default, batch, context)?.into_owned(),
             Filling::Given(place) => cast_column(batch, *place, definition.data_type, context)?,
         });
     }
@@ -244,6 +280,11 @@ fn stored_type(column: &Column) -> DataType {
         ColumnData::Int8(_) => DataType::Int8,
         ColumnData::Float4(_) => DataType::Float4,
         ColumnData::Float8(_) => DataType::Float8,
+        ColumnData::Date(_) => DataType::Date,
+        ColumnData::Time(_) => DataType::Time,
+        ColumnData::Timestamp(_) => DataType::Timestamp,
+        ColumnData::TimestampTz(_) => DataType::TimestampTz,
+        ColumnData::Interval(_) => DataType::Interval,
         ColumnData::Text(_) => DataType::Text,
         ColumnData::Vector(_) => DataType::Vector(None),
     }

@@ -10,10 +10,10 @@ use crate::error::Result;
 use crate::session::Session;
 use crate::storage::CommitNumber;
 use crate::transaction::block::Receipt;
-use crate::transaction::heads::Outcome;
+use crate::transaction::heads::{OnSettled, Outcome};
 
 /// A commit that an answer rests on and that may not be durable yet: [`Session::settle`] waits for it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "the answer must not be given before the commit is settled"]
 pub struct Unsettled {
     outcome: Arc<Outcome>,
@@ -26,6 +26,12 @@ impl Unsettled {
     pub fn own_commit(&self) -> Option<CommitNumber> {
         self.is_own.then(|| self.outcome.commit())
     }
+
+    /// Once the commit is settled: its receipt if it is the statement's own, or why it failed.
+    pub fn result(&self) -> Option<Result<Option<Receipt>>> {
+        let result = self.outcome.result()?;
+        Some(result.map(|chain| self.own_commit().map(|commit| Receipt { commit, chain })))
+    }
 }
 
 /// What a session has in flight.
@@ -36,6 +42,8 @@ pub(super) struct Deferred {
     of_statement: Option<Unsettled>,
     /// The newest commit that was not waited for.
     newest: Option<Arc<Outcome>>,
+    /// The newest of the session's own that was left to be settled later: its receipt is not known here yet.
+    own: Option<Arc<Outcome>>,
 }
 
 impl Session {
@@ -67,9 +75,25 @@ impl Session {
         self.wait_for(&unsettled.outcome, unsettled.is_own)
     }
 
+    /// Has `then` called once the commit is settled, and with it all before it: by another thread, so that the session can go
+    /// on meanwhile, or before it returns. Each is told in its turn by [`Self::leave`] before.
+    pub fn settle_later(&mut self, last: &Unsettled, then: Box<dyn OnSettled>) {
+        self.database.heads().settle_later(&last.outcome, then);
+    }
+
+    /// Notes a commit that the session is not going to settle itself.
+    pub fn leave(&mut self, unsettled: &Unsettled) {
+        if unsettled.is_own {
+            self.deferred.own = Some(Arc::clone(&unsettled.outcome));
+        }
+    }
+
     /// Waits for whatever is in flight. If it fails, its own statement's answer says so.
     #[inline]
     pub(super) fn settle_in_flight(&mut self) {
+        if let Some(own) = self.deferred.own.take() {
+            let _ = self.wait_for(&own, true);
+        }
         if let Some(newest) = self.deferred.newest.take() {
             let _ = self.wait_for(&newest, false);
         }

@@ -11,10 +11,16 @@
 //! [`query`] and [`write`] run plans, [`definition`] runs CREATE and DROP, [`transaction_control`] BEGIN to COMMIT,
 //! [`variable`] SET and SHOW; [`bulk`] loads; [`deferred`] keeps commits in flight.
 
+pub(crate) mod activity;
 mod answer;
 mod bulk;
 mod deferred;
+#[cfg(test)]
+mod deferred_tests;
 mod definition;
+mod effects;
+mod environment;
+mod explain;
 mod held_answer;
 mod interrupt;
 mod parameter;
@@ -22,9 +28,12 @@ mod plan_cache;
 mod plan_shape;
 mod prepared;
 mod query;
+mod row_locks;
 mod run;
 mod settings;
+mod shown_block;
 mod statement;
+pub(crate) mod statistics;
 mod transaction_control;
 mod variable;
 mod write;
@@ -36,8 +45,10 @@ pub use answer::{CommandTag, Notice, RowSink, Rows, TransactionStatus};
 pub use deferred::Unsettled;
 pub use interrupt::Canceller;
 pub use prepared::Prepared;
+pub use settings::Defaults;
 
 pub use crate::transaction::block::Receipt;
+pub use crate::transaction::heads::OnSettled;
 
 use crate::database::Database;
 use crate::error::{Error, Result, SqlState};
@@ -45,13 +56,17 @@ use crate::executor::memory::MemoryBudget;
 use crate::parser;
 use crate::parser::ast::Statement;
 use crate::session::deferred::Deferred;
+use crate::session::environment::Own;
 use crate::session::interrupt::Interrupts;
 use crate::session::plan_cache::PlanCache;
 use crate::session::settings::Settings;
-use crate::session::transaction_control::Modes;
+use crate::session::shown_block::ShownBlock;
+use crate::session::statistics::Counters;
+use crate::session::transaction_control::{AtSavepoint, Modes};
 use crate::storage::CommitNumber;
 use crate::transaction::block::Block;
 use crate::transaction::executed::{Actor, AuditPolicy};
+use crate::types::datetime::TimestampTz;
 use crate::types::{DataType, Value};
 
 /// One client's state: its transaction block, its settings, its plans.
@@ -65,6 +80,8 @@ pub struct Session {
     status: TransactionStatus,
     block: Block,
     modes: Modes,
+    /// What was at each savepoint.
+    savepoint_modes: Vec<AtSavepoint>,
     /// When the last statement in a block ended.
     idle_since: Option<Instant>,
     /// The newest commit it has seen. Invariant: never goes backwards.
@@ -77,17 +94,26 @@ pub struct Session {
     peer: Arc<str>,
     cache: PlanCache,
     deferred: Deferred,
+    own: Own,
+    /// When the open block began.
+    block_began: Option<TimestampTz>,
+    /// What the card shows of the open block, as far as it may change: the snapshot, and whether it has written or failed.
+    shown_block: Option<ShownBlock>,
 }
 
 impl Session {
     pub(crate) fn new(database: Arc<Database>) -> Self {
+        let own = Own::new(database.activity(), database.locks());
+        let settings = Settings::new(database.session_defaults());
+        own.card.set_application(&settings.values().application_name);
         Self {
+            settings,
             database,
             interrupts: Interrupts::default(),
-            settings: Settings::default(),
             status: TransactionStatus::Idle,
             block: Block::default(),
             modes: Modes::default(),
+            savepoint_modes: Vec::new(),
             idle_since: None,
             last_seen: CommitNumber(0),
             last_receipt: None,
@@ -96,6 +122,9 @@ impl Session {
             peer: Arc::from(""),
             cache: PlanCache::default(),
             deferred: Deferred::default(),
+            own,
+            block_began: None,
+            shown_block: None,
         }
     }
 
@@ -138,8 +167,40 @@ impl Session {
         sink: &mut dyn RowSink,
     ) -> Result<CommandTag> {
         let started = self.start_statement(matches!(prepared.statement, Statement::Rollback))?;
-        let result = self.dispatch(prepared, parameters, sink);
+        let result = match &prepared.counters {
+            Some(counters) => {
+                self.count(counters, |session| session.dispatch(prepared, parameters, sink))
+            }
+            None => self.dispatch(prepared, parameters, sink),
+        };
+        self.give_warnings(sink);
         self.end_statement(started, result.is_err());
+        result
+    }
+
+    /// Counts an execution, and shows that it runs.
+    #[inline]
+    fn count(
+        &mut self,
+        counters: &Counters,
+        run: impl FnOnce(&mut Self) -> Result<CommandTag>,
+    ) -> Result<CommandTag> {
+        let logged_from = self.settings.values().log_min_duration();
+        let began = counters.begin(logged_from.is_some());
+        self.own.card.begin_statement(counters.number, began);
+        let result = run(self);
+        self.own.card.end_statement(counters.number);
+        let rows = match &result {
+            Ok(CommandTag::Rows(_, rows)) => Some(*rows),
+            Ok(CommandTag::Plain(_)) => Some(0),
+            Err(_) => None,
+        };
+        let elapsed = counters.end(began, rows);
+        if let (Some(logged_from), Some(elapsed)) = (logged_from, elapsed)
+            && elapsed >= logged_from
+        {
+            statistics::log_slow(&counters.text, elapsed);
+        }
         result
     }
 
@@ -197,6 +258,7 @@ impl Session {
 
     /// Says who uses the session, for the audit log.
     pub fn set_actor(&mut self, user: &str, peer: &str) {
+        self.own.card.set_user(user, peer);
         self.user = Arc::from(user);
         self.peer = Arc::from(peer);
     }
@@ -226,7 +288,9 @@ impl Session {
     fn parse(&mut self, text: &str, parameters: &[DataType]) -> Result<Prepared> {
         let parsed = parser::parse(text);
         let statement = self.fail_block_on_error(parsed)?;
-        Ok(Prepared::new(text, statement, self.database.id(), parameters))
+        let mut prepared = Prepared::new(text, statement, self.database.id(), parameters);
+        prepared.counters = Some(self.own.count(&prepared.text));
+        Ok(prepared)
     }
 
     fn describe(&mut self, prepared: &mut Prepared) -> Result<()> {
@@ -256,6 +320,7 @@ impl Session {
     fn start_statement(&mut self, rolls_back: bool) -> Result<Option<Instant>> {
         let mut started = None;
         self.statement_receipt = None;
+        self.own.effects.start_statement();
         // ROLLBACK leaves the same behind whether the block had expired or not.
         if self.idle_since.is_some() && !rolls_back {
             let now = Instant::now();
@@ -274,7 +339,9 @@ impl Session {
     #[inline]
     fn end_statement(&mut self, started: Option<Instant>, failed: bool) {
         if self.status == TransactionStatus::Idle {
+            self.hide_block();
             self.idle_since = None;
+            self.own.effects.locks.release_transaction();
             if failed {
                 self.settings.rollback();
             } else {
@@ -284,7 +351,11 @@ impl Session {
         }
         if failed {
             self.status = TransactionStatus::Failed;
+            // What is sure to be rolled back keeps nobody waiting.
+            let kept = self.savepoint_modes.last().map_or(0, |savepoint| savepoint.lock_count);
+            self.own.effects.locks.release_to(kept);
         }
+        self.show_block();
         if self.settings.values().idle_in_transaction_timeout().is_some() {
             // A statement that hardly looked at its interrupt was short: its start stands for its end.
             let short =
@@ -317,6 +388,14 @@ impl Session {
         }
     }
 
+    /// Sends the warnings of functions that the statement called.
+    fn give_warnings(&self, sink: &mut dyn RowSink) {
+        let warnings = std::mem::take(&mut *self.own.effects.warnings.borrow_mut());
+        for message in &warnings {
+            self.warn(sink, SqlState::Warning, message);
+        }
+    }
+
     fn warn(&self, sink: &mut dyn RowSink, sqlstate: SqlState, message: &str) {
         self.notify(sink, &Notice { severity: "WARNING", sqlstate, message: message.to_owned() });
     }
@@ -326,6 +405,7 @@ impl Drop for Session {
     /// What is in flight is written, whether or not its answer is still awaited.
     fn drop(&mut self) {
         self.settle_in_flight();
+        self.database.activity().leave(&self.own.card);
     }
 }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::binder::bound::Expression;
 use crate::error::{Error, Result, SqlState};
 use crate::executor::context::{Context, NoSubqueries};
+use crate::executor::environment::Environment;
 use crate::executor::expression::evaluate_scalar;
 use crate::executor::interrupt::Interrupt;
 use crate::executor::memory::MemoryBudget;
@@ -18,6 +19,7 @@ pub(super) fn coerce<'a>(
     values: &'a [Value],
     types: &[DataType],
     root: &Root,
+    environment: &dyn Environment,
 ) -> Result<Cow<'a, [Value]>> {
     if values.len() != types.len() {
         return Err(wrong_count(values.len(), types.len()));
@@ -25,7 +27,10 @@ pub(super) fn coerce<'a>(
     if values.iter().zip(types).all(|(value, data_type)| fits(value, *data_type)) {
         return Ok(Cow::Borrowed(values));
     }
-    let cast = values.iter().zip(types).map(|(value, data_type)| cast(value, *data_type, root));
+    let cast = values
+        .iter()
+        .zip(types)
+        .map(|(value, data_type)| cast(value, *data_type, root, environment));
     cast.collect::<Result<Vec<_>>>().map(Cow::Owned)
 }
 
@@ -38,6 +43,11 @@ fn fits(value: &Value, data_type: DataType) -> bool {
         | (Value::Int8(_), DataType::Int8)
         | (Value::Float4(_), DataType::Float4)
         | (Value::Float8(_), DataType::Float8)
+        | (Value::Date(_), DataType::Date)
+        | (Value::Time(_), DataType::Time)
+        | (Value::Timestamp(_), DataType::Timestamp)
+        | (Value::TimestampTz(_), DataType::TimestampTz)
+        | (Value::Interval(_), DataType::Interval)
         | (Value::Text(_), DataType::Text | DataType::Unknown | DataType::Varchar(None)) => true,
         (Value::Vector(vector), DataType::Vector(dimensions)) => {
             check_dimensions(dimensions, vector.len()).is_ok()
@@ -55,13 +65,23 @@ fn type_of(value: &Value) -> DataType {
         Value::Int8(_) => DataType::Int8,
         Value::Float4(_) => DataType::Float4,
         Value::Float8(_) => DataType::Float8,
+        Value::Date(_) => DataType::Date,
+        Value::Time(_) => DataType::Time,
+        Value::Timestamp(_) => DataType::Timestamp,
+        Value::TimestampTz(_) => DataType::TimestampTz,
+        Value::Interval(_) => DataType::Interval,
         Value::Text(_) => DataType::Text,
         Value::Vector(_) => DataType::Vector(None),
     }
 }
 
 #[cold]
-fn cast(value: &Value, target: DataType, root: &Root) -> Result<Value> {
+fn cast(
+    value: &Value,
+    target: DataType,
+    root: &Root,
+    environment: &dyn Environment,
+) -> Result<Value> {
     if fits(value, target) {
         return Ok(value.clone());
     }
@@ -69,7 +89,8 @@ fn cast(value: &Value, target: DataType, root: &Root) -> Result<Value> {
     let castable = data_type.is_text()
         || target.is_text()
         || (data_type.is_numeric() && target.is_numeric())
-        || data_type.same_kind(target);
+        || data_type.same_kind(target)
+        || (data_type.is_datetime() && target.is_datetime());
     if !castable {
         return Err(Error::new(
             SqlState::DatatypeMismatch,
@@ -85,6 +106,8 @@ fn cast(value: &Value, target: DataType, root: &Root) -> Result<Value> {
         interrupt: &interrupt,
         memory: &memory,
         subqueries: &NoSubqueries,
+        environment,
+        reads: None,
     };
     evaluate_scalar(&cast, &context)
 }

@@ -18,6 +18,8 @@ pub(super) struct Shape {
     tables: Vec<(TableId, usize)>,
     /// Whether nothing but the size of those tables can make it large.
     simple: bool,
+    /// Whether it locks rows.
+    pub(super) locks_rows: bool,
 }
 
 impl Shape {
@@ -31,15 +33,17 @@ impl Shape {
         };
         let mut tables = Vec::new();
         let mut simple = plan.subqueries.is_empty();
+        let mut locks_rows = false;
         let mut left: Vec<&Plan> = plan.subqueries.iter().collect();
         left.push(source);
         while let Some(plan) = left.pop() {
             simple &= visit(plan, &mut tables, &mut left);
+            locks_rows |= matches!(plan.node, PlanNode::LockRows { .. });
         }
         tables.sort_unstable();
         tables.dedup();
         let sized = |id: TableId| (id, row_count(root, id));
-        Self { tables: tables.into_iter().map(sized).collect(), simple }
+        Self { tables: tables.into_iter().map(sized).collect(), simple, locks_rows }
     }
 
     /// Whether the tables are about as large as when the plan was made.
@@ -67,6 +71,8 @@ fn visit<'a>(plan: &'a Plan, tables: &mut Vec<TableId>, left: &mut Vec<&'a Plan>
     match &plan.node {
         PlanNode::OneRow | PlanNode::Empty | PlanNode::Seek { .. } => true,
         PlanNode::Values { rows } => rows.len() <= SMALL_STATEMENT_ROWS_MAX,
+        // What it costs to make a view does not follow from a table's size.
+        PlanNode::Scan { output, .. } if output.table.is_system() => false,
         PlanNode::Scan { output, .. }
         | PlanNode::IndexScan { output, .. }
         | PlanNode::Nearest { output, .. } => {
@@ -77,6 +83,7 @@ fn visit<'a>(plan: &'a Plan, tables: &mut Vec<TableId>, left: &mut Vec<&'a Plan>
         | PlanNode::Project { input, .. }
         | PlanNode::Sort { input, .. }
         | PlanNode::Limit { input, .. }
+        | PlanNode::LockRows { input, .. }
         | PlanNode::Aggregate { input, .. }
         | PlanNode::Distinct { input } => {
             left.push(input);

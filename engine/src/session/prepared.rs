@@ -11,6 +11,7 @@ use crate::planner::plan;
 use crate::planner::plan::StatementPlan;
 use crate::session::plan_shape::Shape;
 use crate::session::run::answered_columns;
+use crate::session::statistics::Counters;
 use crate::storage::root::Root;
 use crate::types::DataType;
 
@@ -19,6 +20,8 @@ use crate::types::DataType;
 pub struct Prepared {
     pub(super) text: Arc<str>,
     pub(super) statement: Statement,
+    /// What its executions cost; None where nobody counts.
+    pub(super) counters: Option<Arc<Counters>>,
     /// Identity of the database whose tables the plan names.
     pub(super) database: u64,
     plan: RefCell<Option<Arc<PreparedPlan>>>,
@@ -48,6 +51,7 @@ impl Prepared {
         Self {
             text: Arc::from(text),
             statement,
+            counters: None,
             database,
             plan: RefCell::new(None),
             declared: declared.to_vec(),
@@ -94,6 +98,11 @@ impl Prepared {
         self.columns = answered_columns(&prepared.plan).unwrap_or_default().to_vec();
         self.is_described = true;
         Ok(())
+    }
+
+    /// The plan that is at hand.
+    pub(super) fn planned(&self) -> Option<Arc<PreparedPlan>> {
+        self.plan.borrow().clone()
     }
 
     /// Its plan for `root`: the one at hand, unless the schema or the size of a table it reads has changed.

@@ -27,10 +27,15 @@ impl Session {
                 self.write(prepared, parameters, sink)
             }
             Statement::CreateTable(_)
+            | Statement::AlterTable(_)
+            | Statement::RenameIndex(_)
             | Statement::DropTable(_)
             | Statement::CreateIndex(_)
             | Statement::DropIndex(_)
-            | Statement::Truncate(_) => self.define(prepared, sink),
+            | Statement::Truncate(_)
+            | Statement::CreateSequence(_)
+            | Statement::AlterSequence(_)
+            | Statement::DropSequence(_) => self.define(prepared, sink),
             Statement::Begin(modes) => self.begin(modes, &prepared.text, sink),
             Statement::Commit => self.commit(sink),
             Statement::Rollback => Ok(self.rollback(sink)),
@@ -44,7 +49,7 @@ impl Session {
             Statement::Show(None) => self.show_all(sink),
             Statement::Reset(name) => self.reset(name.as_ref().map(|name| name.name.as_str())),
             Statement::Checkpoint => self.checkpoint(),
-            Statement::Explain(explained) => self.explain(explained, sink),
+            Statement::Explain(explain) => self.explain(explain, prepared, parameters, sink),
         }
     }
 
@@ -61,11 +66,7 @@ impl Session {
 
     /// 25006 for a statement that writes in a transaction that must not.
     pub(super) fn check_writable(&self, command: &str) -> Result<()> {
-        let read_only = match self.status {
-            TransactionStatus::Idle => self.settings.values().default_read_only,
-            _ => self.modes.read_only,
-        };
-        if read_only {
+        if self.is_read_only() {
             return Err(Error::new(
                 SqlState::ReadOnlySqlTransaction,
                 format!("cannot execute {command} in a read-only transaction"),
@@ -83,10 +84,15 @@ fn runs_on_pending(statement: &Statement) -> bool {
             | Statement::Update(_)
             | Statement::Delete(_)
             | Statement::CreateTable(_)
+            | Statement::AlterTable(_)
+            | Statement::RenameIndex(_)
             | Statement::DropTable(_)
             | Statement::CreateIndex(_)
             | Statement::DropIndex(_)
             | Statement::Truncate(_)
+            | Statement::CreateSequence(_)
+            | Statement::AlterSequence(_)
+            | Statement::DropSequence(_)
     )
 }
 

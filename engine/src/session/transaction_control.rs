@@ -1,14 +1,36 @@
 //! BEGIN, COMMIT, ROLLBACK, savepoints, SET TRANSACTION.
 
-use crate::error::{Error, Result, SqlState};
-use crate::parser::ast::{IsolationLevel, TransactionModes};
-use crate::session::{CommandTag, RowSink, Session, TransactionStatus};
-use crate::types::Position;
+use std::sync::Arc;
 
-/// How the open block runs. The isolation level is always REPEATABLE READ: snapshot isolation.
+use crate::error::{Error, Result, SqlState};
+use crate::locks::Patience;
+use crate::parser::ast::{IsolationLevel, TransactionModes};
+use crate::session::settings::show_isolation;
+use crate::session::{CommandTag, RowSink, Session, TransactionStatus};
+use crate::transaction::block::{Block, Committer};
+use crate::transaction::heads::Outcome;
+use crate::types::Position;
+use crate::types::datetime::clock;
+
+/// How the open block runs.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Modes {
     pub(super) read_only: bool,
+    pub(super) isolation: IsolationLevel,
+}
+
+/// What is put back by a rollback to a savepoint, the data aside.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AtSavepoint {
+    modes: Modes,
+    /// Locks that the transaction had.
+    pub(super) lock_count: usize,
+}
+
+impl Modes {
+    fn is_read_committed(self) -> bool {
+        matches!(self.isolation, IsolationLevel::ReadCommitted | IsolationLevel::ReadUncommitted)
+    }
 }
 
 impl Session {
@@ -18,12 +40,15 @@ impl Session {
         text: &str,
         sink: &mut dyn RowSink,
     ) -> Result<CommandTag> {
-        check_isolation(modes)?;
         if self.status == TransactionStatus::Idle {
             self.status = TransactionStatus::InTransaction;
+            self.block_began = Some(clock());
             // A statement of its own that panicked half way may have left its block behind.
             self.block.clear();
-            self.modes = Modes { read_only: self.settings.values().default_read_only };
+            let values = self.settings.values();
+            self.modes =
+                Modes { read_only: values.default_read_only, isolation: values.default_isolation };
+            self.savepoint_modes.clear();
         } else {
             let message = "there is already a transaction in progress";
             self.warn(sink, SqlState::ActiveSqlTransaction, message);
@@ -47,17 +72,26 @@ impl Session {
             TransactionStatus::InTransaction => {
                 self.status = TransactionStatus::Idle;
                 let block = std::mem::take(&mut self.block);
-                let lock_timeout = self.settings.values().lock_timeout();
-                let actor = self.actor();
-                let interrupt = self.interrupts.current();
-                let outcome =
-                    block.commit(self.database.heads(), actor, lock_timeout, interrupt)?;
+                let has_locked = self.modes.is_read_committed();
+                let outcome = self.commit_block(block, has_locked)?;
                 if let Some(outcome) = outcome {
                     self.settle_or_run_ahead(outcome, true)?;
                 }
                 Ok(CommandTag::Plain("COMMIT"))
             }
         }
+    }
+
+    /// Queues a block as a commit; `has_locked` says that all of its changes are locked.
+    pub(super) fn commit_block(
+        &self,
+        block: Block,
+        has_locked: bool,
+    ) -> Result<Option<Arc<Outcome>>> {
+        let lock_timeout = self.settings.values().lock_timeout();
+        let patience = Patience { lock_timeout, interrupt: self.interrupts.current() };
+        let committer = Committer { locks: &self.own.effects.locks, has_locked, patience };
+        block.commit(self.database.heads(), self.actor(), &committer)
     }
 
     pub(super) fn rollback(&mut self, sink: &mut dyn RowSink) -> CommandTag {
@@ -74,6 +108,8 @@ impl Session {
     pub(super) fn rollback_block(&mut self) {
         self.status = TransactionStatus::Idle;
         self.block.clear();
+        self.hide_block();
+        self.own.effects.locks.release_transaction();
         self.settings.rollback();
     }
 
@@ -87,6 +123,9 @@ impl Session {
         self.check_in_block("SAVEPOINT")?;
         let depth = self.block.savepoint(name)?;
         self.settings.savepoint(depth);
+        self.savepoint_modes.truncate(depth - 1);
+        let lock_count = self.own.effects.locks.transaction_count();
+        self.savepoint_modes.push(AtSavepoint { modes: self.modes, lock_count });
         Ok(CommandTag::Plain("SAVEPOINT"))
     }
 
@@ -94,6 +133,7 @@ impl Session {
         self.check_in_block("RELEASE SAVEPOINT")?;
         let depth = self.block.release_savepoint(name)?;
         self.settings.release_savepoint(depth);
+        self.savepoint_modes.truncate(depth);
         Ok(CommandTag::Plain("RELEASE"))
     }
 
@@ -101,6 +141,11 @@ impl Session {
         self.check_in_block("ROLLBACK TO SAVEPOINT")?;
         let depth = self.block.rollback_to_savepoint(name)?;
         self.settings.rollback_to_savepoint(depth);
+        self.savepoint_modes.truncate(depth);
+        if let Some(savepoint) = self.savepoint_modes.last() {
+            self.modes = savepoint.modes;
+            self.own.effects.locks.release_to(savepoint.lock_count);
+        }
         self.status = TransactionStatus::InTransaction;
         Ok(CommandTag::Plain("ROLLBACK"))
     }
@@ -110,7 +155,6 @@ impl Session {
         modes: &TransactionModes,
         sink: &mut dyn RowSink,
     ) -> Result<CommandTag> {
-        check_isolation(modes)?;
         if self.status == TransactionStatus::Idle {
             let message = "SET TRANSACTION can only be used in transaction blocks";
             self.warn(sink, SqlState::NoActiveSqlTransaction, message);
@@ -122,7 +166,6 @@ impl Session {
 
     /// SET SESSION CHARACTERISTICS AS TRANSACTION: what later transactions start with.
     pub(super) fn set_characteristics(&mut self, modes: &TransactionModes) -> Result<CommandTag> {
-        check_isolation(modes)?;
         if modes.deferrable == Some(true) {
             return Err(Error::not_supported(
                 "DEFERRABLE for every transaction",
@@ -133,16 +176,17 @@ impl Session {
             let word = if read_only { "on" } else { "off" }.to_owned();
             self.settings.set("default_transaction_read_only", Some(&[word]), false)?;
         }
+        if let Some(level) = modes.isolation {
+            let word = show_isolation(level).to_owned();
+            self.settings.set("default_transaction_isolation", Some(&[word]), false)?;
+        }
         Ok(CommandTag::Plain("SET"))
     }
 
     /// Applies modes to the open block. DEFERRABLE needs nothing: it only makes a difference to SERIALIZABLE READ ONLY.
     fn apply_modes(&mut self, modes: &TransactionModes) -> Result<()> {
-        if modes.isolation.is_some() && self.block.has_snapshot() {
-            return Err(Error::new(
-                SqlState::ActiveSqlTransaction,
-                "SET TRANSACTION ISOLATION LEVEL must be called before any query",
-            ));
+        if let Some(level) = modes.isolation {
+            self.set_isolation(level)?;
         }
         if let Some(read_only) = modes.read_only {
             self.set_read_only(read_only)?;
@@ -150,13 +194,55 @@ impl Session {
         Ok(())
     }
 
+    /// The level of the transaction that a statement is in, or is.
+    pub(super) fn isolation(&self) -> IsolationLevel {
+        match self.status {
+            TransactionStatus::Idle => self.settings.values().default_isolation,
+            _ => self.modes.isolation,
+        }
+    }
+
+    /// Has the block remember what its next statement reads, if it is serializable. One that is and stays read-only needs
+    /// not: its snapshot is a state between two commits, and commits are in the order in which they might have run alone.
+    pub(super) fn remember_reads(&mut self) {
+        if self.isolation() != IsolationLevel::Serializable {
+            return;
+        }
+        let stays_read_only = self.is_read_only() && self.savepoint_modes.is_empty();
+        if !stays_read_only || self.block.has_written() {
+            self.block.remember_reads();
+        }
+    }
+
+    /// Has the open block run at `level`, as long as it has not looked at data.
+    pub(super) fn set_isolation(&mut self, level: IsolationLevel) -> Result<()> {
+        if level != self.modes.isolation {
+            let refuse = |message| Err(Error::new(SqlState::ActiveSqlTransaction, message));
+            if self.block.has_snapshot() {
+                return refuse("SET TRANSACTION ISOLATION LEVEL must be called before any query");
+            }
+            if !self.savepoint_modes.is_empty() {
+                return refuse(
+                    "SET TRANSACTION ISOLATION LEVEL must not be called in a subtransaction",
+                );
+            }
+        }
+        self.modes.isolation = level;
+        Ok(())
+    }
+
     /// Makes the open block read-only, or writable again as long as it has not looked at data.
     pub(super) fn set_read_only(&mut self, read_only: bool) -> Result<()> {
-        if self.modes.read_only && !read_only && self.block.has_snapshot() {
-            return Err(Error::new(
-                SqlState::ActiveSqlTransaction,
-                "transaction read-write mode must be set before any query",
-            ));
+        if self.modes.read_only && !read_only {
+            let refuse = |message| Err(Error::new(SqlState::ActiveSqlTransaction, message));
+            if !self.savepoint_modes.is_empty() {
+                return refuse(
+                    "cannot set transaction read-write mode inside a read-only transaction",
+                );
+            }
+            if self.block.has_snapshot() {
+                return refuse("transaction read-write mode must be set before any query");
+            }
         }
         self.modes.read_only = read_only;
         Ok(())
@@ -171,16 +257,4 @@ impl Session {
         }
         Ok(())
     }
-}
-
-/// 0A000 for the levels that are not built; never weaker in silence.
-fn check_isolation(modes: &TransactionModes) -> Result<()> {
-    let name = match modes.isolation {
-        None | Some(IsolationLevel::RepeatableRead) => return Ok(()),
-        Some(IsolationLevel::ReadUncommitted) => "READ UNCOMMITTED",
-        Some(IsolationLevel::ReadCommitted) => "READ COMMITTED",
-        Some(IsolationLevel::Serializable) => "SERIALIZABLE",
-    };
-    Err(Error::not_supported(&format!("ISOLATION LEVEL {name}"), modes.position)
-        .with_hint("Use REPEATABLE READ."))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::binder::bound::OutputColumn;
 use crate::error::{Error, Result, SqlState};
 use crate::parser::ast::SetVariable;
-use crate::session::settings::{self, boolean, isolation};
+use crate::session::settings::{self, boolean, isolation, show_isolation};
 use crate::session::{CommandTag, RowSink, Session, TransactionStatus};
 use crate::storage::batch::Batch;
 use crate::storage::column::Column;
@@ -36,13 +36,23 @@ impl Session {
             self.warn(sink, SqlState::NoActiveSqlTransaction, message);
         }
         if name.eq_ignore_ascii_case(TRANSACTION_ISOLATION) {
-            isolation(TRANSACTION_ISOLATION, words.and_then(<[String]>::first))?;
+            self.set_transaction_isolation(words)?;
         } else if name.eq_ignore_ascii_case(TRANSACTION_READ_ONLY) {
             self.set_transaction_read_only(words)?;
         } else {
             self.settings.set(name, words, set.local)?;
         }
+        self.show_application();
         Ok(CommandTag::Plain("SET"))
+    }
+
+    fn set_transaction_isolation(&mut self, words: Option<&[String]>) -> Result<()> {
+        let level = match words.and_then(<[String]>::first) {
+            Some(word) => isolation(TRANSACTION_ISOLATION, word)?,
+            None => self.settings.values().default_isolation,
+        };
+        // Outside a block it would end with its own statement.
+        if self.status == TransactionStatus::Idle { Ok(()) } else { self.set_isolation(level) }
     }
 
     fn set_transaction_read_only(&mut self, words: Option<&[String]>) -> Result<()> {
@@ -98,7 +108,11 @@ impl Session {
 
     fn shown(&self, name: &str) -> Result<(&'static str, String)> {
         if name.eq_ignore_ascii_case(TRANSACTION_ISOLATION) {
-            return Ok((TRANSACTION_ISOLATION, "repeatable read".to_owned()));
+            let level = match self.status {
+                TransactionStatus::Idle => self.settings.values().default_isolation,
+                _ => self.modes.isolation,
+            };
+            return Ok((TRANSACTION_ISOLATION, show_isolation(level).to_owned()));
         }
         if name.eq_ignore_ascii_case(TRANSACTION_READ_ONLY) {
             let read_only = match self.status {

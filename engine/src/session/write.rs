@@ -2,22 +2,29 @@
 
 use std::sync::Arc;
 
-use crate::error::{Result, SqlState};
+use crate::error::{Error, Result, SqlState};
 use crate::executor::memory::MemoryBudget;
-use crate::executor::modify::Execution;
+use crate::executor::modify::{ChangeGuard, Execution};
+use crate::locks::{Mode, Object, Patience, Scope};
 use crate::parser::ast::Statement;
 use crate::planner::plan::StatementPlanKind;
 use crate::session::definition::{self, Definer};
+use crate::session::environment::SessionEnvironment;
 use crate::session::held_answer::HeldAnswer;
 use crate::session::parameter::coerce;
 use crate::session::prepared::PreparedPlan;
 use crate::session::run::run_write;
 use crate::session::statement::command_name;
 use crate::session::{CommandTag, Notice, Prepared, RowSink, Session, TransactionStatus};
+use crate::storage::reference::reachable;
 use crate::storage::root::Root;
+use crate::storage::sequence::SequenceId;
 use crate::storage::{Stamp, TableId};
-use crate::transaction::block::Block;
+use crate::transaction::block::{Block, Writing};
 use crate::transaction::executed::{AuditPolicy, Executed};
+use crate::transaction::row_locks::{LockingGuard, PendingGuard};
+use crate::transaction::validate::Conflicts;
+use crate::transaction::write_set::Proposals;
 use crate::types::Value;
 
 /// How often a large statement outside a block is tried without the writer lock.
@@ -59,16 +66,59 @@ impl Session {
         memory: &MemoryBudget,
         sink: &mut dyn RowSink,
     ) -> Result<u64> {
+        if !self.is_read_committed() {
+            return self.write_once(prepared, parameters, memory, sink);
+        }
+        let (rows, held) = self.restarting(memory, |session, sink| {
+            session.write_once(prepared, parameters, memory, sink)
+        })?;
+        held.give(sink)?;
+        Ok(rows)
+    }
+
+    fn write_once(
+        &mut self,
+        prepared: &Prepared,
+        parameters: &[Value],
+        memory: &MemoryBudget,
+        sink: &mut dyn RowSink,
+    ) -> Result<u64> {
+        self.remember_reads();
+        let locks_rows = self.is_read_committed();
         let heads = self.database.heads();
+        let mut transaction = self.transaction();
+        let interrupt = self.interrupts.current();
+        let stamp = self.block.stamp(heads);
+        transaction.stamp = Some(stamp);
+        let environment =
+            &SessionEnvironment::new(heads, &self.own, &self.settings, transaction, interrupt);
         let root = self.block.root(heads);
         let planned = prepared.plan_for(root)?;
-        let parameters = coerce(parameters, &planned.plan.parameters, root)?;
-        let stamp = self.block.stamp(heads);
-        let root = self.block.root_mut(heads);
-        let interrupt = self.interrupts.current();
-        let execution = Execution { parameters: &parameters, interrupt, memory };
+        let parameters = coerce(parameters, &planned.plan.parameters, root, environment)?;
+        let Writing { root, base, reads } = self.block.write(heads);
+        let conflicts = Conflicts { base, heads };
+        let patience = Patience { lock_timeout: environment.lock_timeout, interrupt };
+        let (locks, restart) = (&self.own.effects.locks, &self.own.effects.restart);
+        let locking = LockingGuard { base, heads, locks, patience, restart };
+        let guard: Option<&dyn ChangeGuard> =
+            if locks_rows { Some(&locking) } else { Some(&conflicts) };
+        let execution =
+            Execution { parameters: &parameters, interrupt, memory, environment, reads, guard };
+        let table = written_table(&planned);
+        let next_row_id = |root: &Root| root.table(table).map(|table| table.next_row_id());
+        let first = next_row_id(root);
         let rows = run_write(&planned.plan, root, stamp, &execution, sink)?;
-        self.block.touch(written_table(&planned), rows);
+        let (last, changed) = (next_row_id(root), changed_tables(&planned, table, root));
+        if let StatementPlanKind::Insert { conflict: Some(conflict), .. } = &planned.plan.kind
+            && let (Some(first), Some(last)) = (first, last)
+            && first < last
+        {
+            let arbiters = conflict.arbiters.clone();
+            self.block.propose(Proposals { table, arbiters, rows: first..last });
+        }
+        for table in changed {
+            self.block.touch(table, rows);
+        }
         if rows != 0 {
             self.block.note(heads.audit_policy(), &prepared.text, &parameters);
         }
@@ -91,17 +141,63 @@ impl Session {
             self.settle_in_flight();
             for _ in 0..OPTIMISTIC_ATTEMPTS {
                 match self.write_as_block(prepared, parameters, memory, sink) {
-                    Err(error) if error.sqlstate() == SqlState::SerializationFailure => {}
+                    Err(error) if self.may_try_again(&error) => {}
                     done => return done,
                 }
             }
         }
+        loop {
+            let result = self.write_on_pending(prepared, parameters, memory, sink);
+            if let Some((object, mode)) = self.own.effects.blocked.take() {
+                self.await_lock(object, mode)?;
+            } else if result.is_err() && self.own.effects.take_must_leave_writer_lock() {
+                break;
+            } else {
+                return result;
+            }
+        }
+        self.settle_in_flight();
+        loop {
+            match self.write_as_block(prepared, parameters, memory, sink) {
+                Err(error) if self.may_try_again(&error) => {}
+                done => return done,
+            }
+        }
+    }
+
+    /// Whether a statement of its own that lost against another may run again.
+    fn may_try_again(&self, error: &Error) -> bool {
+        error.sqlstate() == SqlState::SerializationFailure
+            && !self.own.effects.has_used_advisory_locks()
+    }
+
+    /// Waits for a lock that is in the way of a statement of its own, which holds it then.
+    fn await_lock(&mut self, object: Object, mode: Mode) -> Result<()> {
+        self.settle_in_flight();
+        let lock_timeout = self.settings.values().lock_timeout();
+        let patience = Patience { lock_timeout, interrupt: self.interrupts.current() };
+        self.own.effects.locks.lock(object, mode, Scope::Transaction, &patience).map(|_| ())
+    }
+
+    fn write_on_pending(
+        &mut self,
+        prepared: &Prepared,
+        parameters: &[Value],
+        memory: &MemoryBudget,
+        sink: &mut dyn RowSink,
+    ) -> Result<u64> {
         let mut held = HeldAnswer::new(memory);
-        let rows = self.on_pending(prepared, parameters, |session, root, stamp| {
+        let rows = self.on_pending(prepared, parameters, |environment, root, stamp| {
             let planned = prepared.plan_for(root)?;
-            let parameters = coerce(parameters, &planned.plan.parameters, root)?;
-            let interrupt = session.interrupts.current();
-            let execution = Execution { parameters: &parameters, interrupt, memory };
+            let parameters = coerce(parameters, &planned.plan.parameters, root, environment)?;
+            let interrupt = environment.interrupt;
+            // Under the lock nobody else commits between what it reads and what it writes.
+            let reads = None;
+            let effects = &environment.own.effects;
+            let foreign = PendingGuard { locks: &effects.locks, blocked: &effects.blocked };
+            let guard: Option<&dyn ChangeGuard> = Some(&foreign);
+            let execution =
+                Execution { parameters: &parameters, interrupt, memory, environment, reads, guard };
             let rows = run_write(&planned.plan, root, stamp, &execution, &mut held)?;
             Ok((rows, rows != 0))
         })?;
@@ -117,31 +213,30 @@ impl Session {
         memory: &MemoryBudget,
         sink: &mut dyn RowSink,
     ) -> Result<u64> {
-        let mut held = HeldAnswer::new(memory);
         self.block = Block::default();
-        let written = self.write_in_block(prepared, parameters, memory, &mut held);
+        let written = self.restarting(memory, |session, sink| {
+            session.write_once(prepared, parameters, memory, sink)
+        });
         let block = std::mem::take(&mut self.block);
-        let rows = written?;
+        let (rows, held) = written?;
         self.commit_alone(block)?;
         held.give(sink)?;
         Ok(rows)
     }
 
     pub(super) fn commit_alone(&mut self, block: Block) -> Result<()> {
-        let lock_timeout = self.settings.values().lock_timeout();
-        let interrupt = self.interrupts.current();
-        let actor = self.actor();
-        let outcome = block.commit(self.database.heads(), actor, lock_timeout, interrupt)?;
+        let outcome = self.commit_block(block, false)?;
         outcome.map_or(Ok(()), |outcome| self.settle_or_run_ahead(outcome, true))
     }
 
     /// Runs `work` on a copy of `pending`'s root under the writer lock and queues it as a commit if `work` says that it
-    /// changed something. What the answer was computed from is durable when it returns, or deferred.
+    /// changed something, or drew from sequences. What the answer was computed from is durable when it returns, or
+    /// deferred.
     fn on_pending<T>(
         &mut self,
         prepared: &Prepared,
         parameters: &[Value],
-        work: impl FnOnce(&Self, &mut Root, Stamp) -> Result<(T, bool)>,
+        work: impl FnOnce(&SessionEnvironment<'_>, &mut Root, Stamp) -> Result<(T, bool)>,
     ) -> Result<T> {
         let database = Arc::clone(&self.database);
         let heads = database.heads();
@@ -149,13 +244,21 @@ impl Session {
             heads.lock(self.settings.values().lock_timeout(), self.interrupts.current())?;
         let mut root = Root::clone(&pending.root);
         let stamp = root.shared().draw_stamp();
-        let result = work(self, &mut root, stamp);
+        let environment = self.environment_under_lock();
+        let result = work(&environment, &mut root, stamp);
+        let drawn = environment.take_noted();
         let outcome = if let Ok((_, true)) = result {
             let statements = match heads.audit_policy() {
                 AuditPolicy::Off => Vec::new(),
                 policy => vec![Executed::new(policy, &prepared.text, parameters)],
             };
+            log_sequences(&mut root, &drawn);
             heads.queue(pending, root, self.actor(), statements)
+        } else if !drawn.is_empty() {
+            // What was drawn is not given back, though nothing else comes of the statement.
+            let mut root = Root::clone(&pending.root);
+            log_sequences(&mut root, &drawn);
+            heads.queue(pending, root, None, Vec::new())
         } else {
             let outcome = Arc::clone(&pending.outcome);
             drop(pending);
@@ -175,21 +278,17 @@ impl Session {
         let statement = &prepared.statement;
         let tag = definition::tag(statement).unwrap_or_default();
         self.check_writable(tag)?;
-        let builds_index = matches!(statement, Statement::CreateIndex(_));
-        if builds_index {
+        // What goes through all rows of a table does so without the writer lock.
+        let is_long = matches!(statement, Statement::CreateIndex(_) | Statement::AlterTable(_));
+        if is_long {
             self.database.check_memory()?;
         }
         let notices = if self.status != TransactionStatus::Idle {
             self.define_in_block(prepared)?
-        } else if builds_index {
-            self.build_index_alone(prepared)?
+        } else if is_long {
+            self.define_at_length(prepared)?
         } else {
-            self.on_pending(prepared, &[], |session, root, _| {
-                let mut definer = Definer::new(root, session.interrupts.current());
-                definer.execute(statement)?;
-                let changed = !definer.touched.is_empty();
-                Ok((definer.notices, changed))
-            })?
+            self.define_on_pending(prepared)?
         };
         for notice in &notices {
             self.notify(sink, notice);
@@ -197,24 +296,48 @@ impl Session {
         Ok(CommandTag::Plain(tag))
     }
 
+    fn define_on_pending(&mut self, prepared: &Prepared) -> Result<Vec<Notice>> {
+        let memory = self.budget_to_grow();
+        self.on_pending(prepared, &[], |environment, root, _| {
+            let mut definer = Definer::new(root, environment, &memory);
+            definer.execute(&prepared.statement)?;
+            let changed = definer.has_changed();
+            Ok((definer.notices, changed))
+        })
+    }
+
     fn define_in_block(&mut self, prepared: &Prepared) -> Result<Vec<Notice>> {
+        self.refresh_snapshot()?;
+        let memory = self.budget_to_grow();
         let heads = self.database.heads();
+        let transaction = self.transaction();
+        let interrupt = self.interrupts.current();
+        let environment =
+            SessionEnvironment::new(heads, &self.own, &self.settings, transaction, interrupt);
         let root = self.block.root_mut(heads);
-        let mut definer = Definer::new(root, self.interrupts.current());
+        let mut definer = Definer::new(root, &environment, &memory);
         definer.execute(&prepared.statement)?;
+        let changed = definer.has_changed();
         let (notices, touched) = (definer.notices, definer.touched);
-        if !touched.is_empty() {
+        let sequences = definer.touched_sequences;
+        if changed {
             self.block.note(heads.audit_policy(), &prepared.text, &[]);
         }
         for (table, rows) in touched {
             self.block.touch(table, rows);
         }
+        for sequence in sequences {
+            self.block.touch_sequence(sequence);
+        }
         Ok(notices)
     }
 
-    /// CREATE INDEX on its own: built on `published` without the lock, caught up at commit.
-    fn build_index_alone(&mut self, prepared: &Prepared) -> Result<Vec<Notice>> {
+    /// CREATE INDEX or ALTER TABLE on its own: on `published` without the lock, caught up at commit. An ALTER TABLE that
+    /// others' rows come in the way of is done under the lock in the end.
+    fn define_at_length(&mut self, prepared: &Prepared) -> Result<Vec<Notice>> {
         self.settle_in_flight();
+        let builds_index = matches!(prepared.statement, Statement::CreateIndex(_));
+        let attempts = if builds_index { INDEX_BUILD_ATTEMPTS } else { OPTIMISTIC_ATTEMPTS };
         let mut attempt = 1;
         loop {
             self.block = Block::default();
@@ -223,16 +346,36 @@ impl Session {
             let notices = defined?;
             match self.commit_alone(block) {
                 Ok(()) => return Ok(notices),
-                Err(error)
-                    if error.sqlstate() == SqlState::SerializationFailure
-                        && attempt < INDEX_BUILD_ATTEMPTS =>
-                {
-                    attempt += 1;
+                Err(error) if error.sqlstate() != SqlState::SerializationFailure => {
+                    return Err(error);
                 }
-                Err(error) => return Err(error),
+                Err(_) if attempt < attempts => attempt += 1,
+                Err(error) if builds_index => return Err(error),
+                Err(_) => return self.define_on_pending(prepared),
             }
         }
     }
+}
+
+/// Notes the furthest place of each sequence in a root that is about to be queued.
+fn log_sequences(root: &mut Root, sequences: &[SequenceId]) {
+    for id in sequences {
+        if let Some(promised) = root.sequence(*id).map(|sequence| sequence.state.promised()) {
+            root.log_sequence(*id, promised);
+        }
+    }
+}
+
+/// The table that a plan writes to, and those whose rows may change with its.
+fn changed_tables(planned: &PreparedPlan, table: TableId, root: &Root) -> Vec<TableId> {
+    let mut tables = match &planned.plan.kind {
+        StatementPlanKind::Insert { linked: true, conflict: Some(_), .. }
+        | StatementPlanKind::Update { linked: true, .. }
+        | StatementPlanKind::Delete { linked: true, .. } => reachable(root, table),
+        _ => Vec::new(),
+    };
+    tables.push(table);
+    tables
 }
 
 /// The table that a plan writes to.

@@ -13,7 +13,7 @@ use crate::storage::column::Column;
 use crate::storage::gauge::{Counted, Gauge, Token};
 use crate::storage::schema::Schema;
 use crate::storage::{RowId, Stamp};
-use crate::types::ValueRef;
+use crate::types::{DataType, Value, ValueRef};
 
 /// Rows in row-id order; a row's place is its slot. Deleted rows keep their slot until the chunk is rewritten.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ pub struct Chunk {
 
 /// A column that counts in the gauge.
 #[derive(Clone, Debug)]
-struct StoredColumn {
+pub(super) struct StoredColumn {
     column: Column,
     token: Token,
 }
@@ -57,6 +57,24 @@ impl StoredColumn {
     }
 }
 
+/// Where a column of a reshaped table comes from.
+#[derive(Debug)]
+pub(super) enum ColumnSource {
+    /// The column that had this ordinal.
+    Kept(usize),
+    /// One value for all rows; the columns made of it so far, by their length.
+    Added { value: Value, data_type: DataType, made: Vec<Option<Arc<StoredColumn>>> },
+}
+
+impl ColumnSource {
+    /// A column that rows do not have yet.
+    pub(super) fn added(schema: &Schema, ordinal: usize) -> Self {
+        let (value, data_type) =
+            (schema.missing(ordinal).clone(), schema.columns[ordinal].data_type);
+        Self::Added { value, data_type, made: vec![None; CHUNK_ROWS_MAX + 1] }
+    }
+}
+
 /// The first id of the block of ids that `id` is in: what the map of chunks is keyed by.
 #[inline]
 pub(super) fn block(id: RowId) -> RowId {
@@ -64,6 +82,17 @@ pub(super) fn block(id: RowId) -> RowId {
 }
 
 impl Chunk {
+    /// Bytes of those of its columns that another version has not.
+    pub(super) fn bytes_beside(&self, other: Option<&Self>) -> usize {
+        let is_shared = |ordinal: usize, column: &Arc<StoredColumn>| {
+            let theirs = other.and_then(|other| other.columns.get(ordinal));
+            theirs.is_some_and(|theirs| Arc::ptr_eq(theirs, column))
+        };
+        let own =
+            self.columns.iter().enumerate().filter(|(place, column)| !is_shared(*place, column));
+        own.map(|(_, column)| column.token.bytes()).sum()
+    }
+
     /// Number of slots, deleted rows included.
     pub fn rows(&self) -> usize {
         self.rows
@@ -140,9 +169,25 @@ impl Chunk {
         self.columns.iter().map(|stored| stored.token.bytes()).sum()
     }
 
-    /// Whether both hold the same column, not only equal ones.
+    /// Whether both hold the same column, not only equal ones, at this place.
     pub(super) fn shares_column(&self, other: &Self, ordinal: usize) -> bool {
-        Arc::ptr_eq(&self.columns[ordinal], &other.columns[ordinal])
+        match (self.columns.get(ordinal), other.columns.get(ordinal)) {
+            (Some(column), Some(others)) => Arc::ptr_eq(column, others),
+            _ => false,
+        }
+    }
+
+    /// The same rows with other columns.
+    pub(super) fn reshaped(&self, sources: &mut [ColumnSource], gauge: &Arc<Gauge>) -> Self {
+        let rows = self.rows;
+        let column = |source: &mut ColumnSource| match source {
+            ColumnSource::Kept(ordinal) => Arc::clone(&self.columns[*ordinal]),
+            ColumnSource::Added { value, data_type, made } => {
+                let repeat = || Column::repeat(*data_type, value.as_ref(), rows);
+                Arc::clone(made[rows].get_or_insert_with(|| StoredColumn::new(repeat(), gauge)))
+            }
+        };
+        Self { columns: sources.iter_mut().map(column).collect(), ..self.clone() }
     }
 
     /// Whether both have the same ids in the same slots; unsure is no.

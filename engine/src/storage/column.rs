@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::storage::bitmap::Bitmap;
 pub use crate::storage::text_column::TextColumn;
 pub use crate::storage::vector_column::VectorColumn;
+use crate::types::datetime::{Date, Interval, Time, Timestamp, TimestampTz};
 use crate::types::{DataType, ValueRef};
 
 /// Values of one type with NULL marks.
@@ -33,6 +34,16 @@ pub enum ColumnData {
     Float4(Vec<f32>),
     /// DOUBLE PRECISION.
     Float8(Vec<f64>),
+    /// DATE.
+    Date(Vec<Date>),
+    /// TIME.
+    Time(Vec<Time>),
+    /// TIMESTAMP.
+    Timestamp(Vec<Timestamp>),
+    /// TIMESTAMPTZ.
+    TimestampTz(Vec<TimestampTz>),
+    /// INTERVAL.
+    Interval(Vec<Interval>),
     /// TEXT and VARCHAR.
     Text(TextColumn),
     /// VECTOR.
@@ -48,6 +59,11 @@ macro_rules! for_each_data {
             ColumnData::Int8($values) => $body,
             ColumnData::Float4($values) => $body,
             ColumnData::Float8($values) => $body,
+            ColumnData::Date($values) => $body,
+            ColumnData::Time($values) => $body,
+            ColumnData::Timestamp($values) => $body,
+            ColumnData::TimestampTz($values) => $body,
+            ColumnData::Interval($values) => $body,
             ColumnData::Text($values) => $body,
             ColumnData::Vector($values) => $body,
         }
@@ -64,6 +80,11 @@ impl Column {
             DataType::Int8 => ColumnData::Int8(Vec::with_capacity(rows)),
             DataType::Float4 => ColumnData::Float4(Vec::with_capacity(rows)),
             DataType::Float8 => ColumnData::Float8(Vec::with_capacity(rows)),
+            DataType::Date => ColumnData::Date(Vec::with_capacity(rows)),
+            DataType::Time => ColumnData::Time(Vec::with_capacity(rows)),
+            DataType::Timestamp => ColumnData::Timestamp(Vec::with_capacity(rows)),
+            DataType::TimestampTz => ColumnData::TimestampTz(Vec::with_capacity(rows)),
+            DataType::Interval => ColumnData::Interval(Vec::with_capacity(rows)),
             DataType::Text | DataType::Varchar(_) | DataType::Unknown => {
                 ColumnData::Text(TextColumn::with_capacity(rows))
             }
@@ -116,6 +137,11 @@ impl Column {
             ColumnData::Int8(values) => ValueRef::Int8(values[row]),
             ColumnData::Float4(values) => ValueRef::Float4(values[row]),
             ColumnData::Float8(values) => ValueRef::Float8(values[row]),
+            ColumnData::Date(values) => ValueRef::Date(values[row]),
+            ColumnData::Time(values) => ValueRef::Time(values[row]),
+            ColumnData::Timestamp(values) => ValueRef::Timestamp(values[row]),
+            ColumnData::TimestampTz(values) => ValueRef::TimestampTz(values[row]),
+            ColumnData::Interval(values) => ValueRef::Interval(values[row]),
             ColumnData::Text(values) => ValueRef::Text(values.get(row)),
             ColumnData::Vector(values) => ValueRef::Vector(values.get(row)),
         }
@@ -131,6 +157,11 @@ impl Column {
             ColumnData::Int8(values) => values[row] as usize,
             ColumnData::Float4(values) => values[row].to_bits() as usize,
             ColumnData::Float8(values) => values[row].to_bits() as usize,
+            ColumnData::Date(values) => values[row].0 as usize,
+            ColumnData::Time(values) => values[row].0 as usize,
+            ColumnData::Timestamp(values) => values[row].0 as usize,
+            ColumnData::TimestampTz(values) => values[row].0 as usize,
+            ColumnData::Interval(values) => values[row].microseconds as usize,
             ColumnData::Text(values) => values.touch(row),
             ColumnData::Vector(values) => values.len(),
         };
@@ -155,6 +186,11 @@ impl Column {
             (ColumnData::Int8(values), ValueRef::Int8(value)) => values.push(value),
             (ColumnData::Float4(values), ValueRef::Float4(value)) => values.push(value),
             (ColumnData::Float8(values), ValueRef::Float8(value)) => values.push(value),
+            (ColumnData::Date(values), ValueRef::Date(value)) => values.push(value),
+            (ColumnData::Time(values), ValueRef::Time(value)) => values.push(value),
+            (ColumnData::Timestamp(values), ValueRef::Timestamp(value)) => values.push(value),
+            (ColumnData::TimestampTz(values), ValueRef::TimestampTz(value)) => values.push(value),
+            (ColumnData::Interval(values), ValueRef::Interval(value)) => values.push(value),
             (ColumnData::Text(values), ValueRef::Text(value)) => values.push(value),
             (ColumnData::Vector(values), ValueRef::Vector(value)) => values.push(value),
             (data, ValueRef::Null) => data.push_zero(),
@@ -179,6 +215,11 @@ impl Column {
             (ColumnData::Int8(values), ValueRef::Int8(value)) => values[row] = value,
             (ColumnData::Float4(values), ValueRef::Float4(value)) => values[row] = value,
             (ColumnData::Float8(values), ValueRef::Float8(value)) => values[row] = value,
+            (ColumnData::Date(values), ValueRef::Date(value)) => values[row] = value,
+            (ColumnData::Time(values), ValueRef::Time(value)) => values[row] = value,
+            (ColumnData::Timestamp(values), ValueRef::Timestamp(value)) => values[row] = value,
+            (ColumnData::TimestampTz(values), ValueRef::TimestampTz(value)) => values[row] = value,
+            (ColumnData::Interval(values), ValueRef::Interval(value)) => values[row] = value,
             (ColumnData::Text(values), ValueRef::Text(value)) => values.set(row, value),
             (ColumnData::Vector(values), ValueRef::Vector(value)) => values.set(row, value),
             (data, ValueRef::Null) => data.set_zero(row),
@@ -218,6 +259,11 @@ impl Column {
             ColumnData::Int8(_) => ColumnData::Int8(Vec::with_capacity(rows)),
             ColumnData::Float4(_) => ColumnData::Float4(Vec::with_capacity(rows)),
             ColumnData::Float8(_) => ColumnData::Float8(Vec::with_capacity(rows)),
+            ColumnData::Date(_) => ColumnData::Date(Vec::with_capacity(rows)),
+            ColumnData::Time(_) => ColumnData::Time(Vec::with_capacity(rows)),
+            ColumnData::Timestamp(_) => ColumnData::Timestamp(Vec::with_capacity(rows)),
+            ColumnData::TimestampTz(_) => ColumnData::TimestampTz(Vec::with_capacity(rows)),
+            ColumnData::Interval(_) => ColumnData::Interval(Vec::with_capacity(rows)),
             ColumnData::Text(_) => ColumnData::Text(TextColumn::with_capacity(rows)),
             ColumnData::Vector(values) => {
                 ColumnData::Vector(VectorColumn::new(values.dimensions()))
@@ -235,6 +281,13 @@ impl Column {
             ColumnData::Int8(values) => ColumnData::Int8(copy_with_room(values, rows)),
             ColumnData::Float4(values) => ColumnData::Float4(copy_with_room(values, rows)),
             ColumnData::Float8(values) => ColumnData::Float8(copy_with_room(values, rows)),
+            ColumnData::Date(values) => ColumnData::Date(copy_with_room(values, rows)),
+            ColumnData::Time(values) => ColumnData::Time(copy_with_room(values, rows)),
+            ColumnData::Timestamp(values) => ColumnData::Timestamp(copy_with_room(values, rows)),
+            ColumnData::TimestampTz(values) => {
+                ColumnData::TimestampTz(copy_with_room(values, rows))
+            }
+            ColumnData::Interval(values) => ColumnData::Interval(copy_with_room(values, rows)),
             ColumnData::Text(values) => ColumnData::Text(values.clone_with_room(rows)),
             ColumnData::Vector(values) => ColumnData::Vector(values.clone()),
         };
@@ -261,6 +314,21 @@ impl Column {
                 values.extend_from_slice(&more[rows]);
             }
             (ColumnData::Float8(values), ColumnData::Float8(more)) => {
+                values.extend_from_slice(&more[rows]);
+            }
+            (ColumnData::Date(values), ColumnData::Date(more)) => {
+                values.extend_from_slice(&more[rows]);
+            }
+            (ColumnData::Time(values), ColumnData::Time(more)) => {
+                values.extend_from_slice(&more[rows]);
+            }
+            (ColumnData::Timestamp(values), ColumnData::Timestamp(more)) => {
+                values.extend_from_slice(&more[rows]);
+            }
+            (ColumnData::TimestampTz(values), ColumnData::TimestampTz(more)) => {
+                values.extend_from_slice(&more[rows]);
+            }
+            (ColumnData::Interval(values), ColumnData::Interval(more)) => {
                 values.extend_from_slice(&more[rows]);
             }
             (ColumnData::Text(values), ColumnData::Text(more)) => values.append(more, rows),
@@ -320,6 +388,11 @@ impl Column {
             ColumnData::Int8(values) => ColumnData::Int8(gather(values, rows)),
             ColumnData::Float4(values) => ColumnData::Float4(gather(values, rows)),
             ColumnData::Float8(values) => ColumnData::Float8(gather(values, rows)),
+            ColumnData::Date(values) => ColumnData::Date(gather(values, rows)),
+            ColumnData::Time(values) => ColumnData::Time(gather(values, rows)),
+            ColumnData::Timestamp(values) => ColumnData::Timestamp(gather(values, rows)),
+            ColumnData::TimestampTz(values) => ColumnData::TimestampTz(gather(values, rows)),
+            ColumnData::Interval(values) => ColumnData::Interval(gather(values, rows)),
             ColumnData::Text(values) => ColumnData::Text(values.gather(rows)),
             ColumnData::Vector(values) => ColumnData::Vector(values.gather(rows)),
         };
@@ -344,6 +417,11 @@ impl Column {
             ColumnData::Float4(values) => values.capacity() * 4,
             ColumnData::Int8(values) => values.capacity() * 8,
             ColumnData::Float8(values) => values.capacity() * 8,
+            ColumnData::Date(values) => values.capacity() * 4,
+            ColumnData::Time(values) => values.capacity() * 8,
+            ColumnData::Timestamp(values) => values.capacity() * 8,
+            ColumnData::TimestampTz(values) => values.capacity() * 8,
+            ColumnData::Interval(values) => values.capacity() * 16,
             ColumnData::Text(values) => values.heap_bytes(),
             ColumnData::Vector(values) => values.heap_bytes(),
         };
@@ -370,6 +448,11 @@ impl ColumnData {
             Self::Int8(values) => values.push(0),
             Self::Float4(values) => values.push(0.0),
             Self::Float8(values) => values.push(0.0),
+            Self::Date(values) => values.push(Date::default()),
+            Self::Time(values) => values.push(Time::default()),
+            Self::Timestamp(values) => values.push(Timestamp::default()),
+            Self::TimestampTz(values) => values.push(TimestampTz::default()),
+            Self::Interval(values) => values.push(Interval::default()),
             Self::Text(values) => values.push(""),
             Self::Vector(values) => values.push_zeros(),
         }
@@ -382,6 +465,11 @@ impl ColumnData {
             Self::Int8(values) => values[row] = 0,
             Self::Float4(values) => values[row] = 0.0,
             Self::Float8(values) => values[row] = 0.0,
+            Self::Date(values) => values[row] = Date::default(),
+            Self::Time(values) => values[row] = Time::default(),
+            Self::Timestamp(values) => values[row] = Timestamp::default(),
+            Self::TimestampTz(values) => values[row] = TimestampTz::default(),
+            Self::Interval(values) => values[row] = Interval::default(),
             Self::Text(values) => values.set(row, ""),
             Self::Vector(values) => values.set_zeros(row),
         }

@@ -86,13 +86,19 @@ impl<'a> Changes<'a> {
         self.pairs.len() + self.rows.len()
     }
 
+    /// Whether any row differs.
+    pub fn has_rows(&self) -> bool {
+        let differs = |pair: &ChunkPair<'_>| pair.differences().next().is_some();
+        !self.rows.is_empty() || self.pairs.iter().any(differs)
+    }
+
     /// Rows that differ, by row id.
     ///
     /// A row that only moved, from the tail to a chunk or by compaction, has kept its stamp and does not differ.
     pub fn into_rows(self) -> Vec<RowDifference> {
         let mut rows = self.rows;
         for pair in &self.pairs {
-            pair.compare(&mut rows);
+            rows.extend(pair.differences());
         }
         rows.sort_unstable_by_key(|difference| difference.id());
         rows
@@ -107,17 +113,17 @@ impl<'a> Changes<'a> {
 }
 
 impl ChunkPair<'_> {
-    fn compare(&self, differences: &mut Vec<RowDifference>) {
+    fn differences(&self) -> impl Iterator<Item = RowDifference> {
         let (old, new) = (&self.old.0, &self.new.0);
-        for slot in 0..new.rows() {
+        (0..new.rows()).filter_map(|slot| {
             let difference = match (old.is_live(slot), new.is_live(slot)) {
                 (true, true) if old.stamp(slot) != new.stamp(slot) => RowDifference::Updated,
                 (true, false) => RowDifference::Deleted,
                 (false, true) => RowDifference::Inserted,
-                _ => continue,
+                _ => return None,
             };
-            differences.push(difference(new.row_id(slot)));
-        }
+            Some(difference(new.row_id(slot)))
+        })
     }
 
     fn hand_over(&self, table: &mut Table) -> bool {

@@ -1,13 +1,13 @@
 //! What an index orders by: key values turned into integers or bytes whose order is SQL's.
 //!
-//! An index on one column of fixed width is ordered by an `i64`: integers as they are, floats by their bits with the
+//! An index on one column of fixed width is ordered by an `i64`: integers, dates, times and timestamps as they are, floats by their bits with the
 //! negative ones turned round (-0 is 0, NaN is above all), DESC by bitwise complement; NULLs stand apart. Every other
 //! index is ordered by bytes, column after column:
 //!
 //! | bytes | meaning |
 //! |---|---|
 //! | flag | 0 NULL first, 1 a value, 2 NULL last |
-//! | value | big-endian integer with its sign bit flipped; float as that integer of its bits; bool as 0 or 1; text with 0x00 as 0x00 0xFF, ended by 0x00 0x00. All of it complemented for DESC |
+//! | value | big-endian integer with its sign bit flipped; float as that integer of its bits; bool as 0 or 1; interval as an integer of 16 bytes; text with 0x00 as 0x00 0xFF, ended by 0x00 0x00. All of it complemented for DESC |
 //!
 //! No encoded value is a prefix of another, and no flag is 0xFF: so "starts with P" is "from P to P 0xFF".
 
@@ -15,7 +15,9 @@ use smallvec::SmallVec;
 
 use crate::error::{Error, Result, SqlState};
 use crate::limits::INDEX_KEY_BYTES_MAX;
+use crate::storage::index::UniqueKey;
 use crate::storage::schema::{IndexColumn, IndexDefinition, Schema};
+use crate::types::datetime::{Date, Time, Timestamp, TimestampTz};
 use crate::types::{DataType, ValueRef};
 
 /// An encoded key; most fit without an allocation.
@@ -82,6 +84,19 @@ impl KeyRange {
                 let mut end = start.clone();
                 end.push(AFTER_ALL);
                 Run::Bytes { start, end }
+            }
+        };
+        Self { run }
+    }
+
+    /// One key of a unique index.
+    pub fn unique(key: &UniqueKey) -> Self {
+        let run = match key {
+            UniqueKey::Fixed(key) => Run::Fixed { keys: Some((*key, *key)), nulls: false },
+            UniqueKey::Bytes(start) => {
+                let mut end = start.clone();
+                end.push(AFTER_ALL);
+                Run::Bytes { start: start.clone(), end }
             }
         };
         Self { run }
@@ -159,8 +174,16 @@ pub(super) fn is_fixed(schema: &Schema, definition: &IndexDefinition) -> bool {
         | DataType::Int4
         | DataType::Int8
         | DataType::Float4
-        | DataType::Float8 => true,
-        DataType::Text | DataType::Varchar(_) | DataType::Unknown | DataType::Vector(_) => false,
+        | DataType::Float8
+        | DataType::Date
+        | DataType::Time
+        | DataType::Timestamp
+        | DataType::TimestampTz => true,
+        DataType::Interval
+        | DataType::Text
+        | DataType::Varchar(_)
+        | DataType::Unknown
+        | DataType::Vector(_) => false,
     }
 }
 
@@ -172,10 +195,16 @@ pub(super) fn fixed_key(value: ValueRef<'_>, descending: bool) -> Option<i64> {
         ValueRef::Bool(value) => i64::from(value),
         ValueRef::Int2(value) => i64::from(value),
         ValueRef::Int4(value) => i64::from(value),
-        ValueRef::Int8(value) => value,
+        ValueRef::Int8(value)
+        | ValueRef::Time(Time(value))
+        | ValueRef::Timestamp(Timestamp(value))
+        | ValueRef::TimestampTz(TimestampTz(value)) => value,
         ValueRef::Float4(value) => float_key(f64::from(value)),
         ValueRef::Float8(value) => float_key(value),
-        ValueRef::Text(_) | ValueRef::Vector(_) => unreachable!("the index is of fixed width"),
+        ValueRef::Date(value) => i64::from(value.0),
+        ValueRef::Interval(_) | ValueRef::Text(_) | ValueRef::Vector(_) => {
+            unreachable!("the index is of fixed width")
+        }
     };
     Some(if descending { !key } else { key })
 }
@@ -204,17 +233,23 @@ pub(super) fn encode_value(bytes: &mut KeyBytes, column: IndexColumn, value: Val
         ValueRef::Int2(value) => {
             bytes.extend_from_slice(&(value as u16 ^ 1 << 15).to_be_bytes());
         }
-        ValueRef::Int4(value) => {
+        ValueRef::Int4(value) | ValueRef::Date(Date(value)) => {
             bytes.extend_from_slice(&(value as u32 ^ 1 << 31).to_be_bytes());
-        }
-        ValueRef::Int8(value) => {
-            bytes.extend_from_slice(&(value as u64 ^ 1 << 63).to_be_bytes());
         }
         ValueRef::Float4(value) => {
             bytes.extend_from_slice(&(float_key(f64::from(value)) as u64 ^ 1 << 63).to_be_bytes());
         }
         ValueRef::Float8(value) => {
             bytes.extend_from_slice(&(float_key(value) as u64 ^ 1 << 63).to_be_bytes());
+        }
+        ValueRef::Int8(value)
+        | ValueRef::Time(Time(value))
+        | ValueRef::Timestamp(Timestamp(value))
+        | ValueRef::TimestampTz(TimestampTz(value)) => {
+            bytes.extend_from_slice(&(value as u64 ^ 1 << 63).to_be_bytes());
+        }
+        ValueRef::Interval(value) => {
+            bytes.extend_from_slice(&(value.span() as u128 ^ 1 << 127).to_be_bytes());
         }
         ValueRef::Text(value) => encode_text(bytes, value),
         ValueRef::Vector(_) => unreachable!("vectors cannot be index columns"),

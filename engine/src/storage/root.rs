@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use crate::identity::ChainState;
 use crate::storage::gauge::{Counted, Gauge, Token};
 use crate::storage::schema::{IndexDefinition, Schema};
+use crate::storage::sequence::{Logged, Sequence, SequenceId};
 use crate::storage::table::Table;
 use crate::storage::{CommitNumber, IndexId, Stamp, TableId};
 
@@ -19,6 +20,7 @@ pub struct Root {
     /// Drawn anew by every change of any schema; what cached plans are valid for.
     pub schema_version: u64,
     tables: im::OrdMap<TableId, Arc<Table>>,
+    sequences: im::OrdMap<SequenceId, Sequence>,
     names: im::OrdMap<Arc<str>, Named>,
     shared: Arc<Shared>,
     _token: Token,
@@ -35,11 +37,12 @@ pub struct Place {
     pub chain: Option<ChainState>,
 }
 
-/// What a name stands for: tables and indexes share one namespace.
+/// What a name stands for: tables, indexes and sequences share one namespace.
 #[derive(Clone, Copy, Debug)]
 enum Named {
     Table(TableId),
     Index(TableId, IndexId),
+    Sequence(SequenceId),
 }
 
 /// What all roots of a database share: counters whose numbers are never used twice, and the gauge.
@@ -54,7 +57,7 @@ pub struct Shared {
 /// Where the counters stand whose numbers outlive a restart: the next of each to draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counters {
-    /// Identities of tables and indexes.
+    /// Identities of tables, indexes and sequences.
     pub relation_ids: u64,
     /// Schema versions and structure numbers.
     pub schema_versions: u64,
@@ -78,6 +81,11 @@ impl Shared {
     /// A new index's identity, from the same counter.
     pub fn draw_index_id(&self) -> IndexId {
         IndexId(self.relation_ids.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A new sequence's identity, from the same counter.
+    pub fn draw_sequence_id(&self) -> SequenceId {
+        SequenceId(self.relation_ids.fetch_add(1, Ordering::Relaxed))
     }
 
     /// A writing transaction's stamp.
@@ -119,6 +127,7 @@ impl Root {
             place: OnceLock::new(),
             schema_version: 0,
             tables: im::OrdMap::new(),
+            sequences: im::OrdMap::new(),
             names: im::OrdMap::new(),
             _token: Token::new(shared.gauge(), Counted::Root, 0),
             shared,
@@ -140,14 +149,14 @@ impl Root {
     pub fn table_by_name(&self, name: &str) -> Option<&Arc<Table>> {
         match self.names.get(name)? {
             Named::Table(id) => self.tables.get(id),
-            Named::Index(..) => None,
+            Named::Index(..) | Named::Sequence(_) => None,
         }
     }
 
     /// An index by name, with its table.
     pub fn index_by_name(&self, name: &str) -> Option<(&Arc<Table>, &Arc<IndexDefinition>)> {
         match self.names.get(name)? {
-            Named::Table(_) => None,
+            Named::Table(_) | Named::Sequence(_) => None,
             Named::Index(table, id) => {
                 let table = self.tables.get(table)?;
                 Some((table, table.schema().index(*id)?))
@@ -155,7 +164,57 @@ impl Root {
         }
     }
 
-    /// Whether a table or an index has this name: they share one namespace.
+    /// A sequence by identity.
+    #[inline]
+    pub fn sequence(&self, id: SequenceId) -> Option<&Sequence> {
+        self.sequences.get(&id)
+    }
+
+    /// A sequence by name.
+    pub fn sequence_by_name(&self, name: &str) -> Option<&Sequence> {
+        match self.names.get(name)? {
+            Named::Sequence(id) => self.sequences.get(id),
+            Named::Table(_) | Named::Index(..) => None,
+        }
+    }
+
+    /// The sequences in identity order.
+    pub fn sequences(&self) -> impl Iterator<Item = &Sequence> {
+        self.sequences.values()
+    }
+
+    /// Adds a sequence, or puts it in the place of its version here, and draws a schema version.
+    pub fn replace_sequence(&mut self, sequence: Sequence) {
+        let (id, name) = (sequence.id(), Arc::clone(&sequence.definition.name));
+        if let Some(previous) = self.sequences.insert(id, sequence) {
+            self.names.remove(&previous.definition.name);
+        }
+        self.names.insert(name, Named::Sequence(id));
+        self.schema_version = self.shared.draw_schema_version();
+    }
+
+    /// Removes a sequence and draws a schema version; what it was, if it was there.
+    pub fn drop_sequence(&mut self, id: SequenceId) -> Option<Sequence> {
+        let sequence = self.sequences.remove(&id)?;
+        self.names.remove(&sequence.definition.name);
+        self.schema_version = self.shared.draw_schema_version();
+        Some(sequence)
+    }
+
+    /// Puts a sequence at another position, its definition being the same.
+    pub fn move_sequence(&mut self, sequence: Sequence) {
+        debug_assert!(self.sequences.contains_key(&sequence.id()), "it is there");
+        self.sequences.insert(sequence.id(), sequence);
+    }
+
+    /// Notes from where a restart goes on, if the sequence is there.
+    pub fn log_sequence(&mut self, id: SequenceId, logged: Logged) {
+        if let Some(sequence) = self.sequences.get_mut(&id) {
+            sequence.logged = logged;
+        }
+    }
+
+    /// Whether a table, an index or a sequence has this name: they share one namespace.
     pub fn has_relation(&self, name: &str) -> bool {
         self.names.contains_key(name)
     }
@@ -164,7 +223,7 @@ impl Root {
     pub fn tables_by_name(&self) -> impl Iterator<Item = &Arc<Table>> {
         self.names.values().filter_map(|named| match named {
             Named::Table(id) => self.tables.get(id),
-            Named::Index(..) => None,
+            Named::Index(..) | Named::Sequence(_) => None,
         })
     }
 
@@ -214,9 +273,21 @@ impl Root {
     }
 
     fn remove_names(&mut self, schema: &Schema) {
-        self.names.remove(&*schema.name);
+        // A name may have been given to another meanwhile.
+        self.free_name(&schema.name, schema.table);
         for index in &schema.indexes {
-            self.names.remove(&*index.name);
+            self.free_name(&index.name, schema.table);
+        }
+    }
+
+    /// Takes a name away from a table or an index of it, if it has it.
+    pub fn free_name(&mut self, name: &str, table: TableId) {
+        let of_table = |named: &Named| match named {
+            Named::Table(id) | Named::Index(id, _) => *id == table,
+            Named::Sequence(_) => false,
+        };
+        if self.names.get(name).is_some_and(of_table) {
+            self.names.remove(name);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 
 use crate::storage::root::Root;
 
@@ -12,13 +12,35 @@ pub struct RootCell {
     current: ArcSwap<Root>,
 }
 
+/// The root that a statement reads, until it is dropped.
+///
+/// Taking and dropping it writes to nothing that another thread writes to: a count in the root itself would go from core to
+/// core with every read. A publisher that replaces the root meanwhile counts on the reader's behalf.
+#[derive(Debug)]
+pub struct Snapshot(Guard<Arc<Root>>);
+
+impl std::ops::Deref for Snapshot {
+    type Target = Root;
+
+    #[inline]
+    fn deref(&self) -> &Root {
+        &self.0
+    }
+}
+
 impl RootCell {
     /// A cell that publishes `root`.
     pub fn new(root: Arc<Root>) -> Self {
         Self { current: ArcSwap::new(root) }
     }
 
-    /// The current root. A statement takes it once and drops it at its end.
+    /// The current root for one statement: the thread that takes it drops it.
+    #[inline]
+    pub fn load(&self) -> Snapshot {
+        Snapshot(self.current.load())
+    }
+
+    /// The current root for whoever keeps it, a transaction say.
     pub fn load_full(&self) -> Arc<Root> {
         self.current.load_full()
     }

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use crate::limits::CHUNK_ROWS_MAX;
 use crate::storage::change::{InsertedRows, Stamps, UpdatedRows};
-use crate::storage::chunk::{Chunk, block};
+use crate::storage::chunk::{Chunk, ColumnSource, block};
 use crate::storage::column::Column;
 use crate::storage::gauge::Gauge;
+use crate::storage::retained::Tally;
 use crate::storage::schema::Schema;
 use crate::storage::{RowId, Stamp};
 use crate::types::ValueRef;
@@ -39,6 +40,30 @@ pub(super) struct Rows {
 }
 
 impl Rows {
+    /// Counts the columns that a newer version has not.
+    pub(super) fn retained_beside(&self, newer: Option<&Self>, walk: &mut Tally) {
+        let Some(newer) = newer else {
+            let mut chunks = self.iter();
+            while chunks.next().is_some_and(|chunk| walk.add(chunk.bytes_beside(None))) {}
+            return;
+        };
+        for item in self.chunks.diff(&newer.chunks) {
+            let bytes = match item {
+                im::ordmap::DiffItem::Add(..) => continue,
+                im::ordmap::DiffItem::Remove(_, old) => old.0.bytes_beside(None),
+                im::ordmap::DiffItem::Update { old, new } => old.1.0.bytes_beside(Some(&new.1.0)),
+            };
+            if !walk.add(bytes) {
+                return;
+            }
+        }
+        if let Some(tail) = &self.tail
+            && !newer.tail.as_ref().is_some_and(|newer| Arc::ptr_eq(tail, newer))
+        {
+            walk.add(tail.bytes_beside(newer.tail.as_deref()));
+        }
+    }
+
     /// The chunk that has `id` if any has, by its key; None is the tail's.
     #[inline]
     fn locate(&self, id: RowId) -> Option<(Option<RowId>, &Chunk)> {
@@ -153,6 +178,14 @@ impl Rows {
         for chunk in chunks {
             self.chunks.insert(block(chunk.first()), SharedChunk(Arc::new(chunk)));
         }
+    }
+
+    /// The same rows with other columns.
+    pub(super) fn reshaped(&self, sources: &mut [ColumnSource], gauge: &Arc<Gauge>) -> Self {
+        let mut reshape = |chunk: &Chunk| Arc::new(chunk.reshaped(sources, gauge));
+        let chunks = self.chunks.iter().map(|(key, chunk)| (*key, SharedChunk(reshape(&chunk.0))));
+        let chunks = chunks.collect();
+        Self { chunks, tail: self.tail.as_deref().map(reshape), count: self.count }
     }
 
     /// Moves the tail to the chunks: into the last one if it fits or they share a block of ids.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::error::Result;
 use crate::sabotage::{self, Break};
 use crate::storage::change::{InsertedRows, Stamps, TableChange};
-use crate::storage::chunk::Chunk;
+use crate::storage::chunk::{Chunk, ColumnSource};
 use crate::storage::column::Column;
 use crate::storage::difference::{Changes, RowDifference};
 use crate::storage::gauge::Gauge;
@@ -223,8 +223,31 @@ impl Table {
     /// The same table without rows, under a new structure number.
     #[must_use]
     pub fn truncated(&self, structure: u64) -> Self {
-        let schema = Schema { structure, ..Schema::clone(&self.schema) };
+        let mut schema = Schema { structure, ..Schema::clone(&self.schema) };
+        schema.alterations.contents = None;
         Self::empty(Arc::new(schema), Arc::clone(&self.shared))
+    }
+
+    /// The same rows under a schema with other columns, and those of the indexes that the schema has: none that is new.
+    /// A column that this version has, by its number, keeps its values; a new one has what the schema says is missing.
+    ///
+    /// Costs some work for each chunk and none for its rows: chunks of one size share the values of a new column.
+    #[must_use]
+    pub fn reshaped(&self, schema: &Arc<Schema>) -> Self {
+        let mut sources: Vec<ColumnSource> = (0..schema.columns.len())
+            .map(|ordinal| match self.schema.ordinal_of_number(schema.number(ordinal)) {
+                Some(kept) => ColumnSource::Kept(kept),
+                None => ColumnSource::added(schema, ordinal),
+            })
+            .collect();
+        let indexes = schema.indexes.iter().filter_map(|definition| {
+            let mut index = self.index(definition.id)?.clone();
+            index.rename(definition);
+            Some(index)
+        });
+        let indexes = indexes.collect();
+        let rows = self.rows.reshaped(&mut sources, &self.shared.gauge);
+        Self { schema: Arc::clone(schema), rows, indexes, shared: Arc::clone(&self.shared) }
     }
 
     /// The same rows and indexes under a schema that differs in names, defaults or NOT NULL only.

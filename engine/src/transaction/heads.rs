@@ -7,9 +7,10 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::executor::interrupt::Interrupt;
 use crate::identity::ChainState;
+use crate::locks::Patience;
 use crate::storage::CommitNumber;
 use crate::storage::root::Root;
-use crate::storage::root_cell::RootCell;
+use crate::storage::root_cell::{RootCell, Snapshot};
 use crate::transaction::executed::AuditPolicy;
 use crate::transaction::log::{CommitLog, Record};
 use crate::transaction::writer_lock::{WriterGuard, WriterLock};
@@ -49,15 +50,33 @@ pub(super) struct Queue {
     pub(super) outcomes: Vec<Arc<Outcome>>,
     /// Whether a committer is writing a group now.
     pub(super) has_leader: bool,
-    /// Threads that sleep until their commit is settled.
+    /// Who waits for a commit to be settled.
     pub(super) waiters: Vec<Waiter>,
+    /// The thread that leads when nobody who sleeps can ([`Heads::write_on`]).
+    pub(super) log_thread: Option<Thread>,
 }
 
-/// A thread that sleeps until a commit is settled, or until nobody leads.
+/// Somebody who waits until a commit is settled.
 #[derive(Debug)]
 pub(super) struct Waiter {
     pub(super) commit: CommitNumber,
-    pub(super) thread: Thread,
+    pub(super) who: Who,
+}
+
+/// How whoever waits learns of it.
+#[derive(Debug)]
+pub(super) enum Who {
+    /// A thread that sleeps; also woken when nobody leads, to lead.
+    Sleeper(Thread),
+    /// It is told, by the thread that has written the commit.
+    Told(Box<dyn OnSettled>),
+}
+
+/// What somebody wants done when a commit is settled, who does not wait for that himself.
+pub trait OnSettled: Send + std::fmt::Debug {
+    /// Called once, by whichever thread has settled the commit, with nothing locked. It must not wait: the next commits
+    /// may be written by this thread.
+    fn settled(self: Box<Self>);
 }
 
 impl Outcome {
@@ -68,6 +87,11 @@ impl Outcome {
     pub(super) fn durable(root: &Root) -> Arc<Self> {
         let chain = root.place.get().and_then(|place| place.chain);
         Arc::new(Self { commit: root.commit, result: OnceLock::from(Ok(chain)) })
+    }
+
+    /// What became of it, as far as that is known: where the audit chain stands after it, or why it failed.
+    pub fn result(&self) -> Option<Result<Option<ChainState>>> {
+        self.result.get().cloned()
     }
 
     /// Whether it is durable or has failed by now.
@@ -97,7 +121,13 @@ impl Heads {
         }
     }
 
-    /// The durable root: what reads and transactions start from.
+    /// The durable root for one statement that reads.
+    #[inline]
+    pub fn snapshot(&self) -> Snapshot {
+        self.published.load()
+    }
+
+    /// The durable root for a transaction.
     #[inline]
     pub fn published(&self) -> Arc<Root> {
         self.published.load_full()
@@ -110,6 +140,13 @@ impl Heads {
         interrupt: &Interrupt,
     ) -> Result<WriterGuard<'_, Pending>> {
         self.writer.lock(timeout, interrupt)
+    }
+
+    /// The newest queued root, and what became of it: whatever is committed after this call does so after what its caller did
+    /// before it.
+    pub fn newest(&self, patience: &Patience<'_>) -> Result<(Arc<Root>, Arc<Outcome>)> {
+        let pending = self.lock(patience.lock_timeout, patience.interrupt)?;
+        Ok((Arc::clone(&pending.root), Arc::clone(&pending.outcome)))
     }
 
     /// What commits carry for the audit log.

@@ -7,6 +7,7 @@ use crate::storage::change::TableChange;
 use crate::storage::difference::{Changes, extract};
 use crate::storage::root::{Place, Root};
 use crate::storage::schema::Schema;
+use crate::storage::sequence::{Logged, Sequence, SequenceId};
 use crate::storage::table::Table;
 use crate::storage::{CommitNumber, TableId};
 use crate::transaction::executed::{Actor, AuditPolicy, Executed};
@@ -34,6 +35,17 @@ pub enum TableEffect {
     },
     /// Rows changed.
     Changed(TableId, TableChange),
+}
+
+/// What a commit did to one sequence.
+#[derive(Debug)]
+pub enum SequenceEffect {
+    /// The sequence is gone.
+    Dropped(SequenceId),
+    /// The sequence is new, or its definition is another.
+    Defined(Sequence),
+    /// A restart goes on from another place.
+    Moved(SequenceId, Logged),
 }
 
 impl Record {
@@ -89,7 +101,7 @@ impl Record {
                 continue;
             }
             let kept =
-                before.filter(|before| before.schema().structure == table.schema().structure);
+                before.filter(|before| before.schema().contents() == table.schema().contents());
             if kept.is_none_or(|before| before.schema() != table.schema()) {
                 let (schema, is_empty) = (Arc::clone(table.schema()), kept.is_none());
                 effects.push(TableEffect::Defined { schema, is_empty });
@@ -106,6 +118,25 @@ impl Record {
             }
         }
         effects.extend(changed);
+        effects
+    }
+
+    /// What it did to sequences, in the order of their identities.
+    pub fn sequence_effects(&self) -> Vec<SequenceEffect> {
+        let gone = self.before.sequences().map(Sequence::id);
+        let gone = gone.filter(|id| self.after.sequence(*id).is_none());
+        let mut effects: Vec<_> = gone.map(SequenceEffect::Dropped).collect();
+        for sequence in self.after.sequences() {
+            match self.before.sequence(sequence.id()) {
+                Some(before) if before.definition == sequence.definition => {
+                    let place = |logged: Logged| (logged.value, logged.is_called);
+                    if place(before.logged) != place(sequence.logged) {
+                        effects.push(SequenceEffect::Moved(sequence.id(), sequence.logged));
+                    }
+                }
+                _ => effects.push(SequenceEffect::Defined(sequence.clone())),
+            }
+        }
         effects
     }
 }

@@ -19,6 +19,16 @@ pub enum DataType {
     Float4,
     /// DOUBLE PRECISION.
     Float8,
+    /// DATE.
+    Date,
+    /// TIME.
+    Time,
+    /// TIMESTAMP.
+    Timestamp,
+    /// TIMESTAMPTZ.
+    TimestampTz,
+    /// INTERVAL.
+    Interval,
     /// TEXT.
     Text,
     /// VARCHAR or VARCHAR(n), n in characters.
@@ -37,6 +47,11 @@ impl DataType {
             Self::Int8 => "int8",
             Self::Float4 => "float4",
             Self::Float8 => "float8",
+            Self::Date => "date",
+            Self::Time => "time",
+            Self::Timestamp => "timestamp",
+            Self::TimestampTz => "timestamptz",
+            Self::Interval => "interval",
             Self::Text | Self::Unknown => "text",
             Self::Varchar(_) => "varchar",
             Self::Vector(_) => "vector",
@@ -53,6 +68,11 @@ impl DataType {
             Self::Int8 => "bigint",
             Self::Float4 => "real",
             Self::Float8 => "double precision",
+            Self::Date => "date",
+            Self::Time => "time without time zone",
+            Self::Timestamp => "timestamp without time zone",
+            Self::TimestampTz => "timestamp with time zone",
+            Self::Interval => "interval",
             Self::Text => "text",
             Self::Varchar(_) => "character varying",
             Self::Vector(_) => "vector",
@@ -77,6 +97,11 @@ impl DataType {
     /// TEXT, VARCHAR or an untyped literal.
     pub fn is_text(self) -> bool {
         matches!(self, Self::Text | Self::Varchar(_) | Self::Unknown)
+    }
+
+    /// DATE, TIMESTAMP or TIMESTAMPTZ.
+    pub fn is_datetime(self) -> bool {
+        matches!(self, Self::Date | Self::Timestamp | Self::TimestampTz)
     }
 
     /// VECTOR of any dimension.

@@ -3,8 +3,11 @@
 use std::fmt::Write;
 
 use crate::types::ValueRef;
+use crate::types::datetime::{
+    Zone, format_date, format_interval, format_time, format_timestamp, format_timestamptz,
+};
 
-/// Appends what the type's output function writes: BOOL as `t` or `f`; nothing for NULL.
+/// Appends what the type's output function writes: BOOL as `t` or `f`; TIMESTAMPTZ in UTC; nothing for NULL.
 pub fn format_value(value: ValueRef<'_>, out: &mut String) {
     match value {
         ValueRef::Null => {}
@@ -14,13 +17,25 @@ pub fn format_value(value: ValueRef<'_>, out: &mut String) {
         ValueRef::Int8(value) => format_integer(value, out),
         ValueRef::Float4(value) => format_float4(value, out),
         ValueRef::Float8(value) => format_float8(value, out),
+        ValueRef::Date(value) => format_date(value, out),
+        ValueRef::Time(value) => format_time(value, out),
+        ValueRef::Timestamp(value) => format_timestamp(value, out),
+        ValueRef::TimestampTz(value) => format_timestamptz(value, &Zone::utc(), out),
+        ValueRef::Interval(value) => format_interval(value, out),
         ValueRef::Text(value) => out.push_str(value),
         ValueRef::Vector(value) => format_vector(value, out),
     }
 }
 
-/// Appends what a cast to text yields: as [`format_value`], but BOOL as `true` or `false`.
-pub fn cast_to_text(value: ValueRef<'_>, out: &mut String) {
+/// Appends what a cast to text yields: as [`format_value`], but BOOL as `true` or `false`, and TIMESTAMPTZ in `zone`.
+pub fn cast_to_text(value: ValueRef<'_>, zone: Option<&Zone>, out: &mut String) {
+    match (value, zone) {
+        (ValueRef::TimestampTz(value), Some(zone)) => format_timestamptz(value, zone, out),
+        _ => cast_to_text_in_utc(value, out),
+    }
+}
+
+fn cast_to_text_in_utc(value: ValueRef<'_>, out: &mut String) {
     match value {
         ValueRef::Bool(value) => out.push_str(if value { "true" } else { "false" }),
         other => format_value(other, out),
@@ -235,7 +250,7 @@ mod tests {
             format_value(value, &mut out);
             assert_eq!(out, output);
             out.clear();
-            cast_to_text(value, &mut out);
+            cast_to_text(value, None, &mut out);
             assert_eq!(out, cast);
         }
     }

@@ -1,6 +1,7 @@
 //! What values are: data types, single values, positions. A leaf: uses nothing else of ours but the error.
 
 mod data_type;
+pub mod datetime;
 mod format;
 mod order;
 mod parse;
@@ -11,7 +12,7 @@ pub use format::{cast_to_text, format_float4, format_float8, format_value, forma
 pub use order::{compare_floats, compare_vectors};
 pub use parse::{
     check_dimensions, check_element, check_length, parse_bool, parse_float4, parse_float8,
-    parse_value, parse_vector, too_many_dimensions,
+    parse_value, parse_value_at, parse_vector, too_many_dimensions,
 };
 pub use value::{Value, ValueRef};
 

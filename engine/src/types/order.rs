@@ -47,6 +47,11 @@ impl ValueRef<'_> {
             (Self::Int8(left), Self::Int8(right)) => left.cmp(&right),
             (Self::Float4(left), Self::Float4(right)) => compare_floats(left, right),
             (Self::Float8(left), Self::Float8(right)) => compare_floats(left, right),
+            (Self::Date(left), Self::Date(right)) => left.cmp(&right),
+            (Self::Time(left), Self::Time(right)) => left.cmp(&right),
+            (Self::Timestamp(left), Self::Timestamp(right)) => left.cmp(&right),
+            (Self::TimestampTz(left), Self::TimestampTz(right)) => left.cmp(&right),
+            (Self::Interval(left), Self::Interval(right)) => left.compare(right),
             (Self::Text(left), Self::Text(right)) => left.as_bytes().cmp(right.as_bytes()),
             (Self::Vector(left), Self::Vector(right)) => compare_vectors(left, right),
             (Self::Null, Self::Null) => Ordering::Equal,
@@ -75,6 +80,11 @@ impl ValueRef<'_> {
             Self::Int8(value) => state.write_i64(value),
             Self::Float4(value) => state.write_u64(canonical_bits(value.into())),
             Self::Float8(value) => state.write_u64(canonical_bits(value)),
+            Self::Date(value) => state.write_i64(value.0.into()),
+            Self::Time(value) => state.write_i64(value.0),
+            Self::Timestamp(value) => state.write_i64(value.0),
+            Self::TimestampTz(value) => state.write_i64(value.0),
+            Self::Interval(value) => state.write_i128(value.span()),
             Self::Text(value) => value.hash(state),
             Self::Vector(value) => {
                 state.write_usize(value.len());

@@ -4,12 +4,25 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
 use crate::limits::VECTOR_DIMENSIONS_MAX;
+use crate::types::datetime::{
+    Times, parse_date, parse_interval, parse_time, parse_timestamp, parse_timestamptz,
+};
 use crate::types::{DataType, Value};
 
 /// Reads a value of `data_type`; VARCHAR(n) is not cut nor checked here, the cast does that. A declared dimension is
 /// checked by [`check_dimensions`].
 pub fn parse_value(data_type: DataType, text: &str) -> Result<Value> {
+    parse_value_at(data_type, text, None)
+}
+
+/// [`parse_value`] where a session is: its zone is that of a timestamp without one, and `now` has a meaning.
+pub fn parse_value_at(data_type: DataType, text: &str, times: Option<&Times>) -> Result<Value> {
     Ok(match data_type {
+        DataType::Date => Value::Date(parse_date(text, times)?),
+        DataType::Time => Value::Time(parse_time(text, times)?),
+        DataType::Timestamp => Value::Timestamp(parse_timestamp(text, times)?),
+        DataType::TimestampTz => Value::TimestampTz(parse_timestamptz(text, times)?),
+        DataType::Interval => Value::Interval(parse_interval(text)?),
         DataType::Bool => Value::Bool(parse_bool(text)?),
         DataType::Int2 => Value::Int2(parse_integer(text, "smallint")?),
         DataType::Int4 => Value::Int4(parse_integer(text, "integer")?),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::types::datetime::{Date, Interval, Time, Timestamp, TimestampTz};
+
 /// An owned value: parameters, literals, results of single-row work. Columns hold data in bulk.
 ///
 /// `PartialEq` is structural (NaN differs from NaN); SQL's comparison is [`ValueRef::compare`].
@@ -21,6 +23,16 @@ pub enum Value {
     Float4(f32),
     /// DOUBLE PRECISION.
     Float8(f64),
+    /// DATE.
+    Date(Date),
+    /// TIME.
+    Time(Time),
+    /// TIMESTAMP.
+    Timestamp(Timestamp),
+    /// TIMESTAMPTZ.
+    TimestampTz(TimestampTz),
+    /// INTERVAL.
+    Interval(Interval),
     /// TEXT and VARCHAR.
     Text(Arc<str>),
     /// VECTOR.
@@ -44,6 +56,16 @@ pub enum ValueRef<'a> {
     Float4(f32),
     /// DOUBLE PRECISION.
     Float8(f64),
+    /// DATE.
+    Date(Date),
+    /// TIME.
+    Time(Time),
+    /// TIMESTAMP.
+    Timestamp(Timestamp),
+    /// TIMESTAMPTZ.
+    TimestampTz(TimestampTz),
+    /// INTERVAL.
+    Interval(Interval),
     /// TEXT and VARCHAR.
     Text(&'a str),
     /// VECTOR.
@@ -61,6 +83,11 @@ impl Value {
             Self::Int8(value) => ValueRef::Int8(*value),
             Self::Float4(value) => ValueRef::Float4(*value),
             Self::Float8(value) => ValueRef::Float8(*value),
+            Self::Date(value) => ValueRef::Date(*value),
+            Self::Time(value) => ValueRef::Time(*value),
+            Self::Timestamp(value) => ValueRef::Timestamp(*value),
+            Self::TimestampTz(value) => ValueRef::TimestampTz(*value),
+            Self::Interval(value) => ValueRef::Interval(*value),
             Self::Text(value) => ValueRef::Text(value),
             Self::Vector(value) => ValueRef::Vector(value),
         }
@@ -83,6 +110,11 @@ impl ValueRef<'_> {
             Self::Int8(value) => Value::Int8(value),
             Self::Float4(value) => Value::Float4(value),
             Self::Float8(value) => Value::Float8(value),
+            Self::Date(value) => Value::Date(value),
+            Self::Time(value) => Value::Time(value),
+            Self::Timestamp(value) => Value::Timestamp(value),
+            Self::TimestampTz(value) => Value::TimestampTz(value),
+            Self::Interval(value) => Value::Interval(value),
             Self::Text(value) => Value::Text(Arc::from(value)),
             Self::Vector(value) => Value::Vector(Arc::from(value)),
         }

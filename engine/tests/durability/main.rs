@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
 mod administration;
+mod constraints;
 mod fixtures;
 mod modes;
+mod sequences;
 mod support;

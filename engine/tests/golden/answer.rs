@@ -1,6 +1,7 @@
 //! A statement's whole answer as plain text values, whoever answered it: the engine here, a PostgreSQL server elsewhere.
 
 use spg_engine::session::{Rows, Session};
+use spg_engine::types::format_value;
 use spg_engine::{Error, Value};
 
 /// What one statement answered.
@@ -123,7 +124,7 @@ impl Failure {
             ("constraint", &self.constraint),
         ];
         for (name, field) in fields {
-            lines.extend(field.iter().map(|text| format!("{name}: {text}")));
+            lines.extend(field.iter().map(|text| format!("{name}: {}", text.replace('\n', "\\n"))));
         }
     }
 }
@@ -138,6 +139,15 @@ pub fn text_of(value: &Value) -> Option<String> {
         Value::Int8(value) => value.to_string(),
         Value::Float4(value) => float_text(&format!("{value:e}"), 6),
         Value::Float8(value) => float_text(&format!("{value:e}"), 15),
+        Value::Date(_)
+        | Value::Time(_)
+        | Value::Timestamp(_)
+        | Value::TimestampTz(_)
+        | Value::Interval(_) => {
+            let mut text = String::new();
+            format_value(value.as_ref(), &mut text);
+            text
+        }
         Value::Text(value) => value.to_string(),
         Value::Vector(values) => {
             let texts = values.iter().map(|value| float_text(&format!("{value:e}"), 6));

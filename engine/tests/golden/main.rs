@@ -13,8 +13,11 @@ mod script;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-use script::{Item, Step};
+use answer::Answer;
+use script::{Item, Step, Wait};
 use spg_engine::database::{Database, Options};
 use spg_engine::session::Session;
 
@@ -53,24 +56,75 @@ fn find_scripts(folder: &Path, paths: &mut Vec<PathBuf>) {
     }
 }
 
+/// A session, or the thread that it waits in.
+enum Slot {
+    Idle(Box<Session>),
+    Waits(JoinHandle<(Box<Session>, Answer)>),
+}
+
+/// How long a wait that has to end may take.
+const WAIT_END_MAX: Duration = Duration::from_secs(20);
+
 /// The script with the answers of an empty database in place of its own.
 fn answer_script(items: &[Item]) -> Vec<Item> {
     let database = Database::open(Options::default()).unwrap();
-    let mut sessions = BTreeMap::new();
+    let mut sessions: BTreeMap<String, Slot> = BTreeMap::new();
     let answered = items.iter().map(|item| match item {
         Item::Text(_) => item.clone(),
         Item::Step(step) => {
-            let session = sessions
-                .entry(step.session.clone())
-                .or_insert_with(|| Arc::clone(&database).session());
-            Item::Step(Step { answer: answer_step(session, step), ..step.clone() })
+            let slot = sessions
+                .remove(&step.session)
+                .unwrap_or_else(|| Slot::Idle(Box::new(Arc::clone(&database).session())));
+            let (answer, slot) = answer_step(slot, step, &database);
+            sessions.insert(step.session.clone(), slot);
+            Item::Step(Step { answer, ..step.clone() })
         }
     });
     answered.collect()
 }
 
-fn answer_step(session: &mut Session, step: &Step) -> Vec<String> {
-    script::answer_lines(step, &mut |sql| answer::run(session, sql))
+fn answer_step(slot: Slot, step: &Step, database: &Database) -> (Vec<String>, Slot) {
+    match (slot, step.wait) {
+        (Slot::Idle(mut session), Wait::None) => {
+            let answer = script::answer_lines(step, &mut |sql| answer::run(&mut session, sql));
+            (answer, Slot::Idle(session))
+        }
+        (Slot::Idle(mut session), Wait::Begins) => {
+            let waiters =
+                || database.locks().snapshot().iter().filter(|lock| !lock.granted).count();
+            let before = waiters();
+            let sql = step.sql.clone();
+            let thread = std::thread::spawn(move || {
+                let answer = answer::run(&mut session, &sql);
+                (session, answer)
+            });
+            while waiters() <= before && !thread.is_finished() {
+                std::thread::yield_now();
+            }
+            if thread.is_finished() {
+                return end_wait(thread, &["does not wait"]);
+            }
+            (vec!["waits".to_owned()], Slot::Waits(thread))
+        }
+        (Slot::Waits(thread), Wait::Ends) => {
+            let started = Instant::now();
+            while !thread.is_finished() {
+                if started.elapsed() > WAIT_END_MAX {
+                    return (vec!["still waits".to_owned()], Slot::Waits(thread));
+                }
+                std::thread::yield_now();
+            }
+            end_wait(thread, &[])
+        }
+        (slot, _) => (vec!["the script is wrong: it waits, or does not".to_owned()], slot),
+    }
+}
+
+fn end_wait(thread: JoinHandle<(Box<Session>, Answer)>, before: &[&str]) -> (Vec<String>, Slot) {
+    let (session, answer) = thread.join().unwrap();
+    let mut lines: Vec<String> = before.iter().map(ToString::to_string).collect();
+    lines.extend(answer.lines());
+    (lines, Slot::Idle(session))
 }
 
 /// A report for each step that answers otherwise than written.

@@ -8,6 +8,8 @@
 //!   UPDATE 1                       lines with an indent of two are the answer: rewritten, never written by hand
 //! [plan]> SELECT * FROM t          also prints EXPLAIN's tree
 //! [changes:t] a> DELETE FROM t     also prints the rows of `t` that the statement took away (-) and added (+)
+//! [waits] a> UPDATE t SET x = 2    the statement has to wait for another session, and goes on waiting
+//! [ends] a>                        it ends now: its answer
 //! ```
 
 use std::fmt::Write as _;
@@ -36,8 +38,22 @@ pub struct Step {
     pub plan: bool,
     /// The table whose rows are compared before and after.
     pub changes: Option<String>,
+    /// Whether the statement waits, and when it ends.
+    pub wait: Wait,
     /// Lines of the answer, without their indent.
     pub answer: Vec<String>,
+}
+
+/// Where a step stands to a wait of its session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wait {
+    /// Its statement does not wait.
+    #[default]
+    None,
+    /// It begins one.
+    Begins,
+    /// It is the end of one.
+    Ends,
 }
 
 /// Reads a script.
@@ -86,11 +102,14 @@ fn parse_step(line: &str) -> Result<Step, String> {
         sql: sql.strip_prefix(' ').unwrap_or(sql).to_owned(),
         plan: false,
         changes: None,
+        wait: Wait::None,
         answer: Vec::new(),
     };
     for tag in tags.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
         match tag.split_once(':') {
             None if tag == "plan" => step.plan = true,
+            None if tag == "waits" => step.wait = Wait::Begins,
+            None if tag == "ends" => step.wait = Wait::Ends,
             Some(("changes", table)) => step.changes = Some(table.to_owned()),
             _ => return Err(format!("unknown tag {tag:?}")),
         }

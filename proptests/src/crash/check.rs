@@ -7,6 +7,7 @@ use crate::crash::history::{Reference, answer_of};
 use crate::crash::mode::{Mode, audit_path};
 use crate::crash::recorder::{Bounds, Capture, Recorder};
 use crate::crash::state::{PROBE, audited_statements, check_indexes, dump, first_difference};
+use crate::crash::workload::DRAWN;
 
 /// How a check goes on.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +39,7 @@ pub fn check_crash(
         return Err(format!("recovered up to commit {commit}, where {bounds:?}"));
     }
     check_state(mode, &database, &disk, reference, (commit, &[]))?;
+    check_drawn(&database, bounds.drawn)?;
     let probes = [
         format!("CREATE TABLE {PROBE} (a INT PRIMARY KEY)"),
         format!("INSERT INTO {PROBE} VALUES (1)"),
@@ -61,6 +63,22 @@ pub fn check_crash(
     check_state(mode, &database, &disk, reference, (commit, &probes))?;
     let answer = answer_of(&mut database.session(), &format!("SELECT * FROM {PROBE} WHERE a = 1"));
     if answer == "SELECT 1" { Ok(crashes) } else { Err(format!("what was written next: {answer}")) }
+}
+
+/// What a sequence answered before the crash it does not answer again.
+fn check_drawn(database: &Database, drawn: i64) -> Result<(), String> {
+    if drawn == 0 {
+        return Ok(());
+    }
+    let root = database.published_root();
+    let Some(sequence) = root.sequence_by_name(DRAWN) else {
+        return Err(format!("the sequence that answered {drawn} is gone"));
+    };
+    let (value, is_called) = sequence.state.position();
+    if is_called && value >= drawn {
+        return Ok(());
+    }
+    Err(format!("the sequence goes on from {value}, though it answered {drawn}"))
 }
 
 /// The state after `commit`, and of the `probes` that were committed behind it.

@@ -6,11 +6,11 @@ use spg_engine::disk::Disk;
 use spg_engine::session::{Session, TransactionStatus};
 use spg_engine::{Database, Options};
 
-use crate::answer;
+use crate::answer::{self, Answer};
 use crate::crash::mode::Mode;
 use crate::crash::recorder::{Bounds, Recorder};
 use crate::crash::state::dump;
-use crate::crash::workload::Action;
+use crate::crash::workload::{Action, DRAWN};
 
 /// What a database holds after a commit.
 #[derive(Clone, Debug)]
@@ -30,11 +30,16 @@ pub struct Reference {
     pub commits: Vec<u64>,
     /// What each action answered.
     pub answers: Vec<String>,
+    /// The last commit after the database was closed.
+    pub closed: u64,
 }
 
 /// A statement's tag, or its error.
 pub fn answer_of(session: &mut Session, sql: &str) -> String {
-    let answer = answer::run(session, sql);
+    tag_of(answer::run(session, sql))
+}
+
+fn tag_of(answer: Answer) -> String {
     match answer.failure {
         Some(failure) => format!("{}: {}", failure.sqlstate, failure.message),
         None => answer.tag.unwrap_or_default(),
@@ -58,6 +63,7 @@ impl Block {
                 self.statements.truncate(self.savepoints.last().copied().unwrap_or_default());
             }
             "BEGIN" | "COMMIT" | "ROLLBACK" => {}
+            _ if sql.starts_with("SELECT") => {}
             _ if tag.ends_with(" 0") => {}
             _ => self.statements.push(sql.to_owned()),
         }
@@ -70,12 +76,16 @@ impl Reference {
         let database = Database::open(Options::default()).map_err(|error| error.to_string())?;
         let mut session = database.session();
         let first = State { dump: dump(&database), statements: Vec::new() };
-        let mut reference = Self { states: vec![first], commits: Vec::new(), answers: Vec::new() };
+        let mut reference =
+            Self { states: vec![first], commits: Vec::new(), answers: Vec::new(), closed: 0 };
         let mut block = Block::default();
         for action in actions {
             let mut answer = String::new();
             match action {
-                Action::Reopen => session = database.session(),
+                Action::Reopen => {
+                    session = database.session();
+                    database.close().map_err(|error| error.to_string())?;
+                }
                 Action::Checkpoint | Action::Idle | Action::Synchronous(_) => {}
                 Action::Sql(sql) => {
                     answer = answer_of(&mut session, sql);
@@ -84,7 +94,10 @@ impl Reference {
             }
             let commit = database.published_commit().0;
             if commit as usize == reference.states.len() {
-                let statements = std::mem::take(&mut block.statements);
+                // A commit within a block only logs a sequence.
+                let is_own = session.status() == TransactionStatus::Idle;
+                let statements =
+                    if is_own { std::mem::take(&mut block.statements) } else { Vec::new() };
                 reference.states.push(State { dump: dump(&database), statements });
             }
             if session.status() == TransactionStatus::Idle {
@@ -93,6 +106,13 @@ impl Reference {
             reference.commits.push(commit);
             reference.answers.push(answer);
         }
+        drop(session);
+        // Closing says where sequences stand.
+        database.close().map_err(|error| error.to_string())?;
+        if database.published_commit().0 as usize == reference.states.len() {
+            reference.states.push(State { dump: dump(&database), statements: Vec::new() });
+        }
+        reference.closed = database.published_commit().0;
         Ok(reference)
     }
 
@@ -141,7 +161,16 @@ impl Run {
         know(self.bounds);
         let mut answer = String::new();
         match action {
-            Action::Sql(sql) => answer = answer_of(&mut self.session, sql),
+            Action::Sql(sql) => {
+                let full = answer::run(&mut self.session, sql);
+                if sql.starts_with(&format!("SELECT nextval('{DRAWN}')")) {
+                    let values = full.rows.iter().filter_map(|row| row.first()?.as_ref());
+                    let highest = values.filter_map(|value| value.parse().ok()).max();
+                    self.bounds.drawn = self.bounds.drawn.max(highest.unwrap_or(0));
+                    know(self.bounds);
+                }
+                answer = tag_of(full);
+            }
             Action::Checkpoint => answer = answer_of(&mut self.session, action.sql()),
             Action::Synchronous(on) => {
                 answer = answer_of(&mut self.session, action.sql());
@@ -190,9 +219,10 @@ pub fn record(
         }
     }
     recorder.capture();
+    let commit = reference.closed;
+    recorder.set_bounds(Bounds { attempted: commit, ..run.bounds });
     run.database.close().map_err(|error| format!("close: {error}"))?;
-    let commit = reference.commits.last().copied().unwrap_or_default();
-    recorder.set_bounds(Bounds { durable: commit, attempted: commit });
+    recorder.set_bounds(Bounds { durable: commit, attempted: commit, ..run.bounds });
     recorder.capture();
     Ok(())
 }

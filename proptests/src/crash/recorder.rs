@@ -18,6 +18,8 @@ pub struct Bounds {
     pub durable: u64,
     /// The last commit that was begun.
     pub attempted: u64,
+    /// The highest value of the sequence [`super::workload::DRAWN`] that was answered.
+    pub drawn: i64,
 }
 
 /// A crash.

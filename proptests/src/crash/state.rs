@@ -6,6 +6,7 @@ use std::path::Path;
 use spg_engine::audit::{self, Filter, Kind};
 use spg_engine::disk::Disk;
 use spg_engine::storage::index::Index;
+use spg_engine::storage::sequence::SequenceDefinition;
 use spg_engine::storage::table::Table;
 use spg_engine::types::format_value;
 use spg_engine::{Database, ValueRef};
@@ -20,7 +21,19 @@ pub fn dump(database: &Database) -> String {
     for table in root.tables_by_name().filter(|table| &*table.schema().name != PROBE) {
         dump_table(table, &mut out);
     }
-    out
+    let mut sequences: Vec<String> = root
+        .sequences()
+        .map(|sequence| {
+            let (definition, logged) = (&sequence.definition, sequence.logged);
+            let SequenceDefinition { name, start, increment, min, max, cycle, .. } = &**definition;
+            format!(
+                "sequence {name} {start} {increment} {min} {max} {cycle} {:?}: {} {}\n",
+                definition.data_type, logged.value, logged.is_called
+            )
+        })
+        .collect();
+    sequences.sort_unstable();
+    out + &sequences.concat()
 }
 
 fn dump_table(table: &Table, out: &mut String) {
@@ -29,6 +42,7 @@ fn dump_table(table: &Table, out: &mut String) {
     for column in &schema.columns {
         let null = if column.not_null { " not null" } else { "" };
         let _ = write!(out, " {} {:?}{null} {:?},", column.name, column.data_type, column.default);
+        let _ = write!(out, " {:?} {},", column.identity, column.sequences.len());
     }
     out.push('\n');
     for index in &schema.indexes {

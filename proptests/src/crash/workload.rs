@@ -41,6 +41,24 @@ impl fmt::Display for Action {
     }
 }
 
+/// A sequence that only goes up: whatever it answered must never be answered again.
+pub const DRAWN: &str = "drawn";
+
+/// Another one, with which everything happens.
+const MOVED: &str = "moved";
+
+/// Draws `count` values.
+fn draw(sequence: &str, count: u64) -> Action {
+    sql(format!(
+        "SELECT nextval('{sequence}') FROM (VALUES (1){}) v",
+        ", (1)".repeat(count as usize)
+    ))
+}
+
+fn create_drawn() -> Action {
+    sql(format!("CREATE SEQUENCE {DRAWN} INCREMENT 3"))
+}
+
 fn sql(text: impl Into<String>) -> Action {
     Action::Sql(text.into())
 }
@@ -69,6 +87,8 @@ fn create(table: u64) -> Action {
 /// A workload in which everything happens once, in an order that is easy to follow.
 pub fn scripted() -> Vec<Action> {
     let mut actions = vec![
+        create_drawn(),
+        draw(DRAWN, 2),
         create(0),
         insert(0, 0..5, 10),
         sql("CREATE INDEX i0 ON t0 (a)"),
@@ -79,14 +99,26 @@ pub fn scripted() -> Vec<Action> {
         sql("UPDATE t0 SET a = a + 10 WHERE id >= 2"),
         Action::Idle,
         sql("BEGIN"),
+        sql("INSERT INTO t0 VALUES (5000 + nextval('drawn'), 1, 'drawn')"),
+        draw(DRAWN, 40),
         insert(0, 10..13, 5),
         sql("SAVEPOINT s"),
         sql("DELETE FROM t0"),
         sql("ROLLBACK TO s"),
         sql("UPDATE t1 SET b = b || '!'"),
         sql("COMMIT"),
+        sql(
+            "CREATE TABLE s (id SERIAL, n INT GENERATED ALWAYS AS IDENTITY (START 7 CYCLE MAXVALUE 9))",
+        ),
+        sql("INSERT INTO s DEFAULT VALUES"),
+        draw("s_n_seq", 8),
+        sql("CREATE SEQUENCE moved INCREMENT -2 MINVALUE -1000 MAXVALUE 1000 START 5"),
         insert(0, 100..156, 300),
         Action::Checkpoint,
+        draw(MOVED, 3),
+        sql("SELECT setval('moved', 100)"),
+        sql("ALTER SEQUENCE moved INCREMENT 4"),
+        draw(MOVED, 1),
         sql("DELETE FROM t0 WHERE id < 3"),
         Action::Synchronous(false),
         sql("INSERT INTO t1 (id) VALUES (50)"),
@@ -96,6 +128,15 @@ pub fn scripted() -> Vec<Action> {
         Action::Synchronous(true),
         sql("INSERT INTO t1 (id, a) VALUES (51, NULL)"),
         Action::Reopen,
+        draw(DRAWN, 1),
+        sql("BEGIN"),
+        sql("TRUNCATE s RESTART IDENTITY"),
+        sql("INSERT INTO s DEFAULT VALUES"),
+        sql("ALTER SEQUENCE moved RESTART WITH 500"),
+        sql("SELECT nextval('moved')"),
+        sql("COMMIT"),
+        sql("INSERT INTO s (id) VALUES (DEFAULT), (DEFAULT)"),
+        sql("DROP SEQUENCE moved"),
         sql("DROP INDEX i0"),
         sql("CREATE INDEX i0 ON t0 (b, a)"),
         sql("BEGIN"),
@@ -124,6 +165,7 @@ impl Maker {
     pub fn make(seed: u64, length: usize) -> Vec<Action> {
         let mut maker =
             Self { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, actions: Vec::new() };
+        maker.actions.push(create_drawn());
         maker.actions.push(create(0));
         while maker.actions.len() < length {
             maker.step();
@@ -150,8 +192,24 @@ impl Maker {
             }
             4..=6 => self.block(),
             7 => self.definition(),
+            8..=9 => self.sequence(),
             _ => self.change(),
         }
+    }
+
+    fn sequence(&mut self) {
+        let (count, value) = (self.below(40), self.below(900));
+        let action = match self.below(12) {
+            0..=3 => draw(DRAWN, count),
+            4..=5 => draw(MOVED, count),
+            6 => sql(format!("SELECT setval('{MOVED}', {value}, {})", value % 2 == 0)),
+            7 => sql(format!("ALTER SEQUENCE {MOVED} INCREMENT {}", 1 + value % 5)),
+            8 => sql(format!("ALTER SEQUENCE {MOVED} RESTART WITH {value}")),
+            9 => sql(format!("DROP SEQUENCE {MOVED}")),
+            10 => sql(format!("INSERT INTO t0 VALUES (5000 + nextval('{DRAWN}'), 1)")),
+            _ => sql(format!("CREATE SEQUENCE {MOVED} MINVALUE -5 MAXVALUE 1000 CYCLE")),
+        };
+        self.actions.push(action);
     }
 
     fn block(&mut self) {
@@ -161,6 +219,7 @@ impl Maker {
                 0 => self.actions.push(sql("SAVEPOINT s")),
                 1 => self.actions.push(sql("ROLLBACK TO s")),
                 2 => self.definition(),
+                3 => self.sequence(),
                 _ => self.change(),
             }
         }

@@ -102,7 +102,7 @@ fn changes_limits(statement: &Statement) -> bool {
     match statement {
         Statement::Set(SetVariable { name, .. }) => is_limit(&name.name),
         Statement::Reset(name) => name.as_ref().is_none_or(|name| is_limit(&name.name)),
-        Statement::Explain(explained) => changes_limits(explained),
+        Statement::Explain(explain) => changes_limits(&explain.statement),
         _ => false,
     }
 }

@@ -171,9 +171,24 @@ impl Model {
         tag("ROLLBACK")
     }
 
+    /// Whether a row that is about to be written was written by a commit since the block's snapshot.
+    fn loses_rows(&self, session: usize, written: &BTreeSet<(TableName, u64)>) -> bool {
+        let block = self.sessions[session].as_ref();
+        let Some(snapshot) = block.and_then(|block| block.snapshot.as_ref()) else { return false };
+        written.iter().any(|(name, id)| {
+            let (before, now) = (&snapshot.base.tables[name], &self.committed.tables[name]);
+            let stamp = |table: &Table| table.rows.get(id).map(|row| row.stamp);
+            before.incarnation != now.incarnation
+                || before.rows.contains_key(id) && stamp(before) != stamp(now)
+        })
+    }
+
     fn change(&mut self, session: usize, statement: &Statement) -> Outcome {
         let mut state = self.current(session).clone();
-        let done = change(&mut state, statement, &mut self.next);
+        let mut done = change(&mut state, statement, &mut self.next);
+        if self.loses_rows(session, &done.written) {
+            done.codes.insert("40001");
+        }
         if !done.codes.is_empty() {
             return Outcome::Failure(done.codes);
         }

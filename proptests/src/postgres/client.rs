@@ -154,6 +154,10 @@ impl Body<'_> {
 fn type_name(oid: u32) -> String {
     let known = [
         (16, "bool"),
+        // "char", name and oid of the catalogs.
+        (18, "text"),
+        (19, "text"),
+        (26, "int8"),
         (20, "int8"),
         (21, "int2"),
         (23, "int4"),
@@ -161,6 +165,11 @@ fn type_name(oid: u32) -> String {
         (700, "float4"),
         (701, "float8"),
         (1043, "varchar"),
+        (1082, "date"),
+        (1083, "time"),
+        (1114, "timestamp"),
+        (1184, "timestamptz"),
+        (1186, "interval"),
         (1700, "numeric"),
     ];
     let name = known.iter().find(|(known, _)| *known == oid).map(|(_, name)| *name);

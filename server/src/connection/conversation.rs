@@ -14,7 +14,7 @@ use spg_wire::{ClientMessage, ErrorFields, Opcode, ProtocolError};
 use super::copy_in::CopyRequest;
 use super::end::End;
 use super::input::Input;
-use super::output::{Held, Output};
+use super::output::Output;
 use super::translate;
 use crate::limits::VALUES_RETAINED;
 use crate::registry::{Demand, Handle};
@@ -125,7 +125,7 @@ impl<'a> Conversation<'a> {
                 self.client.flush()?;
             }
         }
-        self.client.flush()?;
+        self.client.answer()?;
         self.client.output.release();
         if self.handle.demand() != Demand::None {
             return Err(self.input.end());
@@ -334,10 +334,20 @@ impl Client<'_> {
         self.output.send()
     }
 
+    /// As [`Self::flush`]; or, where nothing that comes depends on how it goes, leaves the answers to whoever makes durable what
+    /// they rest on.
+    #[inline]
+    fn answer(&mut self) -> Result<(), End> {
+        if self.output.held.is_empty() || self.is_unit_open || !self.output.can_hand_over() {
+            return self.flush();
+        }
+        self.output.hand_over(&mut self.session)
+    }
+
     /// Waits until everything that the answers rest on is durable. Where that fails, the error is the answer.
     #[inline]
     pub(super) fn settle(&mut self) -> bool {
-        self.output.held.is_empty() || settle_held(&mut self.session, self.output)
+        self.output.held.is_empty() || self.output.settle(&mut self.session)
     }
 
     /// A further message before Sync needs to know whether the last statement went well.
@@ -370,35 +380,4 @@ impl Client<'_> {
     pub(super) fn demand(&self) -> Demand {
         self.handle().demand()
     }
-}
-
-/// Waits until everything is durable that held answers rest on, fills their receipts in, and puts errors in the place of
-/// those that are not. Answers whether all went well.
-pub(super) fn settle_held(session: &mut Session, output: &mut Output) -> bool {
-    let mut all_well = true;
-    // How much longer the output has become by errors in the place of answers.
-    let mut grown = 0_isize;
-    for Held { unsettled, answer, receipt: room } in std::mem::take(&mut output.held) {
-        let place = moved(&answer, grown);
-        let error = match session.settle(unsettled) {
-            Ok(receipt) => {
-                if let Some(receipt) = receipt.filter(|_| !room.is_empty()) {
-                    translate::receipt(&receipt).fill(&mut output.bytes[moved(&room, grown)]);
-                }
-                continue;
-            }
-            Err(error) => error,
-        };
-        all_well = false;
-        let mut answer = Vec::new();
-        server::error_response(&mut answer, &translate::error_fields(&error));
-        output.handle.counters().errors.add(1);
-        grown += answer.len() as isize - place.len() as isize;
-        output.bytes.splice(place, answer);
-    }
-    all_well
-}
-
-fn moved(range: &Range<usize>, by: isize) -> Range<usize> {
-    range.start.saturating_add_signed(by)..range.end.saturating_add_signed(by)
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use spg_engine::limits::BATCH_ROWS_MAX;
 use spg_engine::session::CommandTag;
 use spg_engine::storage::column::Column;
+use spg_engine::types::datetime::{Date, Time, Timestamp, TimestampTz};
 use spg_engine::types::{check_dimensions, check_element, check_length};
 use spg_engine::{DataType, Error, Result, SqlState, ValueRef};
 use spg_wire::decode::{Item, Reader, text};
@@ -67,8 +68,6 @@ struct Rows<'a> {
     frame: Option<(FrameSpan, usize, u32)>,
     /// Rows decoded.
     row_count: u64,
-    /// Rows of the batches before the last.
-    stored_before: u64,
     /// Where in the rows the error was, if it was in one.
     place: Option<String>,
     ending: Ending,
@@ -98,20 +97,20 @@ impl Conversation<'_> {
             types: target.columns().iter().map(|column| column.data_type).collect(),
             frame: None,
             row_count: 0,
-            stored_before: 0,
             place: None,
             ending: Ending::None,
         };
         let session = &mut client.session;
         let loaded = session.insert_rows(&request.table, &columns, &mut || rows.next_batch());
-        let place = rows.error_place();
-        let ending = rows.ending;
+        let Rows { place, ending, .. } = rows;
         if let Ending::Connection(end) = ending {
             return Err(end);
         }
         match loaded {
             Ok(rows) => client.complete(&CommandTag::Rows("COPY", rows)),
             Err(error) => {
+                let stored = error.fields().row.map(|row| format!(", row {row}"));
+                let place = place.or(stored).unwrap_or_default();
                 let mut fields = translate::error_fields(&error);
                 fields.context = Some(format!("COPY {}{place}", request.table));
                 client.count_statement();
@@ -126,20 +125,8 @@ impl Conversation<'_> {
 }
 
 impl Rows<'_> {
-    /// Where an error was: in a row of ours, or in those that the engine had last.
-    fn error_place(&self) -> String {
-        match &self.place {
-            Some(place) => place.clone(),
-            None if matches!(self.ending, Ending::None) && self.row_count > self.stored_before => {
-                format!(", rows {} to {}", self.stored_before + 1, self.row_count)
-            }
-            None => String::new(),
-        }
-    }
-
     /// The next rows as columns; None when there are no more.
     fn next_batch(&mut self) -> Result<Option<Vec<Column>>> {
-        self.stored_before = self.row_count;
         if self.frame.is_none() && !self.next_frame(true)? {
             return Ok(None);
         }
@@ -316,6 +303,23 @@ fn push(column: &mut Column, data_type: DataType, bytes: Option<&[u8]>) -> Resul
         DataType::Int4 => ValueRef::Int4(i32::from_le_bytes(exactly(bytes, data_type)?)),
         DataType::Int8 => ValueRef::Int8(i64::from_le_bytes(exactly(bytes, data_type)?)),
         DataType::Float8 => ValueRef::Float8(f64::from_le_bytes(exactly(bytes, data_type)?)),
+        DataType::Date => {
+            ValueRef::Date(Date::checked(i32::from_le_bytes(exactly(bytes, data_type)?))?)
+        }
+        DataType::Time => {
+            ValueRef::Time(Time::checked(i64::from_le_bytes(exactly(bytes, data_type)?))?)
+        }
+        DataType::Timestamp => {
+            ValueRef::Timestamp(Timestamp::checked(i64::from_le_bytes(exactly(bytes, data_type)?))?)
+        }
+        DataType::TimestampTz => {
+            let us = i64::from_le_bytes(exactly(bytes, data_type)?);
+            ValueRef::TimestampTz(TimestampTz::checked(us)?)
+        }
+        DataType::Interval => {
+            let value = spg_wire::value::Interval::from_bytes(exactly(bytes, data_type)?);
+            ValueRef::Interval(translate::interval(value))
+        }
         DataType::Text | DataType::Unknown | DataType::Varchar(None) => {
             ValueRef::Text(text(bytes).map_err(|error| not_text(&error))?)
         }

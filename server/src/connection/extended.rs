@@ -6,7 +6,7 @@ use spg_engine::session::{Prepared, Unsettled};
 use spg_wire::message::server;
 use spg_wire::{List, Opcode, Parameter};
 
-use super::conversation::{Client, Statement, settle_held};
+use super::conversation::{Client, Statement};
 use super::output::Held;
 use super::reply::Reply;
 use super::translate;
@@ -97,7 +97,7 @@ impl Client<'_> {
         let may_defer = !prepared.answers_rows();
         if !may_defer && !self.output.held.is_empty() {
             // Their errors are their own statements' answers.
-            settle_held(&mut self.session, self.output);
+            self.output.settle(&mut self.session);
         }
         self.session.defer_commits(may_defer);
         let start = self.output.bytes.len();

@@ -1,13 +1,14 @@
 //! One client's connection: a thread from accept to close.
 //!
 //! `input` reads frames and `output` holds answers; `handshake` greets; [`Conversation`] is what
-//! follows: it executes all frames that have arrived, in order, and writes once. `simple` runs scripts, `extended` prepared
+//! follows: it executes all frames that have arrived, in order, and writes once, or has `delivery` do so. `simple` runs scripts, `extended` prepared
 //! statements, `copy_in` and `copy_out` rows in bulk. `reply` writes rows as the engine yields them, `translate` says in
 //! the wire's words what the engine says in its own.
 
 mod conversation;
 mod copy_in;
 mod copy_out;
+mod delivery;
 mod end;
 mod extended;
 mod handshake;

@@ -3,6 +3,7 @@
 use spg_engine::binder::bound::OutputColumn;
 use spg_engine::session::{Notice, RowSink};
 use spg_engine::storage::batch::Batch;
+use spg_engine::types::datetime::Interval;
 use spg_engine::{Error, Result, SqlState, ValueRef};
 use spg_wire::message::server;
 use spg_wire::{Opcode, ProtocolError, RowWriter};
@@ -72,6 +73,13 @@ pub(super) fn write_row(
             ValueRef::Bool(value) => writer.push_bool(value),
             ValueRef::Int2(value) => writer.push_i16(value),
             ValueRef::Float4(value) => writer.push_f32(value),
+            ValueRef::Date(value) => writer.push_i32(value.0),
+            ValueRef::Time(value) => writer.push_i64(value.0),
+            ValueRef::Timestamp(value) => writer.push_i64(value.0),
+            ValueRef::TimestampTz(value) => writer.push_i64(value.0),
+            ValueRef::Interval(Interval { months, days, microseconds }) => {
+                writer.push_interval(spg_wire::value::Interval { months, days, microseconds });
+            }
             ValueRef::Vector(value) => writer.push_vector(value),
         }
     }

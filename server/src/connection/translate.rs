@@ -5,6 +5,7 @@ use std::sync::Arc;
 use spg_engine::binder::bound::OutputColumn;
 use spg_engine::limits::VECTOR_DIMENSIONS_MAX;
 use spg_engine::session::{Notice, Receipt, TransactionStatus};
+use spg_engine::types::datetime::{Date, Interval, Time, Timestamp, TimestampTz};
 use spg_engine::types::{check_element, too_many_dimensions};
 use spg_engine::{DataType, Error, Result, SqlState, Value};
 use spg_wire::value::{Floats, oid};
@@ -47,6 +48,11 @@ pub(super) fn type_of(data_type: DataType) -> (u32, i32) {
         DataType::Int8 => (oid::INT8, -1),
         DataType::Float4 => (oid::FLOAT4, -1),
         DataType::Float8 => (oid::FLOAT8, -1),
+        DataType::Date => (oid::DATE, -1),
+        DataType::Time => (oid::TIME, -1),
+        DataType::Timestamp => (oid::TIMESTAMP, -1),
+        DataType::TimestampTz => (oid::TIMESTAMPTZ, -1),
+        DataType::Interval => (oid::INTERVAL, -1),
         DataType::Text | DataType::Unknown => (oid::TEXT, -1),
         // PostgreSQL counts the four bytes of a header.
         DataType::Varchar(length) => (oid::VARCHAR, length.map_or(-1, |length| length as i32 + 4)),
@@ -77,6 +83,11 @@ pub(super) fn parameter_type(type_oid: u32) -> Result<DataType> {
         oid::INT8 => DataType::Int8,
         oid::FLOAT4 => DataType::Float4,
         oid::FLOAT8 => DataType::Float8,
+        oid::DATE => DataType::Date,
+        oid::TIME => DataType::Time,
+        oid::TIMESTAMP => DataType::Timestamp,
+        oid::TIMESTAMPTZ => DataType::TimestampTz,
+        oid::INTERVAL => DataType::Interval,
         oid::TEXT => DataType::Text,
         oid::VARCHAR => DataType::Varchar(None),
         oid::VECTOR => DataType::Vector(None),
@@ -98,9 +109,20 @@ pub(super) fn value(value: ValueRef<'_>) -> Result<Value> {
         ValueRef::Int8(value) => Value::Int8(value),
         ValueRef::Float4(value) => Value::Float4(value),
         ValueRef::Float8(value) => Value::Float8(value),
+        ValueRef::Date(days) => Value::Date(Date::checked(days)?),
+        ValueRef::Time(us) => Value::Time(Time::checked(us)?),
+        ValueRef::Timestamp(us) => Value::Timestamp(Timestamp::checked(us)?),
+        ValueRef::TimestampTz(us) => Value::TimestampTz(TimestampTz::checked(us)?),
+        ValueRef::Interval(value) => Value::Interval(interval(value)),
         ValueRef::Text(value) => Value::Text(Arc::from(value)),
         ValueRef::Vector(value) => Value::Vector(vector(value)?),
     })
+}
+
+/// An interval.
+pub(super) fn interval(value: spg_wire::value::Interval) -> Interval {
+    let spg_wire::value::Interval { months, days, microseconds } = value;
+    Interval { months, days, microseconds }
 }
 
 /// The numbers of a vector, if they are those of one.

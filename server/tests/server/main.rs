@@ -5,11 +5,13 @@
 mod support;
 
 mod abuse;
+mod container;
 mod copy;
 mod disconnects;
 mod end_to_end;
 mod faults;
 mod files;
+mod histories;
 mod in_flight;
 mod kill;
 mod library;

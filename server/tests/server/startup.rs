@@ -1,11 +1,12 @@
 //! How the daemon starts and ends: arguments, variables, exit statuses, signals.
 
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use spg_wire::client::Client;
 
-use crate::support::{Daemon, endless, query, wait_until_running};
+use crate::support::{Daemon, endless, query, wait_until, wait_until_running};
 
 fn outcome(arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String) {
     let mut command = Daemon::command();
@@ -129,7 +130,7 @@ fn statements_that_run_too_long_after_the_signal_are_cancelled() {
 }
 
 #[test]
-fn a_second_signal_ends_it_at_once() {
+fn a_later_signal_ends_it_at_once() {
     let mut daemon = Daemon::start(&["--stop-grace-ms", "3600000"]);
     let mut observer = daemon.client();
     let endless = endless(&mut observer);
@@ -139,7 +140,30 @@ fn a_second_signal_ends_it_at_once() {
     let mut idle = daemon.raw().greeted();
     daemon.signal("TERM");
     assert_eq!(idle.fatal().0, "57P01");
-    daemon.signal("TERM");
+    let mut ended = None;
+    wait_until("a later signal ends it", || {
+        ended = daemon.ended();
+        if ended.is_none() {
+            daemon.signal("TERM");
+        }
+        ended.is_some()
+    });
+    assert_eq!(ended.unwrap().code(), Some(0));
+}
+
+#[test]
+fn signals_that_come_together_are_one() {
+    let mut daemon = Daemon::start(&["--stop-grace-ms", "100"]);
+    let mut observer = daemon.client();
+    let endless = endless(&mut observer);
+    let mut running = daemon.raw().greeted();
+    running.send(&query(endless));
+    wait_until_running(&mut observer, 1);
+    drop(observer);
+    daemon.signal_each(&["TERM", "INT"]);
+    // Ended at once, the client would see the connection break instead.
+    assert_eq!(running.error().code(), "57014");
+    assert_eq!(running.fatal().0, "57P01");
     assert_eq!(daemon.wait().code(), Some(0));
 }
 
@@ -168,4 +192,28 @@ fn the_log_tells_user_and_application_in_one_line() {
     let mut log = String::new();
     child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
     assert!(log.contains(r#"user "mal\nory", application "shop""#), "{log}");
+}
+
+#[test]
+fn slow_statements_are_in_the_log_without_their_parameters() {
+    let mut daemon = Daemon::command()
+        .args(["127.0.0.1:0", "--set", "log_min_duration_statement=0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(daemon.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.strip_prefix("spg-server listens on ").unwrap().trim().to_owned();
+    wait_until("the daemon is ready", || Client::connect(address.as_str()).is_ok());
+    let mut client = Client::connect(address.as_str()).unwrap();
+    client.query_one("SELECT $1::TEXT AS\n echo", &[&"hunter2"]).unwrap();
+    client.execute("SET log_min_duration_statement = -1", &[]).unwrap();
+    client.query_one("SELECT 'not told'", &[]).unwrap();
+    daemon.kill().unwrap();
+    let log = String::from_utf8(daemon.wait_with_output().unwrap().stderr).unwrap();
+    let told =
+        |what: &str| log.lines().any(|line| line.contains("duration: ") && line.contains(what));
+    assert!(told("ms  statement: SELECT $1::TEXT AS  echo"), "{log}");
+    assert!(!log.contains("hunter2") && !log.contains("not told"), "{log}");
 }

@@ -5,7 +5,7 @@
 
 use crate::error::ProtocolError;
 use crate::frame::{LENGTH_BYTES, Opcode, SERVER_FRAME_LENGTH_MAX};
-use crate::value::{Floats, ValueRef};
+use crate::value::{Floats, Interval, ValueRef};
 
 /// Writes one frame. Without a `finish` the frame is incomplete: the vector must be cut back to where it began.
 #[derive(Debug)]
@@ -199,6 +199,12 @@ impl<'a> RowWriter<'a> {
         write_eight(self.out, value.to_le_bytes());
     }
 
+    /// Writes an INTERVAL.
+    pub fn push_interval(&mut self, value: Interval) {
+        self.count = self.count.wrapping_add(1);
+        write_bytes(self.out, &value.to_bytes());
+    }
+
     /// Writes a TEXT or VARCHAR.
     #[inline]
     pub fn push_text(&mut self, value: &str) {
@@ -347,10 +353,16 @@ pub fn write_value(out: &mut Vec<u8>, value: ValueRef<'_>) {
         ValueRef::Null => write_null(out),
         ValueRef::Bool(value) => out.extend_from_slice(&[1, 0, 0, 0, u8::from(value)]),
         ValueRef::Int2(value) => write_bytes(out, &value.to_le_bytes()),
-        ValueRef::Int4(value) => write_four(out, value.to_le_bytes()),
-        ValueRef::Int8(value) => write_eight(out, value.to_le_bytes()),
+        ValueRef::Int4(value) | ValueRef::Date(value) => write_four(out, value.to_le_bytes()),
         ValueRef::Float4(value) => write_four(out, value.to_le_bytes()),
         ValueRef::Float8(value) => write_eight(out, value.to_le_bytes()),
+        ValueRef::Int8(value)
+        | ValueRef::Time(value)
+        | ValueRef::Timestamp(value)
+        | ValueRef::TimestampTz(value) => {
+            write_eight(out, value.to_le_bytes());
+        }
+        ValueRef::Interval(value) => write_bytes(out, &value.to_bytes()),
         ValueRef::Text(value) => write_bytes(out, value.as_bytes()),
         ValueRef::Vector(value) => write_floats(out, value),
     }

@@ -152,17 +152,23 @@ impl Socket {
 }
 
 /// How long to poll before a wait, adapted to how it goes: a poll in vain halves it, down to a sixteenth, one that finds
-/// something doubles it again.
+/// something doubles it again. So that answers which come a little later than the shortest poll are noticed, every 32nd
+/// poll in vain is followed by one of full length.
 #[derive(Clone, Copy, Debug)]
 pub struct Polling {
     longest: Duration,
     current: Duration,
+    /// Polls in vain since the last one that found something.
+    vain: u32,
 }
+
+/// After so many polls in vain one of full length tries again.
+const VAIN_POLLS_MAX: u32 = 32;
 
 impl Polling {
     /// Polls for up to `longest`; zero never polls.
     pub fn new(longest: Duration) -> Self {
-        Self { longest, current: longest }
+        Self { longest, current: longest, vain: 0 }
     }
 
     /// As [`Socket::read_some`].
@@ -170,14 +176,30 @@ impl Polling {
         if self.longest.is_zero() {
             return socket.read_some(into, Duration::ZERO);
         }
-        if let Some(length) = socket.poll_read(into, self.current)? {
-            self.current = self.current.saturating_mul(2).min(self.longest);
+        if let Some(length) = socket.poll_read(into, self.length())? {
+            self.found();
             return Ok(length);
         }
+        self.vain();
+        socket.read_some(into, Duration::ZERO)
+    }
+
+    /// How long the next poll is.
+    fn length(&self) -> Duration {
+        let tries_again = self.vain > 0 && self.vain.is_multiple_of(VAIN_POLLS_MAX);
+        if tries_again { self.longest } else { self.current }
+    }
+
+    fn found(&mut self) {
+        self.current = self.length().saturating_mul(2).min(self.longest);
+        self.vain = 0;
+    }
+
+    fn vain(&mut self) {
         let shorter = self.current.checked_div(2).unwrap_or_default();
         let shortest = self.longest.checked_div(16).unwrap_or_default();
         self.current = shorter.max(shortest);
-        socket.read_some(into, Duration::ZERO)
+        self.vain = self.vain.wrapping_add(1);
     }
 }
 
@@ -251,6 +273,19 @@ mod tests {
             assert!(near.wait(false, None).unwrap());
         }
         assert_eq!(polling.longest, longest);
+    }
+
+    #[test]
+    fn many_polls_in_vain_are_followed_by_a_long_one() {
+        let longest = Duration::from_micros(160);
+        let mut polling = Polling::new(longest);
+        for round in 1..=64 {
+            polling.vain();
+            let is_long = polling.length() == longest;
+            assert_eq!(is_long, round % 32 == 0, "after {round} polls in vain");
+        }
+        polling.found();
+        assert_eq!(polling.length(), longest);
     }
 
     #[test]

@@ -23,6 +23,16 @@ pub mod oid {
     pub const FLOAT4: u32 = 700;
     /// DOUBLE PRECISION: eight bytes.
     pub const FLOAT8: u32 = 701;
+    /// DATE: four bytes, days since 2000-01-01.
+    pub const DATE: u32 = 1082;
+    /// TIME: eight bytes, microseconds since midnight.
+    pub const TIME: u32 = 1083;
+    /// TIMESTAMP: eight bytes, microseconds since 2000-01-01.
+    pub const TIMESTAMP: u32 = 1114;
+    /// TIMESTAMPTZ: eight bytes, microseconds since 2000-01-01 UTC.
+    pub const TIMESTAMPTZ: u32 = 1184;
+    /// INTERVAL: sixteen bytes: microseconds, days, months.
+    pub const INTERVAL: u32 = 1186;
     /// An untyped literal: as TEXT.
     pub const UNKNOWN: u32 = 705;
     /// VARCHAR: as TEXT.
@@ -94,6 +104,36 @@ impl PartialEq for Floats<'_> {
     }
 }
 
+/// An INTERVAL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Interval {
+    /// Months.
+    pub months: i32,
+    /// Days.
+    pub days: i32,
+    /// Microseconds.
+    pub microseconds: i64,
+}
+
+impl Interval {
+    /// As it is sent.
+    pub fn to_bytes(self) -> [u8; 16] {
+        let days_and_months = (u64::from(self.months as u32) << 32) | u64::from(self.days as u32);
+        let whole = (u128::from(days_and_months) << 64) | u128::from(self.microseconds as u64);
+        whole.to_le_bytes()
+    }
+
+    /// From what [`Self::to_bytes`] made.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        let whole = u128::from_le_bytes(bytes);
+        Self {
+            months: (whole >> 96) as i32,
+            days: (whole >> 64) as i32,
+            microseconds: whole as i64,
+        }
+    }
+}
+
 /// A borrowed value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ValueRef<'a> {
@@ -111,6 +151,16 @@ pub enum ValueRef<'a> {
     Float4(f32),
     /// DOUBLE PRECISION.
     Float8(f64),
+    /// DATE: days since 2000-01-01; the extremes are the infinities.
+    Date(i32),
+    /// TIME: microseconds since midnight.
+    Time(i64),
+    /// TIMESTAMP: microseconds since 2000-01-01; the extremes are the infinities.
+    Timestamp(i64),
+    /// TIMESTAMPTZ: microseconds since 2000-01-01 UTC; the extremes are the infinities.
+    TimestampTz(i64),
+    /// INTERVAL.
+    Interval(Interval),
     /// TEXT, VARCHAR and untyped literals.
     Text(&'a str),
     /// VECTOR.
@@ -134,6 +184,16 @@ pub enum Value {
     Float4(f32),
     /// DOUBLE PRECISION.
     Float8(f64),
+    /// DATE: days since 2000-01-01; the extremes are the infinities.
+    Date(i32),
+    /// TIME: microseconds since midnight.
+    Time(i64),
+    /// TIMESTAMP: microseconds since 2000-01-01; the extremes are the infinities.
+    Timestamp(i64),
+    /// TIMESTAMPTZ: microseconds since 2000-01-01 UTC; the extremes are the infinities.
+    TimestampTz(i64),
+    /// INTERVAL.
+    Interval(Interval),
     /// TEXT, VARCHAR and untyped literals.
     Text(String),
     /// VECTOR.
@@ -158,6 +218,13 @@ impl<'a> ValueRef<'a> {
                 [1] => Self::Bool(true),
                 _ => return Err(wrong_length),
             },
+            oid::DATE => Self::Date(i32::from_le_bytes(exactly(bytes, wrong_length)?)),
+            oid::TIME => Self::Time(i64::from_le_bytes(exactly(bytes, wrong_length)?)),
+            oid::TIMESTAMP => Self::Timestamp(i64::from_le_bytes(exactly(bytes, wrong_length)?)),
+            oid::TIMESTAMPTZ => {
+                Self::TimestampTz(i64::from_le_bytes(exactly(bytes, wrong_length)?))
+            }
+            oid::INTERVAL => Self::Interval(Interval::from_bytes(exactly(bytes, wrong_length)?)),
             oid::VECTOR if bytes.len().is_multiple_of(4) => Self::Vector(Floats::Bytes(bytes)),
             oid::VECTOR => return Err(wrong_length),
             unknown => return Err(ProtocolError::UnknownType(unknown)),
@@ -174,6 +241,11 @@ impl<'a> ValueRef<'a> {
             Self::Int8(_) => oid::INT8,
             Self::Float4(_) => oid::FLOAT4,
             Self::Float8(_) => oid::FLOAT8,
+            Self::Date(_) => oid::DATE,
+            Self::Time(_) => oid::TIME,
+            Self::Timestamp(_) => oid::TIMESTAMP,
+            Self::TimestampTz(_) => oid::TIMESTAMPTZ,
+            Self::Interval(_) => oid::INTERVAL,
             Self::Text(_) => oid::TEXT,
             Self::Vector(_) => oid::VECTOR,
         }
@@ -189,6 +261,11 @@ impl<'a> ValueRef<'a> {
             Self::Int8(value) => Value::Int8(value),
             Self::Float4(value) => Value::Float4(value),
             Self::Float8(value) => Value::Float8(value),
+            Self::Date(value) => Value::Date(value),
+            Self::Time(value) => Value::Time(value),
+            Self::Timestamp(value) => Value::Timestamp(value),
+            Self::TimestampTz(value) => Value::TimestampTz(value),
+            Self::Interval(value) => Value::Interval(value),
             Self::Text(value) => Value::Text(value.to_owned()),
             Self::Vector(value) => Value::Vector(value.to_vec()),
         }
@@ -206,6 +283,11 @@ impl Value {
             Self::Int8(value) => ValueRef::Int8(*value),
             Self::Float4(value) => ValueRef::Float4(*value),
             Self::Float8(value) => ValueRef::Float8(*value),
+            Self::Date(value) => ValueRef::Date(*value),
+            Self::Time(value) => ValueRef::Time(*value),
+            Self::Timestamp(value) => ValueRef::Timestamp(*value),
+            Self::TimestampTz(value) => ValueRef::TimestampTz(*value),
+            Self::Interval(value) => ValueRef::Interval(*value),
             Self::Text(value) => ValueRef::Text(value),
             Self::Vector(value) => ValueRef::Vector(Floats::Numbers(value)),
         }
@@ -306,6 +388,11 @@ pub fn type_name(type_oid: u32) -> &'static str {
         oid::INT8 => "bigint",
         oid::FLOAT4 => "real",
         oid::FLOAT8 => "double precision",
+        oid::DATE => "date",
+        oid::TIME => "time without time zone",
+        oid::TIMESTAMP => "timestamp without time zone",
+        oid::TIMESTAMPTZ => "timestamp with time zone",
+        oid::INTERVAL => "interval",
         oid::TEXT => "text",
         oid::VARCHAR => "character varying",
         oid::VECTOR => "vector",
@@ -337,6 +424,11 @@ mod tests {
             Value::Int8(i64::MIN),
             Value::Float4(-0.0),
             Value::Float8(f64::INFINITY),
+            Value::Date(i32::MIN),
+            Value::Time(1),
+            Value::Timestamp(-5),
+            Value::TimestampTz(i64::MAX),
+            Value::Interval(Interval { months: -1, days: 2, microseconds: i64::MIN }),
             Value::Text(String::new()),
             Value::Text("żółw".to_owned()),
             Value::Vector(vec![]),
@@ -355,12 +447,14 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_value_of_the_type_are_refused() {
-        let cases: [(u32, &[u8], ProtocolError); 8] = [
+        let cases: [(u32, &[u8], ProtocolError); 10] = [
             (oid::BOOL, &[2], ProtocolError::ValueLength { type_oid: 16, length: 1 }),
             (oid::BOOL, &[], ProtocolError::ValueLength { type_oid: 16, length: 0 }),
             (oid::INT4, &[1, 2, 3], ProtocolError::ValueLength { type_oid: 23, length: 3 }),
             (oid::INT8, &[0; 9], ProtocolError::ValueLength { type_oid: 20, length: 9 }),
             (oid::VECTOR, &[0; 6], ProtocolError::ValueLength { type_oid: 16_388, length: 6 }),
+            (oid::DATE, &[0; 8], ProtocolError::ValueLength { type_oid: 1082, length: 8 }),
+            (oid::INTERVAL, &[0; 12], ProtocolError::ValueLength { type_oid: 1186, length: 12 }),
             (oid::TEXT, &[0xff], ProtocolError::InvalidUtf8),
             (oid::VARCHAR, b"a\0b", ProtocolError::NulInText),
             (17, b"bytea", ProtocolError::UnknownType(17)),

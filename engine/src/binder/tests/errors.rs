@@ -110,6 +110,8 @@ const POSTGRESQL: &str = r#"42P01 8 select t.a from t as x => invalid reference 
 42809 8 select count() from t => count(*) must be used to call a parameterless aggregate function
 42725 8 select sum('1') => function sum(unknown) is not unique
 42809 8 select lower(distinct b) from t => DISTINCT specified, but lower is not an aggregate function
+42809 8 select concat(distinct b) from t => DISTINCT specified, but concat is not an aggregate function
+42883 8 select array_agg(distinct b) from t => function array_agg(text) does not exist
 42883 8 select max(d) from t => function max(boolean) does not exist
 42883 8 select sum(b) from t => function sum(text) does not exist
 42883 8 select avg(d) from t => function avg(boolean) does not exist
@@ -160,6 +162,7 @@ const POSTGRESQL: &str = r#"42P01 8 select t.a from t as x => invalid reference 
 42883 10 select 1 not ilike b from t => operator does not exist: integer !~~* text
 42883 10 select b like 1 from t => operator does not exist: text ~~ integer
 42883 8 select - b from t => operator does not exist: - text
+22P02 10 select + 'x' => invalid input syntax for type double precision: "x"
 42725 8 select - '1' => operator is not unique: - unknown
 42725 12 select '1' + '2' => operator is not unique: unknown + unknown
 42725 12 select '1' % '2' => operator is not unique: unknown % unknown

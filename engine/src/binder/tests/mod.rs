@@ -12,7 +12,9 @@ use crate::binder::bound::Bound;
 use crate::error::Result;
 use crate::parser::parse;
 use crate::storage::root::Root;
-use crate::storage::schema::{ColumnDefinition, IndexColumn, IndexDefinition, Schema};
+use crate::storage::schema::{
+    Alterations, ColumnDefinition, Constraints, IndexColumn, IndexDefinition, Schema,
+};
 use crate::types::DataType;
 
 /// A column: name, type, NOT NULL, DEFAULT.
@@ -60,14 +62,23 @@ fn create(root: &mut Root, name: &str, columns: &[Column], key: Option<usize>) {
     let columns = columns
         .iter()
         .map(|(name, data_type, not_null, default)| ColumnDefinition {
-            name: Arc::from(*name),
-            data_type: *data_type,
             not_null: *not_null,
             default: default.map(Arc::from),
+            ..ColumnDefinition::nullable(name, *data_type)
         })
         .collect();
     let structure = root.shared().draw_schema_version();
-    root.create_table(Schema { table, name: Arc::from(name), columns, indexes, structure });
+    let (constraints, alterations) = (Constraints::default(), Alterations::default());
+    let name = Arc::from(name);
+    root.create_table(Schema {
+        table,
+        name,
+        columns,
+        indexes,
+        constraints,
+        structure,
+        alterations,
+    });
 }
 
 fn bind_text(sql: &str) -> Result<Bound> {

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::binder::bound::{
-    Bound, BoundQuery, BoundStatement, Expression, Function, OutputColumn, Relation, Returning,
+    Bound, BoundConflict, BoundQuery, BoundStatement, Expression, Function, OutputColumn, Relation,
+    Returning,
 };
 use crate::types::{Value, cast_to_text};
 
@@ -13,8 +14,9 @@ pub(super) fn print(bound: &Bound) -> String {
         BoundStatement::Query(query) => print_query(query),
         BoundStatement::Insert(insert) => {
             format!(
-                "insert {}{}",
+                "insert {}{}{}",
                 print_query(&insert.source),
+                conflict(insert.conflict.as_ref()),
                 returning(insert.returning.as_ref())
             )
         }
@@ -51,6 +53,15 @@ fn outputs(columns: &[OutputColumn]) -> String {
         .map(|column| format!("{} {}#{}", column.name, column.data_type.pg_name(), column.id))
         .collect();
     columns.join(", ")
+}
+
+fn conflict(conflict: Option<&BoundConflict>) -> String {
+    let Some(conflict) = conflict else { return String::new() };
+    let Some(update) = &conflict.update else { return " or nothing".to_owned() };
+    let filter = update.filter.as_ref().map_or_else(String::new, |filter| {
+        format!(" where {}", list(std::slice::from_ref(filter)))
+    });
+    format!(" or update {:?} {}{filter}", update.ordinals, list(&update.values))
 }
 
 fn returning(returning: Option<&Returning>) -> String {
@@ -109,6 +120,10 @@ fn relation(relation_: &Relation) -> String {
                 aggregates.join(", ")
             )
         }
+        Relation::Lock { input, locks } => {
+            let locks = locks.iter().map(|lock| format!("#{} {:?}", lock.row_id, lock.strength));
+            format!("lock({}; {})", relation(input), locks.collect::<Vec<_>>().join(", "))
+        }
         Relation::Distinct { input, .. } => format!("distinct({})", relation(input)),
         Relation::Sort { input, keys } => {
             let keys: Vec<String> = keys
@@ -154,7 +169,7 @@ fn expression(value: &Expression) -> String {
         }
         Expression::Literal { value, data_type } => {
             let mut text = String::new();
-            cast_to_text(value.as_ref(), &mut text);
+            cast_to_text(value.as_ref(), None, &mut text);
             format!("{text}:{}", data_type.pg_name())
         }
         Expression::Parameter { index, data_type } => {

@@ -19,9 +19,12 @@ use crate::storage::change::{InsertedRows, Stamps, TableChange, UpdatedRows};
 use crate::storage::column::Column;
 use crate::storage::key::KeyRange;
 use crate::storage::root::Root;
-use crate::storage::schema::{ColumnDefinition, IndexColumn, IndexDefinition, Schema};
+use crate::storage::schema::{
+    Alterations, ColumnDefinition, Constraints, IndexColumn, IndexDefinition, Schema,
+};
 use crate::storage::table::Table;
 use crate::storage::{RowId, Stamp, TableId};
+use crate::types::datetime::{Date, Interval, Time, Timestamp, TimestampTz};
 use crate::types::{DataType, Value, ValueRef};
 
 const ID: DatabaseId = DatabaseId([0x5A; 16]);
@@ -60,7 +63,12 @@ fn refused(disk: &SimulatedDisk, bytes: &[u8]) -> OpenError {
     loaded(disk).expect_err("a changed image")
 }
 
-const TYPES: [DataType; 9] = [
+const TYPES: [DataType; 14] = [
+    DataType::Date,
+    DataType::Time,
+    DataType::Timestamp,
+    DataType::TimestampTz,
+    DataType::Interval,
     DataType::Bool,
     DataType::Int2,
     DataType::Int4,
@@ -85,6 +93,15 @@ fn value(data_type: DataType, seed: u64) -> Value {
         DataType::Int8 => Value::Int8(mixed as i64),
         DataType::Float4 => Value::Float4(f32::from_bits(mixed as u32)),
         DataType::Float8 => Value::Float8(f64::from_bits(mixed << 7)),
+        DataType::Date => Value::Date(Date(mixed as i32)),
+        DataType::Time => Value::Time(Time(mixed as i64 % 86_400_000_000)),
+        DataType::Timestamp => Value::Timestamp(Timestamp(mixed as i64)),
+        DataType::TimestampTz => Value::TimestampTz(TimestampTz(-(mixed as i64))),
+        DataType::Interval => Value::Interval(Interval {
+            months: mixed as i32 % 100,
+            days: 3,
+            microseconds: mixed as i64,
+        }),
         DataType::Vector(dimensions) => {
             Value::Vector(vec![mixed as f32; usize::from(dimensions.unwrap())].into())
         }
@@ -139,10 +156,9 @@ fn schema(root: &Root, place: usize, plan: &TablePlan) -> Schema {
     let types: Vec<DataType> =
         std::iter::once(DataType::Int8).chain(plan.types.iter().copied()).collect();
     let column = |(place, data_type): (usize, &DataType)| ColumnDefinition {
-        name: format!("c{place}").into(),
-        data_type: *data_type,
         not_null: place == 0,
         default: (place == 1).then(|| "NULL".into()),
+        ..ColumnDefinition::nullable(&format!("c{place}"), *data_type)
     };
     let ordered: Vec<usize> = (0..types.len()).filter(|place| !types[*place].is_vector()).collect();
     let table = root.shared().draw_table_id();
@@ -171,6 +187,8 @@ fn schema(root: &Root, place: usize, plan: &TablePlan) -> Schema {
         name: format!("t{place}").into(),
         columns: types.iter().enumerate().map(column).collect(),
         indexes: keys.enumerate().map(index).collect(),
+        constraints: Constraints::default(),
+        alterations: Alterations::default(),
         structure: root.shared().draw_schema_version(),
     }
 }

@@ -3,21 +3,26 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
+use crate::executor::context::Context;
 use crate::executor::expression::arithmetic::{map_native, overflow, underflow};
 use crate::executor::expression::operand::{Operand, unbound};
 use crate::storage::column::{Column, ColumnData};
-use crate::types::{DataType, Value, ValueRef, cast_to_text, check_dimensions, parse_value};
+use crate::types::datetime::{Interval, Time, reads_clock_or_zone};
+use crate::types::{
+    DataType, Value, ValueRef, cast_to_text, check_dimensions, parse_value, parse_value_at,
+};
 
 /// `operand` as `target`; `explicit` cuts a text too long for VARCHAR(n), otherwise it is 22001.
-pub(super) fn cast(
-    operand: Operand<'_>,
+pub(super) fn cast<'b>(
+    operand: Operand<'b>,
     target: DataType,
     explicit: bool,
     rows: usize,
-) -> Result<Operand<'_>> {
+    context: &Context<'_>,
+) -> Result<Operand<'b>> {
     let column = match operand {
         Operand::Constant(value) => {
-            return cast_constant(value, target, explicit).map(Operand::Constant);
+            return cast_constant(value, target, explicit, context).map(Operand::Constant);
         }
         Operand::Column(column) => column,
     };
@@ -29,7 +34,12 @@ pub(super) fn cast(
         | (ColumnData::Int4(_), DataType::Int4)
         | (ColumnData::Int8(_), DataType::Int8)
         | (ColumnData::Float4(_), DataType::Float4)
-        | (ColumnData::Float8(_), DataType::Float8) => true,
+        | (ColumnData::Float8(_), DataType::Float8)
+        | (ColumnData::Date(_), DataType::Date)
+        | (ColumnData::Time(_), DataType::Time)
+        | (ColumnData::Timestamp(_), DataType::Timestamp)
+        | (ColumnData::TimestampTz(_), DataType::TimestampTz)
+        | (ColumnData::Interval(_), DataType::Interval) => true,
         (ColumnData::Vector(vectors), DataType::Vector(Some(dimensions))) => {
             vectors.dimensions() == usize::from(dimensions)
         }
@@ -41,7 +51,7 @@ pub(super) fn cast(
     }
     match widen(&operand, target)? {
         Some(widened) => Ok(widened),
-        None => cast_rows(&operand, target, explicit, rows),
+        None => cast_rows(&operand, target, explicit, rows, context),
     }
 }
 
@@ -69,6 +79,7 @@ fn cast_rows(
     target: DataType,
     explicit: bool,
     rows: usize,
+    context: &Context<'_>,
 ) -> Result<Operand<'static>> {
     let mut column = Column::with_capacity(target, rows);
     let mut buffer = String::new();
@@ -77,17 +88,22 @@ fn cast_rows(
         if value.is_null() {
             column.push(value);
         } else if target.is_text() {
-            let text = text_of(value, &mut buffer);
+            let text = text_of(value, &mut buffer, context)?;
             column.push(ValueRef::Text(fit(text, target, explicit)?));
         } else {
-            column.push(convert(value, target)?.as_ref());
+            column.push(convert(value, target, context)?.as_ref());
         }
     }
     Ok(Operand::owned(column))
 }
 
 /// A value as `target`.
-pub(super) fn cast_constant(value: Value, target: DataType, explicit: bool) -> Result<Value> {
+pub(super) fn cast_constant(
+    value: Value,
+    target: DataType,
+    explicit: bool,
+    context: &Context<'_>,
+) -> Result<Value> {
     if value.is_null() {
         return Ok(value);
     }
@@ -98,23 +114,31 @@ pub(super) fn cast_constant(value: Value, target: DataType, explicit: bool) -> R
             return Ok(value);
         }
         let mut buffer = String::new();
-        let text = text_of(value.as_ref(), &mut buffer);
+        let text = text_of(value.as_ref(), &mut buffer, context)?;
         return Ok(Value::Text(Arc::from(fit(text, target, explicit)?)));
     }
     if let (Value::Vector(vector), DataType::Vector(dimensions)) = (&value, target) {
         check_dimensions(dimensions, vector.len())?;
         return Ok(value);
     }
-    convert(value.as_ref(), target)
+    convert(value.as_ref(), target, context)
 }
 
-fn text_of<'v>(value: ValueRef<'v>, buffer: &'v mut String) -> &'v str {
+fn text_of<'v>(
+    value: ValueRef<'v>,
+    buffer: &'v mut String,
+    context: &Context<'_>,
+) -> Result<&'v str> {
     if let ValueRef::Text(text) = value {
-        return text;
+        return Ok(text);
     }
     buffer.clear();
-    cast_to_text(value, buffer);
-    buffer
+    let zone = match value {
+        ValueRef::TimestampTz(_) => Some(&context.environment.times()?.zone),
+        _ => None,
+    };
+    cast_to_text(value, zone, buffer);
+    Ok(buffer)
 }
 
 /// The part of a text that a type's length leaves. Blanks may always be cut, more only explicitly.
@@ -135,9 +159,30 @@ fn fit(text: &str, target: DataType, explicit: bool) -> Result<&str> {
 }
 
 /// A value that is not NULL as a type that is not text.
-fn convert(value: ValueRef<'_>, target: DataType) -> Result<Value> {
+fn convert(value: ValueRef<'_>, target: DataType, context: &Context<'_>) -> Result<Value> {
     match (value, target) {
+        (
+            ValueRef::Text(text),
+            DataType::Date | DataType::Time | DataType::Timestamp | DataType::TimestampTz,
+        ) => {
+            let is_zoned = target == DataType::TimestampTz;
+            let times = match context.environment.times() {
+                Ok(times) => Some(times),
+                // Without a session only what needs none has a value.
+                Err(error) if reads_clock_or_zone(text, is_zoned) => return Err(error),
+                Err(_) => None,
+            };
+            parse_value_at(target, text, times)
+        }
         (ValueRef::Text(text), _) => parse_value(target, text),
+        (
+            ValueRef::Date(_)
+            | ValueRef::Time(_)
+            | ValueRef::Timestamp(_)
+            | ValueRef::TimestampTz(_)
+            | ValueRef::Interval(_),
+            _,
+        ) => convert_datetime(value, target, context),
         (ValueRef::Bool(value), DataType::Bool) => Ok(Value::Bool(value)),
         (ValueRef::Bool(value), DataType::Int4) => Ok(Value::Int4(value.into())),
         (ValueRef::Int2(value), _) => convert_integer(value.into(), target),
@@ -152,6 +197,43 @@ fn convert(value: ValueRef<'_>, target: DataType) -> Result<Value> {
         }
         _ => Err(unbound(&format!("a cast to {target}"))),
     }
+}
+
+fn convert_datetime(value: ValueRef<'_>, target: DataType, context: &Context<'_>) -> Result<Value> {
+    let zone = || context.environment.times().map(|times| &times.zone);
+    let time = |time: Option<Time>| time.map_or(Value::Null, Value::Time);
+    Ok(match (value, target) {
+        (ValueRef::Date(_), DataType::Date)
+        | (ValueRef::Time(_), DataType::Time)
+        | (ValueRef::Timestamp(_), DataType::Timestamp)
+        | (ValueRef::TimestampTz(_), DataType::TimestampTz)
+        | (ValueRef::Interval(_), DataType::Interval) => value.to_value(),
+        (ValueRef::Date(date), DataType::Timestamp) => Value::Timestamp(date.midnight()?),
+        (ValueRef::Date(date), DataType::TimestampTz) => {
+            Value::TimestampTz(date.midnight()?.in_zone(zone()?)?)
+        }
+        (ValueRef::Timestamp(timestamp), DataType::Date) => Value::Date(timestamp.date()),
+        (ValueRef::Timestamp(timestamp), DataType::Time) => time(timestamp.time()),
+        (ValueRef::Timestamp(timestamp), DataType::TimestampTz) => {
+            Value::TimestampTz(timestamp.in_zone(zone()?)?)
+        }
+        (ValueRef::TimestampTz(timestamp), DataType::Timestamp) => {
+            Value::Timestamp(timestamp.local(zone()?)?)
+        }
+        (ValueRef::TimestampTz(timestamp), DataType::Date) => {
+            Value::Date(timestamp.local(zone()?)?.date())
+        }
+        (ValueRef::TimestampTz(timestamp), DataType::Time) => {
+            time(timestamp.local(zone()?)?.time())
+        }
+        (ValueRef::Time(time), DataType::Interval) => {
+            Value::Interval(Interval { microseconds: time.0, ..Interval::default() })
+        }
+        (ValueRef::Interval(interval), DataType::Time) => {
+            Value::Time(Time(interval.microseconds.rem_euclid(86_400_000_000)))
+        }
+        _ => return Err(unbound(&format!("a cast to {target}"))),
+    })
 }
 
 fn convert_integer(value: i64, target: DataType) -> Result<Value> {

@@ -9,6 +9,7 @@ use crate::executor::expression::operand::{
 use crate::storage::batch::Selection;
 use crate::storage::bitmap::Bitmap;
 use crate::storage::column::{Column, ColumnData};
+use crate::types::datetime::{Date, Time, Timestamp, TimestampTz};
 use crate::types::{DataType, Value, ValueRef};
 
 /// A fixed-size type with SQL's total order; the other comparisons follow from these two.
@@ -49,7 +50,7 @@ macro_rules! ordered_float {
     };
 }
 
-ordered!(bool, i16, i32, i64);
+ordered!(bool, i16, i32, i64, Date, Time, Timestamp, TimestampTz);
 ordered_float!(f32, f64);
 
 /// Calls `$body` with `$test` bound to a closure for the comparison, so that each becomes a loop of its own.
@@ -142,6 +143,9 @@ pub(super) fn compare(
     let results = native::<i32>(comparison, left, right, rows)
         .or_else(|| native::<i64>(comparison, left, right, rows))
         .or_else(|| native::<f64>(comparison, left, right, rows))
+        .or_else(|| native::<Timestamp>(comparison, left, right, rows))
+        .or_else(|| native::<TimestampTz>(comparison, left, right, rows))
+        .or_else(|| native::<Date>(comparison, left, right, rows))
         .or_else(|| native::<i16>(comparison, left, right, rows))
         .or_else(|| native::<f32>(comparison, left, right, rows))
         .or_else(|| native::<bool>(comparison, left, right, rows))
@@ -187,6 +191,15 @@ pub(super) fn filter(
             filter_native(comparison, values, nulls, constant, selection)
         }
         (ColumnData::Float8(values), ValueRef::Float8(constant)) => {
+            filter_native(comparison, values, nulls, constant, selection)
+        }
+        (ColumnData::Date(values), ValueRef::Date(constant)) => {
+            filter_native(comparison, values, nulls, constant, selection)
+        }
+        (ColumnData::Timestamp(values), ValueRef::Timestamp(constant)) => {
+            filter_native(comparison, values, nulls, constant, selection)
+        }
+        (ColumnData::TimestampTz(values), ValueRef::TimestampTz(constant)) => {
             filter_native(comparison, values, nulls, constant, selection)
         }
         _ => filter_values(comparison, column, constant, selection),

@@ -11,7 +11,8 @@ use crate::executor::distance::Metric;
 use crate::executor::expression::logic::Decides;
 use crate::executor::expression::operand::{Operand, Rows, unbound};
 use crate::executor::expression::{
-    arithmetic, case, cast, compare, in_list, like, logic, math, text, vector,
+    advisory, arithmetic, case, cast, compare, datetime, in_list, like, logic, math, sequence,
+    system, text, vector,
 };
 use crate::storage::batch::{ColumnRef, Selection};
 use crate::storage::column::Column;
@@ -41,7 +42,7 @@ pub(super) fn operand<'b>(
             call(*function, arguments, *data_type, rows, context)
         }
         Expression::Cast { operand: inner, target, explicit } => {
-            cast::cast(operand(inner, rows, context)?, *target, *explicit, rows.len())
+            cast::cast(operand(inner, rows, context)?, *target, *explicit, rows.len(), context)
         }
         Expression::And(operands) => logic::connective(Decides::False, operands, rows, context),
         Expression::Or(operands) => logic::connective(Decides::True, operands, rows, context),
@@ -107,8 +108,12 @@ fn subquery<'b>(
             context.subqueries.exists(*index).map(|exists| Operand::Constant(Value::Bool(exists)))
         }
         Expression::InSubquery { operand: inner, index, negated } => {
-            let tested = operand(inner, rows, context)?;
             let set = context.subqueries.set(*index)?;
+            if set.is_empty() {
+                // Nothing is in it, NULL neither; as in PostgreSQL the operand, which may fail, is not looked at.
+                return Ok(Operand::Constant(Value::Bool(*negated)));
+            }
+            let tested = operand(inner, rows, context)?;
             Ok(in_list::in_set(&tested, set, *negated, rows.len()))
         }
         _ => Err(unbound("a subquery")),
@@ -211,6 +216,18 @@ fn scalar(
         ) => math::math(function, data_type, operands, rows),
         (ScalarFunction::VectorDimensions | ScalarFunction::VectorNorm, [operand]) => {
             vector::vector_function(function, operand, rows)
+        }
+        (ScalarFunction::Datetime(function), _) => {
+            datetime::datetime(function, data_type, operands, rows, context)
+        }
+        (ScalarFunction::System(function), _) => {
+            system::system(function, operands, data_type, rows, context)
+        }
+        (ScalarFunction::Advisory(function), _) => {
+            advisory::advisory(function, operands, data_type, rows, context)
+        }
+        _ if function.draws_from_sequences() => {
+            sequence::sequence(function, operands, rows, context)
         }
         _ => text::text(function, data_type, operands, rows, context),
     }

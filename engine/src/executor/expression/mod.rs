@@ -4,10 +4,12 @@
 //! selected row of the batch, or constants; what only some rows reach (AND, OR, CASE, COALESCE, IN) is evaluated with
 //! the selection narrowed to those, so that guards guard. The depth of the walk is the binder's to bound.
 
+mod advisory;
 mod arithmetic;
 mod case;
 mod cast;
 mod compare;
+mod datetime;
 mod evaluate;
 mod in_list;
 mod like;
@@ -15,11 +17,15 @@ mod logic;
 mod math;
 mod operand;
 mod predicate;
+mod sequence;
+mod system;
 #[cfg(test)]
 mod tests;
 mod text;
 mod text_edit;
 mod vector;
+
+pub use sequence::find_sequence;
 
 use crate::binder::bound::Expression;
 use crate::error::Result;

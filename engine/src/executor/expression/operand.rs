@@ -6,6 +6,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::storage::batch::{ColumnRef, Selection};
 use crate::storage::bitmap::Bitmap;
 use crate::storage::column::{Column, ColumnData};
+use crate::types::datetime::{Date, Time, Timestamp, TimestampTz};
 use crate::types::{DataType, Value, ValueRef};
 
 /// The rows to evaluate for: columns of a batch and a selection, which may be narrower than the batch's own.
@@ -160,6 +161,10 @@ native! {
     i64 => Int8,
     f32 => Float4,
     f64 => Float8,
+    Date => Date,
+    Time => Time,
+    Timestamp => Timestamp,
+    TimestampTz => TimestampTz,
 }
 
 /// An operand of a fixed-size type, ready for a loop.

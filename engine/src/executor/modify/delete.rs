@@ -4,15 +4,17 @@ use super::{Execution, Sink, answer, apply, collect, row_ids, stale_plan};
 use crate::binder::bound::Expression;
 use crate::error::Result;
 use crate::planner::plan::Plan;
-use crate::storage::TableId;
 use crate::storage::change::TableChange;
 use crate::storage::column::Column;
 use crate::storage::root::Root;
+use crate::storage::{Stamp, TableId};
 
 /// A DELETE.
 pub(super) struct Delete<'p> {
     pub(super) table: TableId,
     pub(super) source: &'p Plan,
+    /// Whether foreign keys have to do with it.
+    pub(super) keys: Option<Stamp>,
     pub(super) returning: Option<&'p [Expression]>,
     pub(super) subqueries: &'p [Plan],
 }
@@ -52,7 +54,7 @@ impl Delete<'_> {
         drop(buffer);
         drop(subqueries);
         let change = TableChange { deleted, ..TableChange::default() };
-        apply(root, self.table, &change)?;
+        apply(root, self.table, &change, self.keys, execution)?;
         Ok(change.deleted.len() as u64)
     }
 }

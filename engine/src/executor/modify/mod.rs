@@ -3,28 +3,37 @@
 //! The read phase borrows the root and collects new values and row ids, so a statement never sees its own changes. The
 //! change itself is all or nothing, so a statement that fails, RETURNING included, leaves the root as it was.
 
+mod check;
 mod delete;
+mod foreign;
 mod insert;
+mod on_conflict;
 mod update;
 mod violation;
 
-pub use insert::insert_columns;
-pub use violation::{duplicate_key, key_text};
+pub use check::check_columns;
+pub use foreign::check_referred;
+pub use insert::{check_loaded, insert_columns};
+pub use violation::{duplicate_key, key_text, not_present, still_referenced};
 
 use crate::binder::bound::Expression;
 use crate::error::{Error, Result, SqlState};
 use crate::executor::buffer::Buffer;
-use crate::executor::context::Context;
+use crate::executor::context::{Context, SubqueryResults};
+use crate::executor::environment::Environment;
 use crate::executor::interrupt::Interrupt;
 use crate::executor::memory::MemoryBudget;
 use crate::executor::operator::build;
 use crate::executor::project::project;
+use crate::executor::read_set::ReadSet;
 use crate::executor::subquery::Subqueries;
 use crate::planner::plan::{Plan, StatementPlan, StatementPlanKind};
 use crate::storage::batch::{Batch, ColumnRef, Selection};
 use crate::storage::change::TableChange;
 use crate::storage::column::{Column, ColumnData};
+use crate::storage::key::KeyRange;
 use crate::storage::root::Root;
+use crate::storage::table::{DuplicateKey, Table};
 use crate::storage::{RowId, Stamp, TableId};
 use crate::types::{DataType, Value};
 
@@ -37,6 +46,23 @@ pub struct Execution<'e> {
     pub interrupt: &'e Interrupt,
     /// The statement's memory.
     pub memory: &'e MemoryBudget,
+    /// The session.
+    pub environment: &'e dyn Environment,
+    /// Where a serializable transaction remembers what it reads.
+    pub reads: Option<&'e ReadSet>,
+    /// Asked before rows are changed.
+    pub guard: Option<&'e dyn ChangeGuard>,
+}
+
+/// Says of rows that are about to be changed whether that can come to anything.
+pub trait ChangeGuard {
+    /// 40001 if somebody else has changed one of them since; `root` is as it is before the change.
+    fn check(&self, root: &Root, table: TableId, change: &TableChange) -> Result<()>;
+
+    /// Whether it has to be asked about rows that are only added, too.
+    fn guards_inserts(&self) -> bool {
+        false
+    }
 }
 
 /// Where the rows of a statement go.
@@ -67,19 +93,26 @@ pub fn modify(
 ) -> Result<u64> {
     let subqueries = &statement.subqueries;
     match &statement.kind {
-        StatementPlanKind::Insert { table, source, returning } => {
+        StatementPlanKind::Insert { table, source, conflict, checks, linked, returning } => {
             let returning = returning.as_ref().map(|returning| returning.expressions.as_slice());
-            let insert = insert::Insert { table: *table, source, returning, subqueries };
+            let (table, conflict) = (*table, conflict.as_ref());
+            let keys = linked.then_some(stamp);
+            let insert =
+                insert::Insert { table, source, conflict, checks, keys, returning, subqueries };
             insert.run(root, stamp, execution, sink)
         }
-        StatementPlanKind::Update { table, source, ordinals, returning } => {
+        StatementPlanKind::Update { table, source, ordinals, checks, linked, returning } => {
             let returning = returning.as_ref().map(|returning| returning.expressions.as_slice());
-            let update = update::Update { table: *table, source, ordinals, returning, subqueries };
+            let table = *table;
+            let keys = linked.then_some(stamp);
+            let update =
+                update::Update { table, source, ordinals, checks, keys, returning, subqueries };
             update.run(root, stamp, execution, sink)
         }
-        StatementPlanKind::Delete { table, source, returning } => {
+        StatementPlanKind::Delete { table, source, linked, returning } => {
             let returning = returning.as_ref().map(|returning| returning.expressions.as_slice());
-            let delete = delete::Delete { table: *table, source, returning, subqueries };
+            let (table, keys) = (*table, linked.then_some(stamp));
+            let delete = delete::Delete { table, source, keys, returning, subqueries };
             delete.run(root, execution, sink)
         }
         StatementPlanKind::Query { .. } => {
@@ -89,12 +122,26 @@ pub fn modify(
 }
 
 impl<'e> Execution<'e> {
+    fn guards_inserts(&self) -> bool {
+        self.guard.is_some_and(ChangeGuard::guards_inserts)
+    }
+
     /// The subqueries of the statement over `root`.
     fn subqueries<'a>(&self, plans: &'a [Plan], root: &'a Root) -> Subqueries<'a>
     where
         'e: 'a,
     {
-        Subqueries::new(plans, root, self.parameters, self.interrupt, self.memory)
+        let Self { parameters, interrupt, memory, environment, reads, .. } = *self;
+        Subqueries::new(plans, root, parameters, interrupt, memory, environment, reads)
+    }
+
+    /// For expressions of the schema, evaluated over `root`.
+    fn context<'a>(&self, root: &'a Root, subqueries: &'a dyn SubqueryResults) -> Context<'a>
+    where
+        'e: 'a,
+    {
+        let Self { interrupt, memory, environment, reads, .. } = *self;
+        Context { root, parameters: &[], interrupt, memory, subqueries, environment, reads }
     }
 }
 
@@ -130,12 +177,55 @@ fn answer(
     sink(&project(returning, &batch, context)?)
 }
 
-/// Makes the change, or says which key it would have doubled.
-fn apply(root: &mut Root, table: TableId, change: &TableChange) -> Result<()> {
+/// Makes the change, or says who has changed a row since, or which key it would have doubled or broken. `keys` says
+/// whether foreign keys have to do with it, and what rows that they change carry.
+fn apply(
+    root: &mut Root,
+    table: TableId,
+    change: &TableChange,
+    keys: Option<Stamp>,
+    execution: &Execution<'_>,
+) -> Result<()> {
+    match keys {
+        Some(stamp) => foreign::apply_with_keys(root, table, change, stamp, execution),
+        None => apply_one(root, table, change, execution),
+    }
+}
+
+/// Makes the change of one table.
+fn apply_one(
+    root: &mut Root,
+    table: TableId,
+    change: &TableChange,
+    execution: &Execution<'_>,
+) -> Result<()> {
+    if let Some(guard) = execution.guard {
+        guard.check(root, table, change)?;
+    }
+    apply_unguarded(root, table, change, execution.reads)
+}
+
+fn apply_unguarded(
+    root: &mut Root,
+    table: TableId,
+    change: &TableChange,
+    reads: Option<&ReadSet>,
+) -> Result<()> {
     let found = root.table(table).ok_or_else(stale_plan)?;
     found.check_keys(change)?;
     let table = root.table_mut(table).ok_or_else(stale_plan)?;
-    table.apply(change).map_err(|duplicate| violation::duplicate_key(table.schema(), &duplicate))
+    table.apply(change).map_err(|duplicate| refused(table, &duplicate, reads))
+}
+
+/// 23505. A serializable transaction has seen by it that the key is there.
+#[cold]
+fn refused(table: &Table, duplicate: &DuplicateKey, reads: Option<&ReadSet>) -> Error {
+    if let Some(reads) = reads {
+        let key: Vec<_> = duplicate.values.iter().map(Value::as_ref).collect();
+        let range = KeyRange::prefix(table.schema(), &duplicate.index, &key);
+        reads.note_keys(table.id(), duplicate.index.id, &range);
+    }
+    violation::duplicate_key(table.schema(), duplicate)
 }
 
 #[cold]

@@ -2,11 +2,14 @@
 
 use hashbrown::HashSet;
 
-use super::violation::check_not_null;
+use super::check::NewRows;
 use super::{Execution, Sink, answer, apply, collect, row_ids, stale_plan};
+use crate::binder::BoundCheck;
 use crate::binder::bound::Expression;
 use crate::error::Result;
+use crate::executor::context::Context;
 use crate::planner::plan::Plan;
+use crate::storage::batch::ColumnRef;
 use crate::storage::change::{Stamps, TableChange, UpdatedRows};
 use crate::storage::column::Column;
 use crate::storage::root::Root;
@@ -19,6 +22,9 @@ pub(super) struct Update<'p> {
     pub(super) table: TableId,
     pub(super) source: &'p Plan,
     pub(super) ordinals: &'p [usize],
+    pub(super) checks: &'p [BoundCheck],
+    /// Whether foreign keys have to do with it.
+    pub(super) keys: Option<Stamp>,
     pub(super) returning: Option<&'p [Expression]>,
     pub(super) subqueries: &'p [Plan],
 }
@@ -41,14 +47,13 @@ impl Update<'_> {
         }
         let mut values = std::mem::take(&mut buffer.columns);
         let ids = row_ids(&values.remove(0));
-        check_not_null(table.schema(), self.ordinals.iter().copied(), &values, |row| {
-            self.whole_row(table, ids[row], &values, row)
-        })?;
+        let changed = ChangedRows { table, ordinals: self.ordinals, ids: &ids, values: &values };
+        changed.check(self.checks, &context)?;
         if ids.is_empty() {
             return Ok(0);
         }
         if let Some(returning) = self.returning {
-            let columns = self.whole_rows(table, &ids, &values);
+            let columns = whole_rows(table, self.ordinals, &ids, &values);
             answer(returning, &columns, ids.len(), &context, sink)?;
         }
         drop(buffer);
@@ -57,45 +62,72 @@ impl Update<'_> {
         let stamps = Stamps::One(stamp);
         let updated = UpdatedRows { ids, ordinals: self.ordinals.to_vec(), values, stamps };
         let change = TableChange { updated: Some(updated), ..TableChange::default() };
-        apply(root, self.table, &change)?;
+        apply(root, self.table, &change, self.keys, execution)?;
         Ok(rows)
     }
+}
 
-    /// One row as it will be.
-    fn whole_row<'v>(
-        &self,
-        table: &'v Table,
-        id: RowId,
-        values: &'v [Column],
-        row: usize,
-    ) -> Vec<ValueRef<'v>> {
-        (0..table.schema().columns.len())
-            .map(|ordinal| match self.ordinals.iter().position(|assigned| *assigned == ordinal) {
-                Some(place) => values[place].get(row),
-                None => table
-                    .find(id)
-                    .map_or(ValueRef::Null, |(chunk, slot)| chunk.column(ordinal).get(slot)),
-            })
-            .collect()
-    }
+/// Rows that are there with new values of some columns.
+pub(super) struct ChangedRows<'r> {
+    pub(super) table: &'r Table,
+    /// The columns that are written.
+    pub(super) ordinals: &'r [usize],
+    pub(super) ids: &'r [RowId],
+    /// A column for each of the ordinals, a row for each of the ids.
+    pub(super) values: &'r [Column],
+}
 
-    /// All columns of the rows as they will be.
-    fn whole_rows(&self, table: &Table, ids: &[RowId], values: &[Column]) -> Vec<Column> {
-        let schema = table.schema();
-        let mut columns = Vec::with_capacity(schema.columns.len());
-        for (ordinal, definition) in schema.columns.iter().enumerate() {
-            if let Some(place) = self.ordinals.iter().position(|assigned| *assigned == ordinal) {
-                columns.push(values[place].clone());
-                continue;
-            }
-            let mut column = Column::with_capacity(definition.data_type, ids.len());
-            for (chunk, slot) in ids.iter().filter_map(|&id| table.find(id)) {
-                column.push_from(chunk.column(ordinal), slot);
-            }
-            columns.push(column);
-        }
-        columns
+impl ChangedRows<'_> {
+    /// 23502 or 23514 for the first row that would not be allowed.
+    pub(super) fn check(&self, checks: &[BoundCheck], context: &Context<'_>) -> Result<()> {
+        let Self { table, ordinals, ids, values } = *self;
+        let rows = NewRows { schema: table.schema(), ordinals, values, rows: ids.len() };
+        let stored = |ordinal| ColumnRef::owned(stored_values(table, ordinal, ids));
+        let row = |row| whole_row(table, ordinals, ids[row], values, row);
+        rows.check(checks, context, stored, row)
     }
+}
+
+/// One column of rows that are there.
+fn stored_values(table: &Table, ordinal: usize, ids: &[RowId]) -> Column {
+    let data_type = table.schema().columns[ordinal].data_type;
+    let mut column = Column::with_capacity(data_type, ids.len());
+    for (chunk, slot) in ids.iter().filter_map(|&id| table.find(id)) {
+        column.push_from(chunk.column(ordinal), slot);
+    }
+    column
+}
+
+/// One row as it will be: `values`, in which it is the `row`-th, are those of `ordinals`.
+pub(super) fn whole_row<'v>(
+    table: &'v Table,
+    ordinals: &[usize],
+    id: RowId,
+    values: &'v [Column],
+    row: usize,
+) -> Vec<ValueRef<'v>> {
+    (0..table.schema().columns.len())
+        .map(|ordinal| match ordinals.iter().position(|assigned| *assigned == ordinal) {
+            Some(place) => values[place].get(row),
+            None => table
+                .find(id)
+                .map_or(ValueRef::Null, |(chunk, slot)| chunk.column(ordinal).get(slot)),
+        })
+        .collect()
+}
+
+/// All columns of the rows as they will be.
+pub(super) fn whole_rows(
+    table: &Table,
+    ordinals: &[usize],
+    ids: &[RowId],
+    values: &[Column],
+) -> Vec<Column> {
+    let column = |ordinal| match ordinals.iter().position(|assigned| *assigned == ordinal) {
+        Some(place) => values[place].clone(),
+        None => stored_values(table, ordinal, ids),
+    };
+    (0..table.schema().columns.len()).map(column).collect()
 }
 
 /// Where each row first comes, if one comes twice: a join may find it several times, and then any one counts.

@@ -93,7 +93,11 @@ impl Definer<'_> {
 }
 
 #[cold]
-fn build_error(error: AddIndexError, definition: &IndexDefinition, table: &Table) -> Error {
+pub(super) fn build_error(
+    error: AddIndexError,
+    definition: &IndexDefinition,
+    table: &Table,
+) -> Error {
     match error {
         AddIndexError::Stopped(error) => error,
         AddIndexError::Duplicate(duplicate) => Error::new(

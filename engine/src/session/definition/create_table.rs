@@ -1,21 +1,30 @@
 //! CREATE TABLE.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::check::{NewCheck, constraint_exists};
+use super::foreign_key::written_foreign_keys;
 use super::names::choose_name;
 use super::{Definer, created_name};
 use crate::binder::bind_default;
 use crate::error::{Error, Result, SqlState};
 use crate::limits::{COLUMNS_MAX, INDEX_COLUMNS_MAX};
-use crate::parser::ast::{ColumnSpecification, CreateTable, Identifier};
-use crate::storage::schema::{ColumnDefinition, IndexColumn, IndexDefinition, Schema};
+use crate::parser::ast::{
+    ColumnSpecification, ConstraintKind, CreateTable, Identifier, SequenceOptions,
+};
+use crate::storage::root::Root;
+use crate::storage::schema::{
+    Alterations, ColumnDefinition, Constraints, Identity, IndexColumn, IndexDefinition, Schema,
+};
+use crate::storage::sequence::SequenceDefinition;
 use crate::types::{DataType, Position};
 
 /// A PRIMARY KEY or UNIQUE, wherever it was written.
-struct Key<'a> {
-    name: Option<&'a Identifier>,
-    primary: bool,
-    ordinals: Vec<usize>,
+pub(super) struct Key<'a> {
+    pub(super) name: Option<&'a Identifier>,
+    pub(super) primary: bool,
+    pub(super) ordinals: Vec<usize>,
 }
 
 impl Definer<'_> {
@@ -29,39 +38,123 @@ impl Definer<'_> {
             }
             return Err(already_exists(name));
         }
-        let mut columns = columns(create)?;
+        let mut columns = columns(self.root, create)?;
         let keys = keys(create, name, &columns)?;
         for key in keys.iter().filter(|key| key.primary) {
             for &ordinal in &key.ordinals {
                 columns[ordinal].not_null = true;
             }
         }
-        let indexes = self.key_indexes(name, &columns, &keys)?;
         let shared = self.root.shared();
-        let schema = Schema {
+        let mut schema = Schema {
             table: shared.draw_table_id(),
             name: Arc::from(name),
             columns,
-            indexes,
+            indexes: Vec::new(),
+            constraints: Constraints::default(),
+            alterations: Alterations::default(),
             structure: shared.draw_schema_version(),
         };
+        schema.constraints.checks = self.checks(&schema, written_checks(create))?;
+        if let Some(key) = keys.iter().find_map(|key| key.name)
+            && schema.has_constraint(&key.name)
+        {
+            return Err(constraint_exists(&key.name, name));
+        }
+        schema.indexes = self.key_indexes(name, &schema.columns, &keys, &[])?;
+        for key in written_foreign_keys(create) {
+            self.add_foreign_key(&mut schema, &key).map_err(Error::nowhere)?;
+        }
+        self.own_sequences(create, name, &mut schema.columns, &schema.indexes)?;
         let table = self.root.create_table(schema);
         self.touched.push((table, 0));
         Ok(())
     }
 
-    fn key_indexes(
+    /// Makes the sequences of SERIAL and identity columns.
+    fn own_sequences(
+        &mut self,
+        create: &CreateTable,
+        table: &str,
+        columns: &mut [ColumnDefinition],
+        indexes: &[Arc<IndexDefinition>],
+    ) -> Result<()> {
+        let mut taken: Vec<Arc<str>> =
+            indexes.iter().map(|index| Arc::clone(&index.name)).collect();
+        let mut definitions = Vec::new();
+        for (ordinal, specification) in create.columns.iter().enumerate() {
+            let column = &columns[ordinal];
+            if let Some(definition) = self.sequence_of(specification, table, column, &taken)? {
+                taken.push(Arc::clone(&definition.name));
+                definitions.push((ordinal, definition));
+            }
+        }
+        for (ordinal, definition) in definitions {
+            self.own(&create.columns[ordinal], &mut columns[ordinal], definition);
+        }
+        Ok(())
+    }
+
+    /// Makes the sequence of one SERIAL or identity column.
+    pub(super) fn own_sequence(
+        &mut self,
+        specification: &ColumnSpecification,
+        table: &str,
+        column: &mut ColumnDefinition,
+        taken: &[Arc<str>],
+    ) -> Result<()> {
+        if let Some(definition) = self.sequence_of(specification, table, column, taken)? {
+            self.own(specification, column, definition);
+        }
+        Ok(())
+    }
+
+    /// The sequence that a column needs, if it needs one.
+    fn sequence_of(
+        &self,
+        specification: &ColumnSpecification,
+        table: &str,
+        column: &ColumnDefinition,
+        taken: &[Arc<str>],
+    ) -> Result<Option<SequenceDefinition>> {
+        let options = match &specification.identity {
+            Some(identity) => Cow::Borrowed(&identity.options),
+            None if specification.serial => Cow::Owned(SequenceOptions::default()),
+            None => return Ok(None),
+        };
+        self.owned_sequence(table, &column.name, column.data_type, &options, taken).map(Some)
+    }
+
+    fn own(
+        &mut self,
+        specification: &ColumnSpecification,
+        column: &mut ColumnDefinition,
+        definition: SequenceDefinition,
+    ) {
+        column.not_null = true;
+        if specification.serial {
+            let name =
+                Identifier { name: definition.name.to_string(), position: Position::UNKNOWN };
+            let name = name.to_string().replace('\'', "''");
+            column.default = Some(Arc::from(format!("nextval('{name}')")));
+        }
+        column.sequences.push(self.add_sequence(definition));
+    }
+
+    /// New indexes for keys of a table, which has the indexes `others` already.
+    pub(super) fn key_indexes(
         &self,
         table: &str,
         columns: &[ColumnDefinition],
         keys: &[Key<'_>],
+        others: &[Arc<IndexDefinition>],
     ) -> Result<Vec<Arc<IndexDefinition>>> {
         let mut indexes: Vec<Arc<IndexDefinition>> = Vec::with_capacity(keys.len());
         for key in keys {
             let is_taken = |name: &str| {
                 name == table
                     || self.root.has_relation(name)
-                    || indexes.iter().any(|index| &*index.name == name)
+                    || indexes.iter().chain(others).any(|index| &*index.name == name)
                     || keys.iter().any(|key| key.name.is_some_and(|given| given.name == name))
             };
             let name = match key.name {
@@ -69,7 +162,7 @@ impl Definer<'_> {
                     let given = &given.name;
                     if given == table
                         || self.root.has_relation(given)
-                        || indexes.iter().any(|index| *index.name == **given)
+                        || indexes.iter().chain(others).any(|index| *index.name == **given)
                     {
                         return Err(already_exists(given));
                     }
@@ -97,11 +190,29 @@ impl Definer<'_> {
     }
 }
 
+/// The CHECK constraints, wherever they were written, in the order in which they stand.
+fn written_checks(create: &CreateTable) -> Vec<NewCheck<'_>> {
+    let of_columns = create.columns.iter().flat_map(|column| &column.checks).map(|check| {
+        let name = check.constraint_name.as_ref();
+        (check.position, NewCheck { name, condition: &check.condition })
+    });
+    let of_table = create.constraints.iter().filter_map(|constraint| match &constraint.kind {
+        ConstraintKind::Check(condition) => {
+            let name = constraint.name.as_ref();
+            Some((constraint.position, NewCheck { name, condition }))
+        }
+        ConstraintKind::Key { .. } | ConstraintKind::Foreign { .. } => None,
+    });
+    let mut checks: Vec<_> = of_columns.chain(of_table).collect();
+    checks.sort_by_key(|(position, _)| position.0);
+    checks.into_iter().map(|(_, check)| check).collect()
+}
+
 pub(super) fn already_exists(name: &str) -> Error {
     Error::new(SqlState::DuplicateTable, format!("relation \"{name}\" already exists"))
 }
 
-fn columns(create: &CreateTable) -> Result<Vec<ColumnDefinition>> {
+fn columns(root: &Root, create: &CreateTable) -> Result<Vec<ColumnDefinition>> {
     if create.columns.len() > COLUMNS_MAX {
         return Err(Error::new(
             SqlState::TooManyColumns,
@@ -118,12 +229,12 @@ fn columns(create: &CreateTable) -> Result<Vec<ColumnDefinition>> {
                 format!("column \"{name}\" specified more than once"),
             ));
         }
-        columns.push(column(specification)?);
+        columns.push(column(root, specification)?);
     }
     Ok(columns)
 }
 
-fn column(specification: &ColumnSpecification) -> Result<ColumnDefinition> {
+pub(super) fn column(root: &Root, specification: &ColumnSpecification) -> Result<ColumnDefinition> {
     let data_type = specification.type_name.data_type;
     if data_type == DataType::Vector(None) {
         return Err(Error::not_supported(
@@ -134,16 +245,24 @@ fn column(specification: &ColumnSpecification) -> Result<ColumnDefinition> {
     }
     let default = match &specification.default {
         Some(expression) => {
-            bind_default(expression, &specification.name.name, data_type)?;
+            bind_default(root, expression, &specification.name.name, data_type)?;
             Some(Arc::from(expression.to_string()))
         }
         None => None,
     };
+    let identity = specification
+        .identity
+        .as_ref()
+        .map(|identity| if identity.always { Identity::Always } else { Identity::ByDefault });
+    if identity.is_some() && !data_type.is_integer() {
+        let message = "identity column type must be smallint, integer, or bigint";
+        return Err(Error::new(SqlState::InvalidParameterValue, message));
+    }
     Ok(ColumnDefinition {
-        name: Arc::from(specification.name.name.as_str()),
-        data_type,
         not_null: specification.not_null == Some(true),
         default,
+        identity,
+        ..ColumnDefinition::nullable(&specification.name.name, data_type)
     })
 }
 
@@ -166,8 +285,9 @@ fn keys<'a>(
         }
     }
     for constraint in &create.constraints {
-        let ordinals = key_ordinals(&constraint.columns, constraint.primary, columns)?;
-        let key = Key { name: constraint.name.as_ref(), primary: constraint.primary, ordinals };
+        let ConstraintKind::Key { primary, columns: names } = &constraint.kind else { continue };
+        let ordinals = key_ordinals(names, *primary, columns)?;
+        let key = Key { name: constraint.name.as_ref(), primary: *primary, ordinals };
         add_key(&mut keys, table, key, constraint.position)?;
     }
     for key in &keys {
@@ -202,7 +322,7 @@ fn add_key<'a>(
     Ok(())
 }
 
-fn key_ordinals(
+pub(super) fn key_ordinals(
     names: &[Identifier],
     primary: bool,
     columns: &[ColumnDefinition],

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
+use crate::parser::ast::IsolationLevel;
 use crate::session::settings::{Values, value};
 use crate::types::Position;
+use crate::types::datetime::Zone;
 
 /// One setting.
 pub(in crate::session) struct Definition {
@@ -19,6 +21,8 @@ pub(in crate::session) struct Definition {
 enum Kind {
     /// Milliseconds; 0 is none.
     Duration(fn(&mut Values) -> &mut u64),
+    /// Milliseconds; -1 is none.
+    DurationOrNone(fn(&mut Values) -> &mut i64),
     /// Bytes.
     Bytes(fn(&mut Values) -> &mut u64),
     /// A boolean.
@@ -29,8 +33,10 @@ enum Kind {
     MessageLevel,
     /// `extra_float_digits`: PostgreSQL prints shortest digits for 1 to 3, which is what is done here always.
     FloatDigits,
-    /// A transaction isolation level, of which there is one.
-    Isolation,
+    /// A time zone.
+    TimeZone,
+    /// A transaction isolation level.
+    Isolation(fn(&mut Values) -> &mut IsolationLevel),
     /// Shown as the first; accepted in each of these spellings, any case.
     Fixed(&'static [&'static str]),
     /// Shown, never set.
@@ -77,7 +83,7 @@ const DEFINITIONS: &[Definition] = &[
     define(
         "default_transaction_isolation",
         "Sets the transaction isolation level of each new transaction.",
-        Kind::Isolation,
+        Kind::Isolation(|values| &mut values.default_isolation),
     ),
     define(
         "default_transaction_read_only",
@@ -110,6 +116,11 @@ const DEFINITIONS: &[Definition] = &[
         "lock_timeout",
         "Sets the maximum allowed duration of any wait for a lock.",
         Kind::Duration(|values| &mut values.lock_timeout_ms),
+    ),
+    define(
+        "log_min_duration_statement",
+        "Sets the minimum execution time above which all statements will be logged.",
+        Kind::DurationOrNone(|values| &mut values.log_min_duration_ms),
     ),
     define("max_identifier_length", "Shows the maximum identifier length.", Kind::Preset("63")),
     define(
@@ -151,7 +162,7 @@ const DEFINITIONS: &[Definition] = &[
     define(
         "TimeZone",
         "Sets the time zone for displaying and interpreting time stamps.",
-        Kind::Fixed(&["UTC", "GMT", "Etc/UTC", "Z"]),
+        Kind::TimeZone,
     ),
 ];
 
@@ -170,9 +181,14 @@ pub(in crate::session) fn visible() -> impl Iterator<Item = &'static Definition>
 }
 
 impl Definition {
-    /// Sets it from the words as written, or to its default.
-    pub(super) fn set(&self, values: &mut Values, words: Option<&[String]>) -> Result<()> {
-        let Some(words) = words else { return self.reset(values) };
+    /// Sets it from the words as written, or without them to what it is in `defaults`.
+    pub(super) fn set(
+        &self,
+        values: &mut Values,
+        words: Option<&[String]>,
+        defaults: &Values,
+    ) -> Result<()> {
+        let Some(words) = words else { return self.reset(values, defaults) };
         let word = match words {
             [word] => word,
             _ if matches!(self.kind, Kind::Fixed(_)) => &words.join(", "),
@@ -185,6 +201,13 @@ impl Definition {
         };
         match &self.kind {
             Kind::Duration(field) => *field(values) = value::milliseconds(self.name, word)?,
+            Kind::DurationOrNone(field) => {
+                let is_none = word.trim() == "-1";
+                *field(values) = match value::milliseconds(self.name, word) {
+                    _ if is_none => -1,
+                    milliseconds => milliseconds? as i64,
+                };
+            }
             Kind::Bytes(field) => *field(values) = value::bytes(self.name, word)?,
             Kind::Bool(field) => *field(values) = value::boolean(self.name, word)?,
             Kind::Text(field) => *field(values) = Arc::from(word.as_str()),
@@ -210,23 +233,31 @@ impl Definition {
                     return Err(not_honoured(self.name, word));
                 }
             }
-            Kind::Isolation => value::isolation(self.name, Some(word))?,
+            Kind::TimeZone => {
+                values.time_zone =
+                    Zone::find(word).ok_or_else(|| value::invalid(self.name, word))?;
+            }
+            Kind::Isolation(field) => *field(values) = value::isolation(self.name, word)?,
             Kind::Preset(_) => return Err(cannot_be_changed(self.name)),
         }
         Ok(())
     }
 
-    fn reset(&self, values: &mut Values) -> Result<()> {
-        let mut defaults = Values::default();
+    fn reset(&self, values: &mut Values, defaults: &Values) -> Result<()> {
+        // The accessors borrow mutably for SET's sake.
+        let mut defaults = defaults.clone();
         match &self.kind {
             Kind::Duration(field) | Kind::Bytes(field) => {
                 *field(values) = *field(&mut defaults);
             }
             Kind::Bool(field) => *field(values) = *field(&mut defaults),
             Kind::Text(field) => *field(values) = Arc::clone(field(&mut defaults)),
+            Kind::DurationOrNone(field) => *field(values) = *field(&mut defaults),
             Kind::MessageLevel => values.message_level = defaults.message_level,
             Kind::FloatDigits => values.extra_float_digits = defaults.extra_float_digits,
-            Kind::Fixed(_) | Kind::Isolation => {}
+            Kind::TimeZone => values.time_zone = defaults.time_zone,
+            Kind::Isolation(field) => *field(values) = *field(&mut defaults),
+            Kind::Fixed(_) => {}
             Kind::Preset(_) => return Err(cannot_be_changed(self.name)),
         }
         Ok(())
@@ -238,15 +269,27 @@ impl Definition {
         let mut values = values.clone();
         match &self.kind {
             Kind::Duration(field) => value::show_milliseconds(*field(&mut values)),
+            Kind::DurationOrNone(field) => match u64::try_from(*field(&mut values)) {
+                Ok(milliseconds) => value::show_milliseconds(milliseconds),
+                Err(_) => "-1".to_owned(),
+            },
             Kind::Bytes(field) => field(&mut values).to_string(),
             Kind::Bool(field) => if *field(&mut values) { "on" } else { "off" }.to_owned(),
             Kind::Text(field) => field(&mut values).to_string(),
             Kind::MessageLevel => MESSAGE_LEVELS[values.message_level].to_owned(),
             Kind::FloatDigits => values.extra_float_digits.to_string(),
-            Kind::Isolation => "repeatable read".to_owned(),
+            Kind::TimeZone => values.time_zone.name().to_string(),
+            Kind::Isolation(field) => value::show_isolation(*field(&mut values)).to_owned(),
             Kind::Fixed(accepted) => accepted[0].to_owned(),
             Kind::Preset(shown) => (*shown).to_owned(),
         }
+    }
+}
+
+impl Definition {
+    /// Whether it cannot be set.
+    pub(in crate::session) fn is_preset(&self) -> bool {
+        matches!(self.kind, Kind::Preset(_))
     }
 }
 
@@ -278,7 +321,7 @@ mod tests {
     fn only_what_is_honoured_is_accepted() {
         let refused = [
             ("client_encoding", "LATIN1", SqlState::FeatureNotSupported),
-            ("default_transaction_isolation", "serializable", SqlState::FeatureNotSupported),
+            ("default_transaction_isolation", "chaos", SqlState::InvalidParameterValue),
             ("search_path", "private", SqlState::FeatureNotSupported),
             ("extra_float_digits", "0", SqlState::FeatureNotSupported),
             ("extra_float_digits", "4", SqlState::InvalidParameterValue),
@@ -290,13 +333,15 @@ mod tests {
         ];
         for (name, word, sqlstate) in refused {
             let mut values = Values::default();
-            let error = find(name).unwrap().set(&mut values, Some(&[word.to_owned()])).unwrap_err();
+            let definition = find(name).unwrap();
+            let words = [word.to_owned()];
+            let error = definition.set(&mut values, Some(&words), &Values::default()).unwrap_err();
             assert_eq!(error.sqlstate(), sqlstate, "{name} {word}: {error}");
             assert_eq!(values, Values::default(), "{name} {word}");
         }
         let accepted = [
             ("client_encoding", "utf8", "UTF8"),
-            ("timezone", "gmt", "UTC"),
+            ("timezone", "gmt", "GMT"),
             ("extra_float_digits", "3", "3"),
             ("client_min_messages", "WARNING", "warning"),
             ("default_transaction_read_only", "yes", "on"),
@@ -305,8 +350,11 @@ mod tests {
         for (name, word, shown) in accepted {
             let mut values = Values::default();
             let definition = find(name).unwrap();
-            definition.set(&mut values, Some(&[word.to_owned()])).unwrap();
+            let words = [word.to_owned()];
+            definition.set(&mut values, Some(&words), &Values::default()).unwrap();
             assert_eq!(definition.show(&values), shown, "{name} {word}");
+            definition.set(&mut values, None, &Values::default()).unwrap();
+            assert_eq!(values, Values::default(), "{name} {word}");
         }
     }
 }

@@ -12,9 +12,11 @@ use std::time::Duration;
 
 use crate::error::{Error, Result, SqlState};
 use crate::limits::STATEMENT_MEMORY_BYTES_DEFAULT;
+use crate::parser::ast::IsolationLevel;
+use crate::types::datetime::Zone;
 
-pub(super) use definition::visible;
-pub(super) use value::{boolean, isolation};
+pub(super) use definition::{Definition, visible};
+pub(super) use value::{boolean, isolation, show_isolation};
 
 use definition::find;
 
@@ -33,11 +35,15 @@ pub(super) struct Values {
     pub(super) idle_in_transaction_timeout_ms: u64,
     pub(super) statement_memory_bytes: u64,
     pub(super) default_read_only: bool,
+    pub(super) default_isolation: IsolationLevel,
     pub(super) synchronous_commit: bool,
     pub(super) application_name: Arc<str>,
     /// Lowest severity sent, as its place in [`definition::MESSAGE_LEVELS`].
     pub(super) message_level: usize,
     pub(super) extra_float_digits: i64,
+    pub(super) time_zone: Zone,
+    /// -1 for none.
+    pub(super) log_min_duration_ms: i64,
 }
 
 impl Default for Values {
@@ -48,10 +54,13 @@ impl Default for Values {
             idle_in_transaction_timeout_ms: IDLE_IN_TRANSACTION_TIMEOUT_DEFAULT_MS,
             statement_memory_bytes: STATEMENT_MEMORY_BYTES_DEFAULT as u64,
             default_read_only: false,
+            default_isolation: IsolationLevel::default(),
             synchronous_commit: true,
             application_name: Arc::from(""),
             message_level: definition::MESSAGE_LEVEL_NOTICE,
             extra_float_digits: 1,
+            time_zone: Zone::utc(),
+            log_min_duration_ms: -1,
         }
     }
 }
@@ -62,6 +71,12 @@ fn duration(milliseconds: u64) -> Option<Duration> {
 }
 
 impl Values {
+    /// From which duration on a statement is logged.
+    #[inline]
+    pub(super) fn log_min_duration(&self) -> Option<Duration> {
+        u64::try_from(self.log_min_duration_ms).ok().map(Duration::from_millis)
+    }
+
     pub(super) fn lock_timeout(&self) -> Option<Duration> {
         duration(self.lock_timeout_ms)
     }
@@ -80,16 +95,36 @@ impl Values {
     }
 }
 
-/// Both copies.
+/// What the settings of a database's sessions are before anybody sets them, and after RESET.
 #[derive(Clone, Debug, Default)]
+pub struct Defaults(Arc<Values>);
+
+impl Defaults {
+    /// Sets one as SET would: 42704 for a name that there is not, 22023 and others for a value that it does not take.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        let definition = find(name).ok_or_else(|| unrecognized(name))?;
+        let mut changed = Values::clone(&self.0);
+        definition.set(&mut changed, Some(&[value.to_owned()]), &Values::default())?;
+        self.0 = Arc::new(changed);
+        Ok(())
+    }
+
+    fn scopes(&self) -> Scopes {
+        Scopes { session: Arc::clone(&self.0), current: Arc::clone(&self.0) }
+    }
+}
+
+/// Both copies.
+#[derive(Clone, Debug)]
 struct Scopes {
     session: Arc<Values>,
     current: Arc<Values>,
 }
 
 /// The settings of a session with what a rollback needs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Settings {
+    defaults: Defaults,
     scopes: Scopes,
     /// As at BEGIN; None while nothing was set since.
     at_begin: Option<Scopes>,
@@ -97,6 +132,15 @@ pub(super) struct Settings {
 }
 
 impl Settings {
+    pub(super) fn new(defaults: &Defaults) -> Self {
+        Self {
+            defaults: defaults.clone(),
+            scopes: defaults.scopes(),
+            at_begin: None,
+            savepoints: Vec::new(),
+        }
+    }
+
     /// What is in force.
     #[inline]
     pub(super) fn values(&self) -> &Values {
@@ -107,14 +151,14 @@ impl Settings {
     pub(super) fn set(&mut self, name: &str, words: Option<&[String]>, local: bool) -> Result<()> {
         let definition = find(name).ok_or_else(|| unrecognized(name))?;
         let mut changed = Values::clone(&self.scopes.current);
-        definition.set(&mut changed, words)?;
+        definition.set(&mut changed, words, &self.defaults.0)?;
         if self.at_begin.is_none() {
             self.at_begin = Some(self.scopes.clone());
         }
         self.scopes.current = Arc::new(changed);
         if !local {
             let mut changed = Values::clone(&self.scopes.session);
-            definition.set(&mut changed, words)?;
+            definition.set(&mut changed, words, &self.defaults.0)?;
             self.scopes.session = Arc::new(changed);
         }
         Ok(())
@@ -125,7 +169,7 @@ impl Settings {
         if self.at_begin.is_none() {
             self.at_begin = Some(self.scopes.clone());
         }
-        self.scopes = Scopes::default();
+        self.scopes = self.defaults.scopes();
     }
 
     /// SHOW name: the name in its own spelling, and the value.
@@ -194,7 +238,7 @@ mod tests {
 
     #[test]
     fn commit_ends_what_is_local_and_rollback_undoes_all() {
-        let mut settings = Settings::default();
+        let mut settings = Settings::new(&Defaults::default());
         set(&mut settings, "statement_timeout", "1s", false);
         settings.commit();
         set(&mut settings, "statement_timeout", "2s", false);
@@ -208,8 +252,25 @@ mod tests {
     }
 
     #[test]
+    fn a_reset_goes_back_to_the_databases_defaults() {
+        let mut defaults = Defaults::default();
+        defaults.set("statement_timeout", "1min").unwrap();
+        assert_eq!(defaults.set("none", "1").unwrap_err().sqlstate(), SqlState::UndefinedObject);
+        assert!(defaults.set("statement_timeout", "soon").is_err());
+        let mut settings = Settings::new(&defaults);
+        assert_eq!(shown(&settings, "statement_timeout"), "1min");
+        set(&mut settings, "statement_timeout", "2s", false);
+        settings.set("statement_timeout", None, false).unwrap();
+        assert_eq!(shown(&settings, "statement_timeout"), "1min");
+        set(&mut settings, "statement_timeout", "2s", false);
+        settings.reset_all();
+        settings.commit();
+        assert_eq!(shown(&settings, "statement_timeout"), "1min");
+    }
+
+    #[test]
     fn savepoints_keep_settings() {
-        let mut settings = Settings::default();
+        let mut settings = Settings::new(&Defaults::default());
         set(&mut settings, "application_name", "a", false);
         settings.savepoint(1);
         set(&mut settings, "application_name", "b", true);

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result, SqlState};
 use crate::limits::STATEMENT_MEMORY_BYTES_MAX;
-use crate::types::Position;
+use crate::parser::ast::IsolationLevel;
 
 /// Largest duration: PostgreSQL's.
 const MILLISECONDS_MAX: i64 = i32::MAX as i64;
@@ -57,20 +57,28 @@ pub(in crate::session) fn boolean(name: &str, word: &str) -> Result<bool> {
     }
 }
 
-/// A transaction isolation level: the one there is (None: the default, which is it), 0A000 for PostgreSQL's others.
-pub(in crate::session) fn isolation(name: &str, word: Option<&String>) -> Result<()> {
-    let Some(word) = word else { return Ok(()) };
-    match word.to_ascii_lowercase().as_str() {
-        "repeatable read" => Ok(()),
-        "serializable" | "read committed" | "read uncommitted" => Err(Error::not_supported(
-            &format!("ISOLATION LEVEL {}", word.to_ascii_uppercase()),
-            Position::UNKNOWN,
-        )
-        .with_hint("Use REPEATABLE READ.")),
-        _ => Err(invalid(name, word).with_hint(
-            "Available values: serializable, repeatable read, read committed, read uncommitted.",
-        )),
-    }
+/// The levels as settings spell them.
+const ISOLATION_LEVELS: [(&str, IsolationLevel); 4] = [
+    ("serializable", IsolationLevel::Serializable),
+    ("repeatable read", IsolationLevel::RepeatableRead),
+    ("read committed", IsolationLevel::ReadCommitted),
+    ("read uncommitted", IsolationLevel::ReadUncommitted),
+];
+
+/// A transaction isolation level that transactions may run at.
+pub(in crate::session) fn isolation(name: &str, word: &str) -> Result<IsolationLevel> {
+    let known = ISOLATION_LEVELS.iter().find(|(known, _)| known.eq_ignore_ascii_case(word));
+    let Some((_, level)) = known else {
+        let names = ISOLATION_LEVELS.map(|(name, _)| name).join(", ");
+        return Err(invalid(name, word).with_hint(format!("Available values: {names}.")));
+    };
+    Ok(*level)
+}
+
+/// A level as settings spell it.
+pub(in crate::session) fn show_isolation(level: IsolationLevel) -> &'static str {
+    let name = ISOLATION_LEVELS.iter().find(|(_, known)| *known == level).map(|(name, _)| *name);
+    name.expect("every level has a name")
 }
 
 /// An integer in a range.

@@ -1,9 +1,11 @@
 //! A B-tree over a table's rows: leaves of many keys in the persistent map, ordered by key, then row id.
 //!
-//! [`leaf`] is one run of entries in one piece of memory, with integer or with byte keys; [`tree`] is the leaves in
+//! [`leaf`] is one run of entries in one piece of memory, with integer keys ([`fixed_leaf`]) or with byte keys ([`bytes_leaf`]); [`tree`] is the leaves in
 //! order. What orders the keys is [`super::key`]'s business.
 
 mod build;
+mod bytes_leaf;
+mod fixed_leaf;
 mod leaf;
 mod tree;
 
@@ -17,10 +19,12 @@ use crate::storage::RowId;
 use crate::storage::chunk::Chunk;
 use crate::storage::gauge::Gauge;
 use crate::storage::key::{self, KeyBytes, KeyRange, Run};
+use crate::storage::retained::Tally;
 use crate::storage::schema::{IndexDefinition, Schema};
 use crate::types::{Value, ValueRef};
 
-use leaf::{BytesLeaf, FixedLeaf};
+use bytes_leaf::BytesLeaf;
+use fixed_leaf::FixedLeaf;
 use tree::{Tree, TreeCursor};
 
 /// One index of one version of a table.
@@ -63,6 +67,15 @@ pub(super) enum Key {
     Bytes { bytes: KeyBytes, has_null: bool },
 }
 
+/// The key of a row as a unique index compares it: none of its values is NULL.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum UniqueKey {
+    /// Of one column of fixed width.
+    Fixed(i64),
+    /// Of any others.
+    Bytes(KeyBytes),
+}
+
 impl Index {
     /// An index without entries.
     pub(super) fn new(schema: &Schema, definition: Arc<IndexDefinition>) -> Self {
@@ -84,6 +97,35 @@ impl Index {
         match &self.entries {
             Entries::Fixed { keys, nulls } => keys.len() + nulls.len(),
             Entries::Bytes(keys) => keys.len(),
+        }
+    }
+
+    /// Counts the leaves that a newer version has not.
+    pub(super) fn retained_beside(&self, newer: Option<&Self>, walk: &mut Tally) {
+        match (&self.entries, newer.map(|newer| &newer.entries)) {
+            (
+                Entries::Fixed { keys, nulls },
+                Some(Entries::Fixed { keys: newer_keys, nulls: newer_nulls }),
+            ) => {
+                keys.retained_beside(Some(newer_keys), walk);
+                nulls.retained_beside(Some(newer_nulls), walk);
+            }
+            (Entries::Bytes(keys), Some(Entries::Bytes(newer))) => {
+                keys.retained_beside(Some(newer), walk);
+            }
+            (Entries::Fixed { keys, nulls }, _) => {
+                keys.retained_beside(None, walk);
+                nulls.retained_beside(None, walk);
+            }
+            (Entries::Bytes(keys), _) => keys.retained_beside(None, walk),
+        }
+    }
+
+    /// Bytes of its leaves.
+    pub fn heap_bytes(&self) -> usize {
+        match &self.entries {
+            Entries::Fixed { keys, nulls } => keys.bytes() + nulls.bytes(),
+            Entries::Bytes(keys) => keys.bytes(),
         }
     }
 
@@ -134,6 +176,24 @@ impl Index {
             has_null |= key::encode_value(&mut bytes, *column, value(column.ordinal));
         }
         Key::Bytes { bytes, has_null }
+    }
+
+    /// The key that a row is unique by, its value at an ordinal being `value`; None if a value is NULL.
+    pub fn unique_key<'v>(&self, value: impl Fn(usize) -> ValueRef<'v>) -> Option<UniqueKey> {
+        match self.key(value) {
+            Key::Fixed(key) => Some(UniqueKey::Fixed(key)),
+            Key::Bytes { bytes, has_null: false } => Some(UniqueKey::Bytes(bytes)),
+            Key::Null | Key::Bytes { .. } => None,
+        }
+    }
+
+    /// The row with this key of a unique index.
+    pub fn find_key(&self, key: &UniqueKey) -> Option<RowId> {
+        match (&self.entries, key) {
+            (Entries::Fixed { keys, .. }, UniqueKey::Fixed(key)) => keys.get(key),
+            (Entries::Bytes(keys), UniqueKey::Bytes(bytes)) => keys.get(bytes),
+            _ => None,
+        }
     }
 
     /// Whether it has the key of the row in `slot` of one of its table's chunks.

@@ -104,3 +104,37 @@ fn ascending_inserts_leave_full_leaves() {
     }
     assert!(gauge.leaves() <= 40, "{} sparse leaves", gauge.leaves());
 }
+
+/// Serial keys as tables have them: gaps, rows in another order than their keys, some deleted and some added again.
+#[test]
+fn serial_keys_are_found_whatever_happened_to_their_blocks() {
+    let gauge = Gauge::new();
+    let mut next = numbers(7);
+    for (start, gap) in
+        [(0, 1), (-3_000, 1), (i64::MIN, 1), (5, 2), (100, 40), (i64::MAX - 60_000, 3)]
+    {
+        let mut tree: Tree<FixedLeaf> = Tree::new();
+        let mut model = std::collections::BTreeMap::new();
+        let mut key = start;
+        for row in 0..6_000_u64 {
+            key = key.saturating_add(1 + next(gap) as i64);
+            let row = RowId(if row % 1_000 < 30 { 1_000_000 - row } else { row });
+            assert!(tree.insert(&key, row, true, &gauge));
+            model.insert(key, row);
+            if next(4) == 0 {
+                let gone = key.saturating_sub(next(300) as i64);
+                let known = model.remove(&gone);
+                assert_eq!(tree.get(&gone), known);
+                assert_eq!(known.is_some_and(|row| tree.remove(&gone, row)), known.is_some());
+                if next(3) == 0 {
+                    let again = RowId(2_000_000 + row.0);
+                    assert!(tree.insert(&gone, again, true, &gauge));
+                    model.insert(gone, again);
+                }
+            }
+        }
+        for probe in start.saturating_sub(300)..=key.saturating_add(300) {
+            assert_eq!(tree.get(&probe), model.get(&probe).copied(), "{probe}");
+        }
+    }
+}

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::leaf::{Leaf, LeafMap, leaf_after, leaf_before, separator_between};
+use super::leaf::{Leaf, LeafEntry, LeafMap, leaf_after, leaf_before, separator_between};
 use crate::storage::RowId;
 use crate::storage::gauge::{Counted, Gauge, Token};
+use crate::storage::retained::Tally;
 
 /// A leaf that counts in the gauge.
 #[derive(Clone, Debug)]
@@ -32,6 +33,38 @@ impl<L: Leaf> CountedLeaf<L> {
     }
 }
 
+/// A leaf in the map.
+#[derive(Clone, Debug)]
+pub(super) struct PlacedLeaf<L> {
+    pub(super) shared: SharedLeaf<L>,
+    /// The row of the leaf's first entry: known before the leaf has come from memory.
+    pub(super) first_row: RowId,
+}
+
+impl<L: Leaf> PlacedLeaf<L> {
+    /// `shared` is not empty.
+    fn new(shared: SharedLeaf<L>) -> Self {
+        let first_row = shared.leaf.row(0);
+        Self { shared, first_row }
+    }
+
+    /// [`CountedLeaf::change`]; what it leaves empty has to be taken out of the map.
+    fn change<T>(&mut self, change: impl FnOnce(&mut L) -> T) -> T {
+        let result = CountedLeaf::change(&mut self.shared, change);
+        if self.shared.leaf.len() != 0 {
+            self.first_row = self.shared.leaf.row(0);
+        }
+        result
+    }
+}
+
+/// Equal when it is the same one, which is what a comparison of versions asks.
+impl<L> PartialEq for PlacedLeaf<L> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+}
+
 /// Entries (key, row id) in order.
 ///
 /// Invariant: no leaf is empty; the last leaf's entries are above the map's; while the map has leaves, its first
@@ -41,11 +74,45 @@ pub(super) struct Tree<L: Leaf> {
     map: LeafMap<L>,
     last: Option<SharedLeaf<L>>,
     len: usize,
+    /// Whether a key is looked for in the leaf of its block first: as long as entries came in order and made blocks
+    /// ([`Leaf::is_block`]). No answer depends on it.
+    has_blocks: bool,
 }
 
 impl<L: Leaf> Tree<L> {
     pub(super) fn new() -> Self {
-        Self { map: LeafMap::<L>::new(), last: None, len: 0 }
+        Self { map: LeafMap::<L>::new(), last: None, len: 0, has_blocks: true }
+    }
+
+    /// Counts the leaves that a newer version has not.
+    pub(super) fn retained_beside(&self, newer: Option<&Self>, walk: &mut Tally) {
+        let Some(newer) = newer else {
+            let leaves = self.map.values().map(|placed| &placed.shared).chain(&self.last);
+            let mut bytes = leaves.map(|leaf| leaf.token.bytes());
+            while bytes.next().is_some_and(|bytes| walk.add(bytes)) {}
+            return;
+        };
+        for item in self.map.diff(&newer.map) {
+            let old = match item {
+                im::ordmap::DiffItem::Add(..) => continue,
+                im::ordmap::DiffItem::Remove(_, old) => old,
+                im::ordmap::DiffItem::Update { old, .. } => old.1,
+            };
+            if !walk.add(old.shared.token.bytes()) {
+                return;
+            }
+        }
+        if let Some(last) = &self.last
+            && !newer.last.as_ref().is_some_and(|newer| Arc::ptr_eq(last, newer))
+        {
+            walk.add(last.token.bytes());
+        }
+    }
+
+    /// Bytes of its leaves.
+    pub(super) fn bytes(&self) -> usize {
+        let placed: usize = self.map.values().map(|placed| placed.shared.token.bytes()).sum();
+        placed + self.last.as_ref().map_or(0, |last| last.token.bytes())
     }
 
     pub(super) fn len(&self) -> usize {
@@ -65,8 +132,15 @@ impl<L: Leaf> Tree<L> {
         if self.is_last(last, key, RowId(u64::MAX)) {
             return last.row_of(key);
         }
+        // One plain lookup instead of the two of `leaf_at`.
+        if self.has_blocks
+            && let Some((separator, found)) = L::block_at(&self.map, key)
+            && let Some(row) = L::row_behind(separator, found, key)
+        {
+            return Some(row);
+        }
         let (separator, found) = L::leaf_at(&self.map, key, RowId(u64::MAX))?;
-        found.leaf.row_behind(separator, key)
+        L::row_behind(separator, found, key)
     }
 
     /// Whether the entry is there.
@@ -76,7 +150,7 @@ impl<L: Leaf> Tree<L> {
             return last.leaf.search(key, row).is_ok();
         }
         L::leaf_at(&self.map, key, row)
-            .is_some_and(|(_, found)| found.leaf.search(key, row).is_ok())
+            .is_some_and(|(_, found)| found.shared.leaf.search(key, row).is_ok())
     }
 
     /// Adds an entry that is not there; false, and nothing changed, if `unique` and the key is there.
@@ -122,7 +196,7 @@ impl<L: Leaf> Tree<L> {
             return false;
         }
         let place = if above { count } else { last.search(key, row).unwrap_or_else(|at| at) };
-        if last.has_room() {
+        if last.has_room() && !(above && last.ends_before(key)) {
             CountedLeaf::change(shared, |leaf| leaf.insert(place, key, row));
         } else {
             self.split_last(place, key, row, gauge);
@@ -130,7 +204,7 @@ impl<L: Leaf> Tree<L> {
         true
     }
 
-    /// The full last leaf goes to the map: whole if the new entry is behind it, else its lower half.
+    /// The last leaf, full or the end of a block, goes to the map: whole if the new entry is behind it, else its lower half.
     #[cold]
     fn split_last(&mut self, place: usize, key: &L::Key, row: RowId, gauge: &Arc<Gauge>) {
         let mut lower = self.last.take().expect("the caller saw the last leaf");
@@ -140,16 +214,17 @@ impl<L: Leaf> Tree<L> {
             upper.insert(0, key, row);
             upper
         } else {
-            split_around(&mut lower, place, key, row)
+            CountedLeaf::change(&mut lower, |lower| split_around(lower, place, key, row))
         };
         if Arc::get_mut(&mut lower).is_some() {
             CountedLeaf::change(&mut lower, Leaf::shrink_to_fit);
         }
         let separator = match self.map.get_max() {
-            None => L::lowest(),
-            Some((_, before)) => separator_between(&before.leaf, &lower.leaf),
+            None => L::separator_above(None, lower.leaf.key(0)),
+            Some((_, before)) => separator_between(&before.shared.leaf, &lower.leaf),
         };
-        self.map.insert(separator, lower);
+        self.has_blocks &= place == count && lower.leaf.is_block(&separator);
+        self.map.insert(separator, PlacedLeaf::new(lower));
         self.last = Some(CountedLeaf::new(upper, gauge));
     }
 
@@ -164,28 +239,30 @@ impl<L: Leaf> Tree<L> {
         let Some((separator, found)) = L::leaf_at(&self.map, key, sought) else {
             let mut leaf = L::new();
             leaf.insert(0, key, row);
-            self.map.insert(L::lowest(), CountedLeaf::new(leaf, gauge));
+            self.map.insert(L::lowest(), PlacedLeaf::new(CountedLeaf::new(leaf, gauge)));
             return true;
         };
-        if unique && found.leaf.row_of(key).is_some() {
+        if unique && found.shared.leaf.row_of(key).is_some() {
             return false;
         }
         let separator = separator.clone();
-        let shared = self.map.get_mut(&separator).expect("the leaf was just found");
-        let place = shared.leaf.search(key, row).unwrap_or_else(|at| at);
-        if shared.leaf.has_room() {
-            CountedLeaf::change(shared, |leaf| leaf.insert(place, key, row));
+        let placed = self.map.get_mut(&separator).expect("the leaf was just found");
+        let leaf = &placed.shared.leaf;
+        let place = leaf.search(key, row).unwrap_or_else(|at| at);
+        if leaf.has_room() {
+            placed.change(|leaf| leaf.insert(place, key, row));
             return true;
         }
-        let upper = if place == shared.leaf.len() {
+        let upper = if place == leaf.len() {
             let mut upper = L::new();
             upper.insert(0, key, row);
             upper
         } else {
-            split_around(shared, place, key, row)
+            placed.change(|lower| split_around(lower, place, key, row))
         };
-        let separator = separator_between(&shared.leaf, &upper);
-        self.map.insert(separator, CountedLeaf::new(upper, gauge));
+        let separator = separator_between(&placed.shared.leaf, &upper);
+        self.map.insert(separator, PlacedLeaf::new(CountedLeaf::new(upper, gauge)));
+        self.has_blocks = false;
         true
     }
 
@@ -198,16 +275,16 @@ impl<L: Leaf> Tree<L> {
             if last.leaf.len() == 0 {
                 self.last =
                     self.map.get_max().map(|(separator, _)| separator.clone()).map(|separator| {
-                        self.map.remove(&separator).expect("the leaf was just found")
+                        self.map.remove(&separator).expect("the leaf was just found").shared
                     });
             }
         } else {
             let Some((separator, found)) = L::leaf_at(&self.map, key, row) else { return false };
-            let Ok(place) = found.leaf.search(key, row) else { return false };
+            let Ok(place) = found.shared.leaf.search(key, row) else { return false };
             let separator = separator.clone();
-            let shared = self.map.get_mut(&separator).expect("the leaf was just found");
-            CountedLeaf::change(shared, |leaf| leaf.remove(place));
-            if shared.leaf.len() < L::ENTRIES_MAX / 4 {
+            let placed = self.map.get_mut(&separator).expect("the leaf was just found");
+            placed.change(|leaf| leaf.remove(place));
+            if placed.shared.leaf.len() < L::ENTRIES_MAX / 4 {
                 self.merge(&separator);
             }
         }
@@ -218,23 +295,24 @@ impl<L: Leaf> Tree<L> {
     /// A sparse leaf goes if empty, else joins a neighbour where both fit with room to spare.
     #[cold]
     fn merge(&mut self, separator: &L::Separator) {
-        let sparse = self.map.get(separator).expect("the leaf was just changed");
-        if sparse.leaf.len() == 0 {
+        let sparse = &self.map.get(separator).expect("the leaf was just changed").shared.leaf;
+        if sparse.len() == 0 {
             self.map.remove(separator);
             return;
         }
         let next = leaf_after(&self.map, separator)
-            .filter(|(_, next)| fit(&sparse.leaf, &next.leaf))
+            .filter(|(_, next)| fit(sparse, &next.shared.leaf))
             .map(|(next, _)| (separator.clone(), next.clone()));
         let pair = next.or_else(|| {
             leaf_before(&self.map, separator)
-                .filter(|(_, before)| fit(&before.leaf, &sparse.leaf))
+                .filter(|(_, before)| fit(&before.shared.leaf, sparse))
                 .map(|(before, _)| (before.clone(), separator.clone()))
         });
         if let Some((lower, upper)) = pair {
             let upper = self.map.remove(&upper).expect("the leaf was just found");
             let lower = self.map.get_mut(&lower).expect("the leaf was just found");
-            CountedLeaf::change(lower, |leaf| leaf.append(&upper.leaf));
+            lower.change(|leaf| leaf.append(&upper.shared.leaf));
+            self.has_blocks = false;
         }
     }
 
@@ -246,11 +324,9 @@ impl<L: Leaf> Tree<L> {
             None => None,
             Some(last) if self.is_last(&last.leaf, key, row) => Some(At::Last(&last.leaf)),
             Some(_) => match L::leaf_at(&self.map, key, row) {
-                Some((separator, shared)) => Some(At::Map(separator, &shared.leaf)),
+                Some(entry) => Some(At::map(entry)),
                 None if reverse => None,
-                None => {
-                    self.map.get_min().map(|(separator, shared)| At::Map(separator, &shared.leaf))
-                }
+                None => self.map.get_min().map(|(separator, placed)| At::map((separator, placed))),
             },
         };
         let mut cursor = TreeCursor { tree: self, start, end, reverse, at: None, from: 0, to: 0 };
@@ -260,17 +336,15 @@ impl<L: Leaf> Tree<L> {
 }
 
 /// Splits a full leaf in half and adds an entry at `place` of the whole; returns the upper half.
-fn split_around<L: Leaf>(shared: &mut SharedLeaf<L>, place: usize, key: &L::Key, row: RowId) -> L {
-    CountedLeaf::change(shared, |lower| {
-        let half = lower.len() / 2;
-        let mut upper = lower.split_off(half);
-        if place <= half {
-            lower.insert(place, key, row);
-        } else {
-            upper.insert(place - half, key, row);
-        }
-        upper
-    })
+fn split_around<L: Leaf>(lower: &mut L, place: usize, key: &L::Key, row: RowId) -> L {
+    let half = lower.len() / 2;
+    let mut upper = lower.split_off(half);
+    if place <= half {
+        lower.insert(place, key, row);
+    } else {
+        upper.insert(place - half, key, row);
+    }
+    upper
 }
 
 /// Whether two leaves make one that is at most three quarters full.
@@ -282,6 +356,12 @@ fn fit<L: Leaf>(lower: &L, upper: &L) -> bool {
 enum At<'a, L: Leaf> {
     Map(&'a L::Separator, &'a L),
     Last(&'a L),
+}
+
+impl<'a, L: Leaf> At<'a, L> {
+    fn map((separator, placed): LeafEntry<'a, L>) -> Self {
+        Self::Map(separator, &placed.shared.leaf)
+    }
 }
 
 impl<L: Leaf> Clone for At<'_, L> {
@@ -340,7 +420,7 @@ impl<'a, L: Leaf> TreeCursor<'a, L> {
         match at {
             At::Last(_) => None,
             At::Map(separator, _) => match leaf_after(&self.tree.map, separator) {
-                Some((separator, shared)) => Some(At::Map(separator, &shared.leaf)),
+                Some(entry) => Some(At::map(entry)),
                 None => self.tree.last.as_ref().map(|last| At::Last(&last.leaf)),
             },
         }
@@ -348,10 +428,10 @@ impl<'a, L: Leaf> TreeCursor<'a, L> {
 
     fn before(&self, at: &At<'a, L>) -> Option<At<'a, L>> {
         let entry = match at {
-            At::Last(_) => self.tree.map.get_max().map(|(separator, shared)| (separator, shared)),
+            At::Last(_) => self.tree.map.get_max().map(|(separator, placed)| (separator, placed)),
             At::Map(separator, _) => leaf_before(&self.tree.map, separator),
         };
-        entry.map(|(separator, shared)| At::Map(separator, &shared.leaf))
+        entry.map(At::map)
     }
 
     /// The next row.

@@ -87,7 +87,13 @@ impl Daemon {
 
     /// Sends a signal by name.
     pub(crate) fn signal(&self, name: &str) {
-        let script = format!("kill -{name} {}", self.child.id());
+        self.signal_each(&[name]);
+    }
+
+    /// Sends signals by name, one right behind the other.
+    pub(crate) fn signal_each(&self, names: &[&str]) {
+        let kill = |name: &&str| format!("kill -{name} {}", self.child.id());
+        let script = names.iter().map(kill).collect::<Vec<_>>().join(" && ");
         assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success());
     }
 
@@ -112,10 +118,15 @@ impl Daemon {
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let mut status = None;
         wait_until("the daemon has ended", || {
-            status = self.child.try_wait().unwrap();
+            status = self.ended();
             status.is_some()
         });
         status.unwrap()
+    }
+
+    /// What it ended with, if it has ended.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
     }
 
     /// What it holds now.

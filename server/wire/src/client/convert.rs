@@ -206,6 +206,11 @@ fn variant_name(value: ValueRef<'_>) -> &'static str {
         ValueRef::Int8(_) => "i64",
         ValueRef::Float4(_) => "f32",
         ValueRef::Float8(_) => "f64",
+        ValueRef::Date(_) => "date",
+        ValueRef::Time(_) => "time",
+        ValueRef::Timestamp(_) => "timestamp",
+        ValueRef::TimestampTz(_) => "timestamptz",
+        ValueRef::Interval(_) => "interval",
         ValueRef::Text(_) => "text",
         ValueRef::Vector(_) => "[f32]",
     }

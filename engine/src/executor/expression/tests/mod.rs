@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::binder::bound::{Expression, Function, ScalarFunction};
 use crate::error::Result;
 use crate::executor::context::{Context, NoSubqueries};
+use crate::executor::environment::NoEnvironment;
 use crate::executor::interrupt::Interrupt;
 use crate::executor::memory::MemoryBudget;
 use crate::storage::root::Root;
@@ -22,6 +23,8 @@ fn with_context<R>(parameters: &[Value], body: impl FnOnce(&Context<'_>) -> R) -
         interrupt: &interrupt,
         memory: &memory,
         subqueries: &NoSubqueries,
+        environment: &NoEnvironment,
+        reads: None,
     });
     assert_eq!(memory.used_bytes(), 0, "evaluation gives its memory back");
     result
@@ -49,6 +52,11 @@ fn type_of(value: &Value) -> DataType {
         Value::Int8(_) => DataType::Int8,
         Value::Float4(_) => DataType::Float4,
         Value::Float8(_) => DataType::Float8,
+        Value::Date(_) => DataType::Date,
+        Value::Time(_) => DataType::Time,
+        Value::Timestamp(_) => DataType::Timestamp,
+        Value::TimestampTz(_) => DataType::TimestampTz,
+        Value::Interval(_) => DataType::Interval,
         Value::Text(_) => DataType::Text,
         Value::Vector(_) => DataType::Vector(None),
     }

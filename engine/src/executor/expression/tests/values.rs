@@ -321,6 +321,7 @@ fn membership_and_comparisons() {
 #[test]
 fn text_results_are_counted_before_they_are_made() {
     use crate::executor::context::{Context, NoSubqueries};
+    use crate::executor::environment::NoEnvironment;
     let root = crate::storage::root::Root::empty();
     let interrupt = crate::executor::interrupt::Interrupt::default();
     let memory = crate::executor::memory::MemoryBudget::new(10 << 20);
@@ -330,6 +331,8 @@ fn text_results_are_counted_before_they_are_made() {
         interrupt: &interrupt,
         memory: &memory,
         subqueries: &NoSubqueries,
+        environment: &NoEnvironment,
+        reads: None,
     };
     let repeat = |times| {
         let arguments = vec![text("0123456789"), Value::Int4(times)];

@@ -1,25 +1,33 @@
-//! The shell on a terminal: line editing, history, and Ctrl-C that ends a statement but not the shell.
+//! The shell on a terminal: line editing, history, completion, colours, and Ctrl-C that ends a statement but not the shell.
+
+mod completion;
+mod helper;
+mod highlight;
 
 use std::io;
 use std::path::PathBuf;
 
-use rustyline::config::Behavior;
+use rustyline::config::{Behavior, CompletionType};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{Config, Editor};
 use spg_engine::session::TransactionStatus;
 
 use crate::console::Console;
+use crate::display::has_colors;
 use crate::messages;
 use crate::shell::{self, Flow};
 use crate::statement_buffer::StatementBuffer;
 use crate::version::version;
+use helper::ShellHelper;
 
 /// Entries kept in the history.
 const HISTORY_ENTRIES_MAX: usize = 1_000;
 
 /// Statements longer than this are not kept: a pasted load script would push out all else.
 const HISTORY_ENTRY_BYTES_MAX: usize = 16 << 10;
+
+type ShellEditor = Editor<ShellHelper, FileHistory>;
 
 /// Reads and runs lines until the user leaves.
 pub(crate) fn run(console: &mut Console) -> io::Result<()> {
@@ -35,6 +43,7 @@ pub(crate) fn run(console: &mut Console) -> io::Result<()> {
     if let Err(error) = console.interrupt.listen(true, console.target.canceller()) {
         messages::line(&format!("WARNING:  Ctrl-C will end the shell: {error}"));
     }
+    console.begin_shell();
     messages::line(&format!("{}\n{}\nType \\? for help.", version(), console.target.greeting()));
     let result = read_lines(&mut editor, console);
     if let Some(path) = &history
@@ -47,13 +56,16 @@ pub(crate) fn run(console: &mut Console) -> io::Result<()> {
 }
 
 /// The prompt goes to the terminal itself, so that standard output has nothing but data.
-fn open_editor() -> rustyline::Result<Editor<(), FileHistory>> {
+fn open_editor() -> rustyline::Result<ShellEditor> {
     let config = Config::builder()
         .behavior(Behavior::PreferTerm)
         .max_history_size(HISTORY_ENTRIES_MAX)?
         .history_ignore_space(true)
+        .completion_type(CompletionType::List)
         .build();
-    Editor::with_config(config)
+    let mut editor = Editor::with_config(config)?;
+    editor.set_helper(Some(ShellHelper::new(has_colors(true))));
+    Ok(editor)
 }
 
 /// rustyline writes it readable by its owner only.
@@ -63,13 +75,24 @@ fn history_path() -> Option<PathBuf> {
         .map(|home| PathBuf::from(home).join(".spg_history"))
 }
 
-fn read_lines(editor: &mut Editor<(), FileHistory>, console: &mut Console) -> io::Result<()> {
+fn read_lines(editor: &mut ShellEditor, console: &mut Console) -> io::Result<()> {
     let mut buffer = StatementBuffer::default();
     let mut entry = String::new();
     loop {
+        if let Some(helper) = editor.helper_mut() {
+            helper.look_at(console);
+        }
         match editor.readline(&prompt(console, &buffer)) {
             Ok(line) => {
                 console.interrupt.reset();
+                if buffer.at_boundary()
+                    && let Some(flow) = shell::word(&line)
+                {
+                    if flow == Flow::Quit {
+                        return Ok(());
+                    }
+                    continue;
+                }
                 entry.push_str(&line);
                 let flow = shell::line(&format!("{line}\n"), &mut buffer, console, 0)?;
                 if buffer.at_boundary() {
@@ -94,7 +117,7 @@ fn read_lines(editor: &mut Editor<(), FileHistory>, console: &mut Console) -> io
     }
 }
 
-fn remember(editor: &mut Editor<(), FileHistory>, entry: &str) {
+fn remember(editor: &mut ShellEditor, entry: &str) {
     if entry.len() <= HISTORY_ENTRY_BYTES_MAX {
         // Only a file-backed history can fail here, and saving it tells.
         editor.add_history_entry(entry).ok();

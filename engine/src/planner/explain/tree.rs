@@ -1,31 +1,78 @@
-//! EXPLAIN: a plan as the tree of operators that will run, in the form of PostgreSQL's text.
+//! The tree that EXPLAIN shows.
 
 use std::sync::Arc;
 
-use super::text::{aggregate_text, distance_operator, expression_text};
-use crate::binder::bound::{Expression, SortKey};
+use super::Measured;
+use crate::binder::bound::{BoundConflict, Expression, SortKey};
+use crate::executor::profile::Figures;
 use crate::parser::ast::{JoinKind, SetOperator};
 use crate::planner::plan::{
     IndexRange, Plan, PlanNode, StatementPlan, StatementPlanKind, TableOutput,
 };
+use crate::planner::text::{aggregate_text, distance_operator, expression_text};
 use crate::storage::root::Root;
 use crate::storage::schema::{IndexDefinition, Schema};
 use crate::storage::{IndexId, TableId};
 
-/// The lines of EXPLAIN.
-pub fn explain(statement: &StatementPlan, root: &Root) -> Vec<String> {
-    let mut printer = Printer { root, lines: Vec::new(), only_table: only_table(statement) };
-    match &statement.kind {
-        StatementPlanKind::Query { plan, .. } => printer.plan(plan, 0),
-        StatementPlanKind::Insert { table, source, .. } => printer.writer("Insert", *table, source),
-        StatementPlanKind::Update { table, source, .. } => printer.writer("Update", *table, source),
-        StatementPlanKind::Delete { table, source, .. } => printer.writer("Delete", *table, source),
-    }
+/// One operator as it is shown.
+#[derive(Debug, Default)]
+pub(super) struct Node {
+    /// `Index Scan Backward`.
+    pub(super) kind: String,
+    /// `t_pkey`.
+    pub(super) index: Option<String>,
+    /// `t`.
+    pub(super) relation: Option<String>,
+    /// What the relation goes by, where that is another name.
+    pub(super) alias: Option<String>,
+    /// `SubPlan 1`.
+    pub(super) label: Option<String>,
+    /// Rows expected; None for those that write.
+    pub(super) expected_rows: Option<f64>,
+    /// What it did, in a statement that ran.
+    pub(super) actual: Actual,
+    /// `Index Cond`, `(id = 1)`.
+    pub(super) details: Vec<(&'static str, String)>,
+    /// Its inputs.
+    pub(super) inputs: Vec<Node>,
+}
+
+/// What an operator did.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Actual {
+    /// Nothing is to be said.
+    #[default]
+    Unknown,
+    /// It never ran.
+    NeverRan,
+    /// This.
+    Did(Figures),
+}
+
+/// The tree of a statement.
+pub(super) fn tree(
+    statement: &StatementPlan,
+    root: &Root,
+    measured: Option<&Measured<'_>>,
+) -> Node {
+    let maker = Maker { root, measured, only_table: only_table(statement) };
+    let mut top = match &statement.kind {
+        StatementPlanKind::Query { plan, .. } => maker.top_of_query(plan),
+        StatementPlanKind::Insert { table, source, conflict, .. } => {
+            let mut node = maker.writer("Insert", *table, source);
+            if let Some(conflict) = conflict {
+                node.details = maker.conflict(*table, conflict);
+            }
+            node
+        }
+        StatementPlanKind::Update { table, source, .. } => maker.writer("Update", *table, source),
+        StatementPlanKind::Delete { table, source, .. } => maker.writer("Delete", *table, source),
+    };
     for (index, plan) in statement.subqueries.iter().enumerate() {
-        printer.lines.push(format!("  SubPlan {}", index + 1));
-        printer.plan(plan, 4);
+        let label = Some(format!("SubPlan {}", index + 1));
+        top.inputs.push(Node { label, ..maker.plan(plan) });
     }
-    printer.lines
+    top
 }
 
 /// The alias of the table if there is only one: its columns are then shown without it.
@@ -72,6 +119,7 @@ fn inputs(node: &PlanNode) -> Vec<&Plan> {
         PlanNode::Filter { input, .. }
         | PlanNode::Project { input, .. }
         | PlanNode::Sort { input, .. }
+        | PlanNode::LockRows { input, .. }
         | PlanNode::Limit { input, .. }
         | PlanNode::Aggregate { input, .. }
         | PlanNode::Distinct { input }
@@ -82,30 +130,73 @@ fn inputs(node: &PlanNode) -> Vec<&Plan> {
     }
 }
 
-struct Printer<'r> {
+struct Maker<'r> {
     root: &'r Root,
-    lines: Vec<String>,
+    measured: Option<&'r Measured<'r>>,
     only_table: Option<Arc<str>>,
 }
 
-impl Printer<'_> {
-    fn writer(&mut self, verb: &str, table: TableId, source: &Plan) {
-        let name = self.schema(table).map_or_else(|| "?".into(), |schema| Arc::clone(&schema.name));
-        self.lines.push(format!("{verb} on {name}"));
-        self.plan(source, 2);
+impl Maker<'_> {
+    /// An operator that is run without being built, a seek, has the figures of the whole.
+    fn top_of_query(&self, plan: &Plan) -> Node {
+        let mut node = self.plan(plan);
+        if let (Actual::NeverRan, Some(measured)) = (node.actual, self.measured) {
+            let (startup, total) = (measured.execution, measured.execution);
+            node.actual = Actual::Did(Figures { loops: 1, rows: measured.rows, startup, total });
+        }
+        node
     }
 
-    fn plan(&mut self, plan: &Plan, indent: usize) {
-        let arrow = if indent == 0 { "" } else { "->  " };
-        let title = self.title(&plan.node);
-        self.lines.push(format!("{:indent$}{arrow}{title}  (rows={:.0})", "", plan.estimated_rows));
-        let below = indent + if indent == 0 { 2 } else { 6 };
-        for detail in self.details(plan) {
-            self.lines.push(format!("{:below$}{detail}", ""));
+    fn writer(&self, verb: &str, table: TableId, source: &Plan) -> Node {
+        let name =
+            self.schema(table).map_or_else(|| "?".to_owned(), |schema| schema.name.to_string());
+        let mut input = self.plan(source);
+        // One literal row goes straight into the table.
+        if matches!((&source.node, input.actual), (PlanNode::Values { .. }, Actual::NeverRan)) {
+            input.actual = Actual::Unknown;
         }
-        for input in inputs(&plan.node) {
-            self.plan(input, below);
+        let actual = self.measured.map_or(Actual::Unknown, |measured| {
+            let (startup, total) = (measured.execution, measured.execution);
+            Actual::Did(Figures { loops: 1, rows: measured.rows, startup, total })
+        });
+        let (kind, relation) = (verb.to_owned(), Some(name));
+        Node { kind, relation, actual, inputs: vec![input], ..Node::default() }
+    }
+
+    fn conflict(&self, table: TableId, conflict: &BoundConflict) -> Vec<(&'static str, String)> {
+        let action = if conflict.update.is_some() { "UPDATE" } else { "NOTHING" };
+        let mut details = vec![("Conflict Resolution", action.to_owned())];
+        let Some(schema) = self.schema(table) else { return details };
+        let arbiters: Vec<_> =
+            conflict.arbiters.iter().filter_map(|id| schema.index(*id)).collect();
+        let names: Vec<_> = arbiters.iter().map(|index| &*index.name).collect();
+        if !names.is_empty() {
+            details.push(("Conflict Arbiter Indexes", names.join(", ")));
         }
+        if let Some(filter) = conflict.update.as_ref().and_then(|update| update.filter.as_ref()) {
+            let sources = [&*schema.name, "excluded"].into_iter();
+            let names: Vec<Arc<str>> = sources
+                .flat_map(|source| {
+                    let columns = schema.columns.iter();
+                    columns.map(move |column| format!("{source}.{}", column.name).into())
+                })
+                .collect();
+            details.push(("Conflict Filter", expression_text(filter, &names)));
+        }
+        details
+    }
+
+    fn plan(&self, plan: &Plan) -> Node {
+        let mut node = self.title(&plan.node);
+        node.expected_rows = Some(plan.estimated_rows);
+        node.actual = match self.measured.map(|measured| measured.profile.figures(plan)) {
+            None => Actual::Unknown,
+            Some(None) => Actual::NeverRan,
+            Some(Some(figures)) => Actual::Did(figures),
+        };
+        node.details = self.details(plan);
+        node.inputs = inputs(&plan.node).into_iter().map(|input| self.plan(input)).collect();
+        node
     }
 
     fn schema(&self, table: TableId) -> Option<&Schema> {
@@ -120,55 +211,61 @@ impl Printer<'_> {
         self.index(output, index).map_or("?", |definition| &definition.name)
     }
 
-    fn relation(&self, output: &TableOutput) -> String {
-        match self.schema(output.table) {
-            Some(schema) if schema.name != output.alias => {
-                format!("{} {}", schema.name, output.alias)
-            }
-            _ => output.alias.to_string(),
+    /// An operator over a table, by an index if there is one.
+    fn access(&self, kind: &str, output: &TableOutput, index: Option<IndexId>) -> Node {
+        let name = self.schema(output.table).map_or(&output.alias, |schema| &schema.name);
+        let alias = (*name != output.alias).then(|| output.alias.to_string());
+        let index = index.map(|index| self.index_name(output, index).to_owned());
+        Node {
+            kind: kind.to_owned(),
+            index,
+            relation: Some(name.to_string()),
+            alias,
+            ..Node::default()
         }
     }
 
-    fn title(&self, node: &PlanNode) -> String {
-        let using = |verb: &str, output: &TableOutput, index: IndexId| {
-            format!("{verb} using {} on {}", self.index_name(output, index), self.relation(output))
-        };
-        match node {
+    fn title(&self, node: &PlanNode) -> Node {
+        let kind = match node {
+            PlanNode::Scan { output, .. } => return self.access("Seq Scan", output, None),
+            PlanNode::Seek { output, index, .. } => {
+                return self.access("Unique Seek", output, Some(*index));
+            }
+            PlanNode::IndexScan { output, index, reverse, .. } => {
+                let kind = if *reverse { "Index Scan Backward" } else { "Index Scan" };
+                return self.access(kind, output, Some(*index));
+            }
+            PlanNode::Nearest { output, .. } => return self.access("Nearest Scan", output, None),
+            PlanNode::IndexJoin { kind, output, index, .. } => {
+                return self.access(
+                    &format!("Index{} Join", join_word(*kind)),
+                    output,
+                    Some(*index),
+                );
+            }
             PlanNode::OneRow => "Result".to_owned(),
             PlanNode::Empty => "Result (no rows)".to_owned(),
             PlanNode::Values { .. } => "Values Scan".to_owned(),
-            PlanNode::Scan { output, .. } => format!("Seq Scan on {}", self.relation(output)),
-            PlanNode::Seek { output, index, .. } => using("Unique Seek", output, *index),
-            PlanNode::IndexScan { output, index, reverse: false, .. } => {
-                using("Index Scan", output, *index)
-            }
-            PlanNode::IndexScan { output, index, .. } => {
-                using("Index Scan Backward", output, *index)
-            }
-            PlanNode::Nearest { output, .. } => {
-                format!("Nearest Scan on {}", self.relation(output))
-            }
             PlanNode::Filter { .. } => "Filter".to_owned(),
             PlanNode::Project { .. } => "Project".to_owned(),
             PlanNode::Sort { limit: None, .. } => "Sort".to_owned(),
             PlanNode::Sort { .. } => "Top-N Sort".to_owned(),
+            PlanNode::LockRows { .. } => "LockRows".to_owned(),
             PlanNode::Limit { .. } => "Limit".to_owned(),
             PlanNode::HashJoin { kind, .. } => format!("Hash{} Join", join_word(*kind)),
             PlanNode::NestedLoopJoin { kind, .. } => {
                 let word = join_word(*kind);
                 format!("Nested Loop{word}{}", if word.is_empty() { "" } else { " Join" })
             }
-            PlanNode::IndexJoin { kind, output, index, .. } => {
-                using(&format!("Index{} Join", join_word(*kind)), output, *index)
-            }
             PlanNode::Aggregate { groups, .. } if groups.is_empty() => "Aggregate".to_owned(),
             PlanNode::Aggregate { .. } => "HashAggregate".to_owned(),
             PlanNode::Distinct { .. } => "Distinct".to_owned(),
             PlanNode::SetOperation { operator, all, .. } => set_operation(*operator, *all),
-        }
+        };
+        Node { kind, ..Node::default() }
     }
 
-    fn details(&self, plan: &Plan) -> Vec<String> {
+    fn details(&self, plan: &Plan) -> Vec<(&'static str, String)> {
         let names = self.names(plan);
         let mut details = Vec::new();
         match &plan.node {
@@ -183,20 +280,20 @@ impl Printer<'_> {
                 let column = self.column(output, *vector);
                 let sign = distance_operator(*metric).unwrap_or("?");
                 let target = expression_text(target, &[]);
-                details.push(format!("Order By: ({column} {sign} {target})"));
-                details.push(format!("Limit: {}", expression_text(limit, &[])));
+                details.push(("Order By", format!("({column} {sign} {target})")));
+                details.push(("Limit", expression_text(limit, &[])));
                 if let Some(offset) = offset {
-                    details.push(format!("Offset: {}", expression_text(offset, &[])));
+                    details.push(("Offset", expression_text(offset, &[])));
                 }
             }
             PlanNode::Filter { predicate, .. } => {
-                details.push(format!("Filter: {}", parenthesised(predicate, &names)));
+                details.push(("Filter", parenthesised(predicate, &names)));
             }
             PlanNode::Project { input, expressions } => {
-                details.push(format!("Output: {}", list(expressions, &self.names(input))));
+                details.push(("Output", list(expressions, &self.names(input))));
             }
             PlanNode::Sort { keys, .. } => {
-                details.push(format!("Sort Key: {}", sort_keys(keys, &names)));
+                details.push(("Sort Key", sort_keys(keys, &names)));
             }
             PlanNode::HashJoin { left, right, left_keys, right_keys, residual, .. } => {
                 let (left, right) = (self.names(left), self.names(right));
@@ -207,7 +304,7 @@ impl Printer<'_> {
                         expression_text(other, &right)
                     )
                 });
-                details.push(format!("Hash Cond: {}", conjunction(pairs.collect())));
+                details.push(("Hash Cond", conjunction(pairs.collect())));
                 details.extend(condition("Join Filter", residual.as_ref(), &names));
             }
             PlanNode::IndexJoin { outer, output, index, keys, residual, .. } => {
@@ -220,7 +317,7 @@ impl Printer<'_> {
                     );
                     format!("({column} = {})", expression_text(key, &outer))
                 });
-                details.push(format!("Index Cond: {}", conjunction(pairs.collect())));
+                details.push(("Index Cond", conjunction(pairs.collect())));
                 details.extend(condition("Join Filter", residual.as_ref(), &names));
             }
             PlanNode::NestedLoopJoin { condition: join_filter, .. } => {
@@ -229,12 +326,12 @@ impl Printer<'_> {
             PlanNode::Aggregate { input, groups, aggregates } => {
                 let input = self.names(input);
                 if !groups.is_empty() {
-                    details.push(format!("Group Key: {}", list(groups, &input)));
+                    details.push(("Group Key", list(groups, &input)));
                 }
                 let calls: Vec<_> =
                     aggregates.iter().map(|call| aggregate_text(call, &input)).collect();
                 if !calls.is_empty() {
-                    details.push(format!("Aggregates: {}", calls.join(", ")));
+                    details.push(("Aggregates", calls.join(", ")));
                 }
             }
             _ => {}
@@ -272,7 +369,7 @@ impl Printer<'_> {
         index: IndexId,
         range: &IndexRange,
         names: &[Arc<str>],
-    ) -> Option<String> {
+    ) -> Option<(&'static str, String)> {
         let definition = self.index(output, index)?;
         let mut columns =
             definition.columns.iter().map(|column| self.column(output, column.ordinal));
@@ -292,7 +389,7 @@ impl Printer<'_> {
                 }
             }
         }
-        (!parts.is_empty()).then(|| format!("Index Cond: {}", conjunction(parts)))
+        (!parts.is_empty()).then(|| ("Index Cond", conjunction(parts)))
     }
 }
 
@@ -306,8 +403,12 @@ fn filter(node: &PlanNode) -> Option<&Expression> {
     }
 }
 
-fn condition(label: &str, condition: Option<&Expression>, names: &[Arc<str>]) -> Option<String> {
-    condition.map(|condition| format!("{label}: {}", parenthesised(condition, names)))
+fn condition(
+    label: &'static str,
+    condition: Option<&Expression>,
+    names: &[Arc<str>],
+) -> Option<(&'static str, String)> {
+    condition.map(|condition| (label, parenthesised(condition, names)))
 }
 
 fn parenthesised(expression: &Expression, names: &[Arc<str>]) -> String {

@@ -1,0 +1,67 @@
+//! Handwritten digits as characters, side by side.
+
+/// Pixels of a row, and rows.
+const SIDE: usize = 8;
+
+/// Characters from white to black; a pixel is 0 to 16.
+const SHADES: &[u8] = b" .:-=+*#%@";
+
+/// The darkest pixel.
+const DARKEST: f32 = 16.0;
+
+/// Blanks between two images.
+const GAP: &str = "   ";
+
+/// An image with a line below it.
+pub(super) struct Image {
+    /// Row by row.
+    pub(super) pixels: Vec<f32>,
+    /// What stands below it.
+    pub(super) caption: String,
+}
+
+/// The images in a row. A pixel is two characters wide, since a character is twice as high as wide.
+pub(super) fn draw(images: &[Image]) -> String {
+    let mut lines = Vec::with_capacity(SIDE + 1);
+    for row in 0..SIDE {
+        let line: Vec<String> = images.iter().map(|image| image.row(row)).collect();
+        lines.push(line.join(GAP));
+    }
+    let width = 2 * SIDE;
+    let captions = images.iter().map(|image| format!("{:width$}", image.caption));
+    lines.push(captions.collect::<Vec<_>>().join(GAP));
+    let lines: Vec<String> = lines.iter().map(|line| format!("  {}", line.trim_end())).collect();
+    lines.join("\n")
+}
+
+impl Image {
+    fn row(&self, row: usize) -> String {
+        let pixels = self.pixels.iter().skip(row * SIDE).take(SIDE);
+        pixels.flat_map(|pixel| [shade(*pixel); 2]).collect()
+    }
+}
+
+fn shade(pixel: f32) -> char {
+    let last = SHADES.len() - 1;
+    let place = (pixel.clamp(0.0, DARKEST) / DARKEST * last as f32).round() as usize;
+    char::from(SHADES[place.min(last)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_stand_side_by_side() {
+        let mut pixels = vec![0.0; SIDE * SIDE];
+        (pixels[0], pixels[9], pixels[63]) = (16.0, 8.0, 99.0);
+        let image = |caption: &str| Image { pixels: pixels.clone(), caption: caption.to_owned() };
+        let drawn = draw(&[image("a 1"), image("b")]);
+        let lines: Vec<&str> = drawn.lines().collect();
+        assert_eq!(lines.len(), SIDE + 1);
+        assert_eq!(lines[0], format!("  @@{}@@", " ".repeat(17)));
+        assert_eq!(lines[1], format!("    =={}==", " ".repeat(17)).replace("==", &"+".repeat(2)));
+        assert!(lines[7].ends_with("@@"));
+        assert_eq!(lines[8], format!("  a 1{}b", " ".repeat(16)));
+    }
+}

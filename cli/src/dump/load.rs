@@ -1,0 +1,98 @@
+//! Runs a script as a whole: up to the first error, which names its line.
+
+use std::io::{BufRead, Read};
+use std::path::Path;
+
+use spg_engine::limits::STATEMENT_BYTES_MAX;
+use spg_engine::session::TransactionStatus;
+use spg_engine::{Error, SqlState};
+
+use crate::failure::Outcome;
+use crate::import;
+use crate::interrupt::Interrupt;
+use crate::statement_buffer::StatementBuffer;
+use crate::target::Target;
+
+/// Runs the script in `path`, gzipped or plain, or on standard input if it is `-`; answers its tag. After an error nothing
+/// further runs, and what was not committed by then is rolled back.
+pub(crate) fn load(path: &Path, target: &mut Target, interrupt: &Interrupt) -> Outcome<String> {
+    let result = if path == Path::new("-") {
+        run(&mut std::io::stdin().lock(), "standard input", target, interrupt)
+    } else {
+        let mut source = import::open_source(path, "loading")?;
+        run(&mut source, &path.display().to_string(), target, interrupt)
+    };
+    if target.status() != TransactionStatus::Idle {
+        if result.is_ok() {
+            let message = "the script ended within a transaction block, which is rolled back";
+            target.command("ROLLBACK")?;
+            return Err(Error::new(SqlState::ActiveSqlTransaction, message).into());
+        }
+        // What failed first says more than a connection that is lost by now.
+        target.command("ROLLBACK").ok();
+    }
+    result.map(|count| format!("LOAD {count}"))
+}
+
+/// Answers how many statements there were.
+fn run(
+    input: &mut dyn BufRead,
+    name: &str,
+    target: &mut Target,
+    interrupt: &Interrupt,
+) -> Outcome<u64> {
+    let mut buffer = StatementBuffer::default();
+    let (mut line_number, mut begun, mut count) = (0_u64, 1_u64, 0_u64);
+    loop {
+        let line = read_line(input, name)?;
+        line_number += 1;
+        if line.is_empty() {
+            break;
+        }
+        if buffer.at_boundary() {
+            begun = line_number;
+        }
+        buffer.push(&line);
+        if buffer.rest_bytes() > STATEMENT_BYTES_MAX {
+            let message = format!("statement is longer than {STATEMENT_BYTES_MAX} bytes");
+            let error = Error::new(SqlState::ProgramLimitExceeded, message);
+            return Err(error.with_detail(format!("{name}, line {begun}")).into());
+        }
+        while let Some(statement) = buffer.next_statement() {
+            interrupt.check()?;
+            execute(&statement, name, begun, target)?;
+            count += 1;
+            begun = line_number;
+        }
+    }
+    if let Some(statement) = buffer.take_rest() {
+        execute(&statement, name, begun, target)?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+fn execute(statement: &str, name: &str, line: u64, target: &mut Target) -> Outcome<()> {
+    target.command(statement).map_err(|mut failure| {
+        let place = format!("{name}, line {line}");
+        failure.fields.detail = Some(match failure.fields.detail.take() {
+            Some(detail) => format!("{place}: {detail}"),
+            None => place,
+        });
+        // It is one of the statement, which is not shown.
+        failure.fields.position = None;
+        failure
+    })
+}
+
+fn read_line(input: &mut dyn BufRead, name: &str) -> Outcome<String> {
+    let mut line = Vec::new();
+    let mut limited = input.take(STATEMENT_BYTES_MAX as u64 + 1);
+    limited.read_until(b'\n', &mut line).map_err(|error| {
+        Error::new(SqlState::IoError, format!("could not read {name}: {error}"))
+    })?;
+    String::from_utf8(line).map_err(|_| {
+        let message = "invalid byte sequence for encoding \"UTF8\"";
+        Error::new(SqlState::CharacterNotInRepertoire, message).with_detail(name).into()
+    })
+}

@@ -1,0 +1,256 @@
+//! All of a database but its rows: asked of the catalog, written as SQL.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+use crate::dump::ask;
+use crate::dump::literal::write_quoted;
+use crate::failure::Outcome;
+use crate::table_name::quote_identifier;
+use crate::target::Target;
+
+const TABLES: &str = "SELECT c.oid, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+                      WHERE c.relkind = 'r' AND n.nspname = 'public' ORDER BY c.relname";
+
+const SEQUENCES: &str = "SELECT sequencename, data_type, start_value, min_value, max_value, increment_by, cycle, \
+                         cache_size, last_value FROM pg_sequences WHERE schemaname = 'public' ORDER BY sequencename";
+
+/// Indexes that belong to no constraint.
+const INDEXES: &str = "SELECT i.indexdef FROM pg_indexes i LEFT JOIN pg_constraint c ON c.conname = i.indexname \
+                       WHERE i.schemaname = 'public' AND c.conname IS NULL ORDER BY i.tablename, i.indexname";
+
+/// What a database has beside its rows.
+pub(super) struct Schema {
+    /// By name.
+    pub(super) tables: Vec<Table>,
+    sequences: Vec<Sequence>,
+    /// CREATE INDEX statements.
+    indexes: Vec<String>,
+}
+
+/// A table.
+pub(super) struct Table {
+    name: String,
+    /// In their order.
+    pub(super) columns: Vec<Column>,
+    /// Name and definition, those that others refer to first.
+    constraints: Vec<(String, String)>,
+}
+
+/// A column.
+pub(super) struct Column {
+    name: String,
+    data_type: String,
+    not_null: bool,
+    default: Option<String>,
+    identity: Option<&'static str>,
+    /// The sequence that it owns, by its name without a schema.
+    sequence: Option<String>,
+}
+
+/// A sequence.
+struct Sequence {
+    name: String,
+    data_type: String,
+    options: String,
+    start: String,
+    last: Option<String>,
+}
+
+/// A text that the catalog never has NULL for.
+fn text(row: &mut [Option<String>], place: usize) -> String {
+    row.get_mut(place).and_then(Option::take).unwrap_or_default()
+}
+
+impl Schema {
+    pub(super) fn read(target: &mut Target) -> Outcome<Self> {
+        let mut tables = Vec::new();
+        for mut row in ask(target, TABLES)? {
+            tables.push(Table::read(&text(&mut row, 0), text(&mut row, 1), target)?);
+        }
+        let sequences = ask(target, SEQUENCES)?.into_iter().map(Sequence::of_row).collect();
+        let indexes = ask(target, INDEXES)?.into_iter().map(|mut row| text(&mut row, 0)).collect();
+        Ok(Self { tables, sequences, indexes })
+    }
+
+    /// What rows need: sequences and tables without constraints.
+    pub(super) fn write_definitions(&self, out: &mut impl Write) -> io::Result<()> {
+        let of_identity: BTreeSet<&str> = self
+            .columns()
+            .filter(|(_, column)| column.identity.is_some())
+            .filter_map(|(_, column)| column.sequence.as_deref())
+            .collect();
+        for sequence in self.sequences.iter().filter(|one| !of_identity.contains(&*one.name)) {
+            let (name, data_type) = (quote_identifier(&sequence.name), &sequence.data_type);
+            writeln!(out, "CREATE SEQUENCE {name} AS {data_type} {};", sequence.options)?;
+        }
+        for table in &self.tables {
+            let columns: Vec<String> =
+                table.columns.iter().map(|column| column.definition(&self.sequences)).collect();
+            let columns = columns.join(",\n    ");
+            writeln!(out, "CREATE TABLE {} (\n    {columns}\n);", quote_identifier(&table.name))?;
+        }
+        Ok(())
+    }
+
+    /// What rows must satisfy, and where sequences stand.
+    pub(super) fn write_constraints(&self, out: &mut impl Write) -> io::Result<()> {
+        for is_reference in [false, true] {
+            for table in &self.tables {
+                let wanted = table.constraints.iter().filter(|(_, definition)| {
+                    definition.starts_with("FOREIGN KEY") == is_reference
+                });
+                for (name, definition) in wanted {
+                    let (table, name) = (quote_identifier(&table.name), quote_identifier(name));
+                    writeln!(out, "ALTER TABLE {table} ADD CONSTRAINT {name} {definition};")?;
+                }
+            }
+        }
+        for index in &self.indexes {
+            writeln!(out, "{index};")?;
+        }
+        for (table, column) in self.columns() {
+            if let (Some(sequence), None) = (&column.sequence, column.identity) {
+                let names =
+                    [sequence, &table.name, &column.name].map(|name| quote_identifier(name));
+                let [sequence, table, column] = names;
+                writeln!(out, "ALTER SEQUENCE {sequence} OWNED BY {table}.{column};")?;
+            }
+        }
+        for sequence in &self.sequences {
+            sequence.write_position(out)?;
+        }
+        Ok(())
+    }
+
+    fn columns(&self) -> impl Iterator<Item = (&Table, &Column)> {
+        self.tables.iter().flat_map(|table| table.columns.iter().map(move |column| (table, column)))
+    }
+}
+
+impl Table {
+    fn read(oid: &str, name: String, target: &mut Target) -> Outcome<Self> {
+        let columns = format!(
+            "SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, \
+             pg_get_expr(d.adbin, d.adrelid) FROM pg_attribute a \
+             LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum \
+             WHERE a.attrelid = {oid} AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"
+        );
+        let mut table = Self { name, columns: Vec::new(), constraints: Vec::new() };
+        for mut row in ask(target, &columns)? {
+            let identity = match text(&mut row, 3).as_str() {
+                "a" => Some("ALWAYS"),
+                "d" => Some("BY DEFAULT"),
+                _ => None,
+            };
+            let name = text(&mut row, 0);
+            let default = row[4].take().filter(|_| identity.is_none());
+            let sequence = table.owned_sequence(&name, target)?;
+            table.columns.push(Column {
+                name,
+                data_type: text(&mut row, 1),
+                not_null: matches!(text(&mut row, 2).as_str(), "t" | "true"),
+                default,
+                identity,
+                sequence,
+            });
+        }
+        let constraints = format!(
+            "SELECT conname, pg_get_constraintdef(oid), contype FROM pg_constraint \
+             WHERE conrelid = {oid} AND contype IN ('c', 'f', 'p', 'u') ORDER BY conname"
+        );
+        for mut row in ask(target, &constraints)? {
+            table.constraints.push((text(&mut row, 0), text(&mut row, 1)));
+        }
+        Ok(table)
+    }
+
+    /// The sequence that a column owns.
+    fn owned_sequence(&self, column: &str, target: &mut Target) -> Outcome<Option<String>> {
+        let mut question = String::from("SELECT pg_get_serial_sequence(");
+        write_quoted(&format!("public.{}", quote_identifier(&self.name)), &mut question);
+        question.push_str(", ");
+        write_quoted(column, &mut question);
+        question.push(')');
+        let name = ask(target, &question)?.into_iter().next().and_then(|mut row| row[0].take());
+        Ok(name.map(|name| unquoted(name.strip_prefix("public.").unwrap_or(&name))))
+    }
+
+    /// Reads its rows.
+    pub(super) fn select(&self) -> String {
+        format!("SELECT {} FROM {}", self.column_list(), quote_identifier(&self.name))
+    }
+
+    /// The head of an INSERT of rows.
+    pub(super) fn insert(&self) -> String {
+        let overriding = self.columns.iter().any(|column| column.identity == Some("ALWAYS"));
+        let overriding = if overriding { " OVERRIDING SYSTEM VALUE" } else { "" };
+        let name = quote_identifier(&self.name);
+        format!("INSERT INTO {name} ({}){overriding} VALUES", self.column_list())
+    }
+
+    fn column_list(&self) -> String {
+        let names: Vec<String> =
+            self.columns.iter().map(|column| quote_identifier(&column.name)).collect();
+        names.join(", ")
+    }
+}
+
+impl Column {
+    fn definition(&self, sequences: &[Sequence]) -> String {
+        let mut text = format!("{} {}", quote_identifier(&self.name), self.data_type);
+        if let Some(default) = &self.default {
+            text.extend([" DEFAULT ", default]);
+        }
+        if let Some(identity) = self.identity {
+            let own = sequences.iter().find(|one| self.sequence.as_deref() == Some(&one.name));
+            let options = own.map(|own| format!(" ({})", own.options)).unwrap_or_default();
+            text.extend([" GENERATED ", identity, " AS IDENTITY", options.as_str()]);
+        }
+        if self.not_null && self.identity.is_none() {
+            text.push_str(" NOT NULL");
+        }
+        text
+    }
+}
+
+impl Sequence {
+    fn of_row(mut row: Vec<Option<String>>) -> Self {
+        let [name, data_type, start, low, high, step, cycle, cache] =
+            std::array::from_fn(|place| text(&mut row, place));
+        let cycle = if matches!(cycle.as_str(), "t" | "true") { " CYCLE" } else { "" };
+        let options = format!(
+            "START WITH {start} INCREMENT BY {step} MINVALUE {low} MAXVALUE {high} CACHE {cache}{cycle}"
+        );
+        Self { name, data_type, options, start, last: row[8].take() }
+    }
+
+    fn write_position(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut name = String::new();
+        write_quoted(&quote_identifier(&self.name), &mut name);
+        match &self.last {
+            Some(last) => writeln!(out, "SELECT setval({name}, {last}, true);"),
+            None => writeln!(out, "SELECT setval({name}, {}, false);", self.start),
+        }
+    }
+}
+
+/// A name that was written as SQL.
+fn unquoted(name: &str) -> String {
+    match name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
+        Some(inner) => inner.replace("\"\"", "\""),
+        None => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back() {
+        for (written, name) in [("t_id_seq", "t_id_seq"), ("\"T\"", "T"), ("\"a\"\"b\"", "a\"b")] {
+            assert_eq!(unquoted(written), name);
+        }
+    }
+}

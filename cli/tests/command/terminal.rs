@@ -1,0 +1,168 @@
+//! The shell on a terminal, which `script` of util-linux makes for it.
+
+use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use spg_proptests::skip::skip;
+
+/// How long an answer may take on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A shell that is typed into.
+struct Terminal {
+    child: Child,
+    keys: ChildStdin,
+    shown: Receiver<Vec<u8>>,
+    text: String,
+}
+
+impl Terminal {
+    /// Starts `spg --memory shell` at home in `home`; None, and a word about it, where there is no `script`.
+    fn start(home: &Path, variables: &[(&str, &str)]) -> Option<Self> {
+        let command = format!("{} --memory shell", env!("CARGO_BIN_EXE_spg"));
+        let spawned = Command::new("script")
+            .args(["-q", "-e", "-c", &command, "/dev/null"])
+            .env("HOME", home)
+            .env("TERM", "xterm")
+            .env("PAGER", "cat")
+            .env_remove("NO_COLOR")
+            .env_remove("SPG_ADDR")
+            .env_remove("SPG_SESSION")
+            .envs(variables.iter().copied())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let Ok(mut child) = spawned else {
+            skip("script of util-linux");
+            return None;
+        };
+        let keys = child.stdin.take().unwrap();
+        let mut out = child.stdout.take().unwrap();
+        let (sender, shown) = channel();
+        std::thread::spawn(move || {
+            let mut piece = [0; 4_096];
+            while let Ok(length) = out.read(&mut piece) {
+                if length == 0 || sender.send(piece[..length].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut terminal = Self { child, keys, shown, text: String::new() };
+        terminal.wait_for("spg=> ");
+        Some(terminal)
+    }
+
+    /// Presses keys.
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    /// Types a line, and waits for `expected` and the prompt behind it; answers what was shown.
+    fn ask(&mut self, line: &str, expected: &str) -> String {
+        self.text.clear();
+        self.press(&format!("{line}\r"));
+        self.wait_for(expected);
+        self.text.clone()
+    }
+
+    /// Waits until something is shown.
+    #[track_caller]
+    fn wait_for(&mut self, expected: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.text.contains(expected) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let piece = self.shown.recv_timeout(left);
+            assert!(piece.is_ok(), "waited for {expected:?}; shown: {}", self.text);
+            self.text.push_str(&String::from_utf8_lossy(&piece.unwrap()));
+        }
+    }
+
+    /// Leaves; the shell ends with `status`.
+    fn leave(mut self, status: i32) {
+        self.press("\\q\r");
+        assert_eq!(self.child.wait().unwrap().code(), Some(status));
+    }
+}
+
+#[test]
+fn statements_are_edited_shown_and_remembered() {
+    let home = tempfile::tempdir().unwrap();
+    let Some(mut terminal) = Terminal::start(home.path(), &[]) else { return };
+    terminal.ask(
+        "CREATE TABLE people (id INT PRIMARY KEY, name TEXT, CHECK (id > 0));",
+        "CREATE TABLE\r\n",
+    );
+    terminal.ask("INSERT INTO people VALUES (1, NULL), (2, ''),", "spg-> ");
+    terminal.ask("(3, E'\\x1b[31mred');", "INSERT 0 3");
+    let shown = terminal.ask("SELECT id, name FROM people;", "(3 rows)");
+    assert!(
+        shown.contains("\u{1b}[2mNULL\u{1b}[0m"),
+        "NULL is apart from the empty text: {shown:?}"
+    );
+    assert!(shown.contains("\\x1B[31mred"), "control characters are escaped: {shown:?}");
+    let shown = terminal.ask("\\d people", "Check constraints:");
+    for expected in
+        ["Table \"public.people\"", "\"people_pkey\" PRIMARY KEY, btree (id)", "not null"]
+    {
+        assert!(shown.contains(expected), "{expected}: {shown}");
+    }
+    terminal.ask("\\dt", "(1 row)");
+    terminal.ask("\\x", "Expanded display is on.");
+    terminal.ask("SELECT id, name FROM people WHERE id = 2;", "-[ RECORD 1 ]");
+    terminal.ask("\\x", "Expanded display is off.");
+    terminal.ask(".tables", "\\dt lists the tables.");
+    // Completed by the tab key: a keyword, then a table.
+    terminal.text.clear();
+    terminal.press("SELECT count(*) FRO\t peo\t;\r");
+    terminal.wait_for("    3\r\n(1 row)");
+    // The transaction's state is in the prompt.
+    terminal.ask("BEGIN;", "spg=*> ");
+    terminal.ask("SELECT 1 / 0;", "spg=!> ");
+    terminal.ask("ROLLBACK;", "spg=> ");
+    terminal.leave(1);
+    let history = home.path().join(".spg_history");
+    let mode = std::fs::metadata(&history).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "only its owner reads the history");
+    assert!(std::fs::read_to_string(&history).unwrap().contains("SELECT id, name FROM people"));
+}
+
+#[test]
+fn ctrl_c_ends_the_statement_and_not_the_shell() {
+    let home = tempfile::tempdir().unwrap();
+    let Some(mut terminal) = Terminal::start(home.path(), &[("NO_COLOR", "1")]) else { return };
+    terminal.ask("CREATE TABLE n (i INT);", "CREATE TABLE\r\n");
+    let rows: Vec<String> = (0..200).map(|row| format!("({row})")).collect();
+    terminal.ask(&format!("INSERT INTO n VALUES {};", rows.join(",")), "INSERT 0 200");
+    terminal.text.clear();
+    terminal.press("SELECT count(*) FROM n a, n b, n c, n d, n e, n f;\r");
+    // Nothing tells that it has begun, and before that Ctrl-C would clear the line only.
+    terminal.wait_for("\n");
+    std::thread::sleep(Duration::from_millis(300));
+    terminal.press("\u{3}");
+    terminal.wait_for("canceling statement due to user request");
+    let shown = terminal.ask("SELECT NULL AS nothing, 40 + 2 AS answer;", "42");
+    assert!(!shown.contains("\u{1b}[2m") && !shown.contains("\u{1b}[1m"), "no colours: {shown:?}");
+    terminal.leave(1);
+}
+
+#[test]
+fn a_statement_is_repeated_until_ctrl_c() {
+    let home = tempfile::tempdir().unwrap();
+    let Some(mut terminal) = Terminal::start(home.path(), &[]) else { return };
+    terminal.ask("CREATE SEQUENCE s;", "CREATE SEQUENCE\r\n");
+    terminal.ask("SELECT nextval('s') + 1000 AS drawn;", "1001");
+    terminal.text.clear();
+    terminal.press("\\watch 0.01\r");
+    terminal.wait_for("1003");
+    terminal.press("\u{3}");
+    terminal.text.clear();
+    terminal.press("\r");
+    terminal.wait_for("spg=> ");
+    terminal.ask("SELECT 'still ' || 'here';", "still here");
+    terminal.leave(0);
+}

@@ -1,0 +1,63 @@
+//! Names in a text, as `nextval('schema.name')` has them.
+
+use crate::error::{Error, Result, SqlState};
+
+/// The parts of `[schema.]name` written as in a statement: folded unless quoted; 42602 for anything else.
+pub fn qualified_name(text: &str) -> Result<Vec<String>> {
+    let invalid = || Error::new(SqlState::InvalidName, "invalid name syntax");
+    let mut parts = Vec::new();
+    let mut rest = text.trim();
+    loop {
+        let part;
+        if let Some(quoted) = rest.strip_prefix('"') {
+            let mut name = String::new();
+            let mut characters = quoted.char_indices();
+            let end = loop {
+                match characters.next() {
+                    Some((place, '"')) if quoted[place + 1..].starts_with('"') => {
+                        characters.next();
+                        name.push('"');
+                    }
+                    Some((place, '"')) => break place + 1,
+                    Some((_, character)) => name.push(character),
+                    None => return Err(invalid()),
+                }
+            };
+            (part, rest) = (name, quoted[end..].trim_start());
+        } else {
+            let end = rest.find(|c: char| c == '.' || c.is_whitespace()).unwrap_or(rest.len());
+            (part, rest) = (super::literal::fold_name(&rest[..end]), rest[end..].trim_start());
+        }
+        if part.is_empty() {
+            return Err(invalid());
+        }
+        parts.push(part);
+        match rest.strip_prefix('.') {
+            Some(more) => rest = more.trim_start(),
+            None if rest.is_empty() => return Ok(parts),
+            None => return Err(invalid()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::qualified_name;
+
+    #[test]
+    fn parts_are_folded_unless_quoted() {
+        for (text, parts) in [
+            ("s", "s"),
+            (" Public . S ", "public|s"),
+            ("\"A\"\"b\".c", "A\"b|c"),
+            ("a.b.c", "a|b|c"),
+            ("1x", "1x"),
+            ("größe", "größe"),
+        ] {
+            assert_eq!(qualified_name(text).unwrap().join("|"), parts, "{text}");
+        }
+        for text in ["", " ", ".", "a.", ".a", "a b", "\"", "\"\"", "\"a", "\"a\"b", "a..b"] {
+            assert!(qualified_name(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The sessions that there are, as others see them.
+//!
+//! A session has a [`Card`], entered here when it begins. It writes on it without waiting for anybody: plain stores for
+//! what every statement changes, a lock of its own, which only those who look at sessions take too, for what a transaction
+//! block changes. Nothing here is shared by two sessions that run statements.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
+
+use crossbeam_utils::CachePadded;
+
+use crate::session::statistics::{Counters, Statistics};
+use crate::storage::CommitNumber;
+use crate::storage::retained::retained;
+use crate::storage::root::Root;
+use crate::system::live::{SessionState, StatementState, TransactionState};
+use crate::types::datetime::{TimestampTz, clock};
+
+/// Chunks and leaves that are gone through to tell what a snapshot keeps alive: some milliseconds.
+const RETAINED_PIECES_MAX: usize = 100_000;
+
+/// A list of statements is looked through for those that are gone when it has grown to so many, at least.
+const PRUNED_MIN: usize = 64;
+
+/// All sessions of a database.
+#[derive(Debug, Default)]
+pub(crate) struct Activity {
+    last_id: AtomicI32,
+    cards: Mutex<BTreeMap<i32, Arc<Card>>>,
+    statistics: Arc<Statistics>,
+}
+
+/// One session.
+#[derive(Debug)]
+pub(crate) struct Card {
+    /// Its number, not used again while the database is open (until two thousand million were).
+    pub(crate) id: i32,
+    began: TimestampTz,
+    began_at: Instant,
+    who: Mutex<Who>,
+    statements: Mutex<Statements>,
+    transaction: Mutex<Option<OpenBlock>>,
+    /// What its statements write.
+    running: CachePadded<Running>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Who {
+    user: Arc<str>,
+    peer: Arc<str>,
+    application: Arc<str>,
+}
+
+#[derive(Debug, Default)]
+struct Running {
+    /// The commit of the version that a statement outside a block reads, and 1; 0 for none.
+    reading: AtomicU64,
+    /// The number of the statement that runs, or ran last, doubled, and 1 while it runs.
+    statement: AtomicU64,
+    /// When it began: microseconds after the session, and 1; 0 if nobody looked at a clock.
+    began_us: AtomicU64,
+}
+
+/// The prepared statements of a session, as far as they are counted.
+#[derive(Debug, Default)]
+struct Statements {
+    last_number: u64,
+    counted: Vec<Weak<Counters>>,
+    /// As long as that the list may grow before those that are gone are taken out.
+    prune_at: usize,
+}
+
+/// A transaction block.
+#[derive(Clone, Debug)]
+struct OpenBlock {
+    state: TransactionState,
+    snapshot: Option<(CommitNumber, Weak<Root>)>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Each change is one assignment: a panic elsewhere leaves it whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Activity {
+    /// A session begins.
+    pub(crate) fn enter(&self) -> Arc<Card> {
+        let id = self.last_id.fetch_add(1, Ordering::Relaxed).wrapping_add(1) & i32::MAX;
+        let card = Arc::new(Card {
+            id,
+            began: clock(),
+            began_at: Instant::now(),
+            who: Mutex::default(),
+            statements: Mutex::default(),
+            transaction: Mutex::default(),
+            running: CachePadded::default(),
+        });
+        lock(&self.cards).insert(id, Arc::clone(&card));
+        card
+    }
+
+    /// A session has ended.
+    pub(crate) fn leave(&self, card: &Card) {
+        lock(&self.cards).remove(&card.id);
+    }
+
+    /// Counters for a statement of a session.
+    pub(crate) fn count(&self, card: &Card, text: &Arc<str>) -> Arc<Counters> {
+        let mut statements = lock(&card.statements);
+        statements.last_number += 1;
+        let counters = Arc::new(Counters::new(text, statements.last_number, &self.statistics));
+        if statements.counted.len() >= statements.prune_at {
+            statements.counted.retain(|counters| counters.strong_count() != 0);
+            statements.prune_at = (statements.counted.len() * 2).max(PRUNED_MIN);
+        }
+        statements.counted.push(Arc::downgrade(&counters));
+        counters
+    }
+
+    /// What statements have cost.
+    pub(crate) fn statements(&self) -> Vec<StatementState> {
+        let cards: Vec<Arc<Card>> = lock(&self.cards).values().map(Arc::clone).collect();
+        let live: Vec<Arc<Counters>> = cards.iter().flat_map(|card| card.counted()).collect();
+        self.statistics.states(&live)
+    }
+
+    /// How the sessions stand; with what the snapshots of blocks keep alive beside `newest`, if that is given.
+    pub(crate) fn states(&self, newest: Option<&Root>) -> Vec<SessionState> {
+        let cards: Vec<Arc<Card>> = lock(&self.cards).values().map(Arc::clone).collect();
+        cards.iter().map(|card| card.state(newest)).collect()
+    }
+}
+
+impl Card {
+    /// Who uses it.
+    pub(crate) fn user(&self) -> Arc<str> {
+        Arc::clone(&lock(&self.who).user)
+    }
+
+    /// Says who uses it, and from where.
+    pub(crate) fn set_user(&self, user: &str, peer: &str) {
+        let mut who = lock(&self.who);
+        (who.user, who.peer) = (Arc::from(user), Arc::from(peer));
+    }
+
+    /// Says which application uses it.
+    pub(crate) fn set_application(&self, application: &Arc<str>) {
+        lock(&self.who).application = Arc::clone(application);
+    }
+
+    /// A transaction block is open, and stands so.
+    pub(crate) fn show_block(&self, state: TransactionState, base: Option<&Arc<Root>>) {
+        let snapshot = base.map(|root| (root.commit, Arc::downgrade(root)));
+        *lock(&self.transaction) = Some(OpenBlock { state, snapshot });
+    }
+
+    /// The block has ended.
+    pub(crate) fn end_block(&self) {
+        *lock(&self.transaction) = None;
+    }
+
+    /// A statement outside a block reads a version.
+    #[inline]
+    pub(crate) fn begin_reading(&self, commit: CommitNumber) {
+        self.running.reading.store(commit.0.wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// It has ended.
+    #[inline]
+    pub(crate) fn end_reading(&self) {
+        self.running.reading.store(0, Ordering::Relaxed);
+    }
+
+    /// A statement begins; `at` is when, if that is known.
+    #[inline]
+    pub(crate) fn begin_statement(&self, number: u64, at: Option<Instant>) {
+        let began = at.map_or(0, |at| {
+            (at.saturating_duration_since(self.began_at).as_micros() as u64).wrapping_add(1)
+        });
+        self.running.began_us.store(began, Ordering::Relaxed);
+        self.running.statement.store(number << 1 | 1, Ordering::Relaxed);
+    }
+
+    /// It has ended.
+    #[inline]
+    pub(crate) fn end_statement(&self, number: u64) {
+        self.running.statement.store(number << 1, Ordering::Relaxed);
+    }
+
+    fn counted(&self) -> Vec<Arc<Counters>> {
+        lock(&self.statements).counted.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn state(&self, newest: Option<&Root>) -> SessionState {
+        let who = lock(&self.who).clone();
+        let block = lock(&self.transaction).clone();
+        let transaction = block.map(|block| {
+            let snapshot = block.snapshot.map(|(commit, root)| {
+                let kept = newest.zip(root.upgrade());
+                (commit, kept.map(|(newest, root)| retained(&root, newest, RETAINED_PIECES_MAX)))
+            });
+            TransactionState { snapshot, ..block.state }
+        });
+        let reading = self.running.reading.load(Ordering::Relaxed);
+        let statement = self.running.statement.load(Ordering::Relaxed);
+        let shown = self.counted().into_iter().find(|counters| counters.number == statement >> 1);
+        let began_us = self.running.began_us.load(Ordering::Relaxed).checked_sub(1);
+        SessionState {
+            id: self.id,
+            user: who.user,
+            peer: who.peer,
+            application: who.application,
+            began: self.began,
+            is_active: statement & 1 != 0,
+            statement: shown.map(|counters| Arc::clone(&counters.text)),
+            statement_began: began_us.map(|after| TimestampTz(self.began.0 + after as i64)),
+            transaction,
+            reading: reading.checked_sub(1).map(CommitNumber),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Definitions as SQL text, in the form of PostgreSQL's `pg_get_*def`.
+
+use crate::parser::ast::{Expression, ExpressionKind, Identifier};
+use crate::parser::parse_expression;
+use crate::storage::schema::{ColumnDefinition, IndexDefinition, Schema};
+use crate::system::source::Constraint;
+use crate::types::{DataType, Position};
+
+/// A name as SQL text, quoted where it must be.
+pub fn name(name: &str) -> String {
+    Identifier { name: name.to_owned(), position: Position::UNKNOWN }.to_string()
+}
+
+/// `CREATE UNIQUE INDEX t_pkey ON public.t USING btree (id)`.
+pub fn index(schema: &Schema, index: &IndexDefinition) -> String {
+    let unique = if index.unique { "UNIQUE " } else { "" };
+    let (called, table) = (name(&index.name), name(&schema.name));
+    format!("CREATE {unique}INDEX {called} ON public.{table} USING btree ({})", keys(schema, index))
+}
+
+/// The keys of an index with their order, where it is not the usual one.
+fn keys(schema: &Schema, index: &IndexDefinition) -> String {
+    let key = |column: &crate::storage::schema::IndexColumn| {
+        let mut text = name(&schema.columns[column.ordinal].name);
+        text.push_str(match (column.descending, column.nulls_first) {
+            (false, false) => "",
+            (false, true) => " NULLS FIRST",
+            (true, true) => " DESC",
+            (true, false) => " DESC NULLS LAST",
+        });
+        text
+    };
+    index.columns.iter().map(key).collect::<Vec<_>>().join(", ")
+}
+
+/// `PRIMARY KEY (id)`, `CHECK ((price > 0))`, or with fewer parentheses `CHECK (price > 0)`.
+pub fn constraint(schema: &Schema, constraint: &Constraint<'_>, is_pretty: bool) -> String {
+    match constraint {
+        Constraint::Key(index) => {
+            let columns = index.columns.iter().map(|key| name(&schema.columns[key.ordinal].name));
+            let columns = columns.collect::<Vec<_>>().join(", ");
+            format!("{} ({columns})", constraint.kind_name())
+        }
+        Constraint::Check(check) if is_pretty => format!("CHECK {}", condition(&check.condition)),
+        Constraint::Check(check) => format!("CHECK ({})", condition(&check.condition)),
+    }
+}
+
+/// The condition of a CHECK, which PostgreSQL prints in parentheses of its own: those that it has around it count.
+pub fn condition(kept: &str) -> String {
+    if is_parenthesised(kept) { kept.to_owned() } else { format!("({kept})") }
+}
+
+/// Whether one pair of parentheses is around all of an expression.
+fn is_parenthesised(expression: &str) -> bool {
+    let (mut depth, mut quote) = (0, None);
+    for (place, character) in expression.char_indices() {
+        match (quote, character) {
+            (Some(open), _) if character == open => quote = None,
+            (None, '\'' | '"') => quote = Some(character),
+            (None, '(') => depth += 1,
+            (None, ')') => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return place > 0 && place + 1 == expression.len();
+        }
+    }
+    false
+}
+
+/// The columns that a condition names, by ordinal.
+pub fn condition_columns(schema: &Schema, condition: &str) -> Vec<usize> {
+    let Ok(mut parsed) = parse_expression(condition) else { return Vec::new() };
+    let mut found = Vec::new();
+    note_columns(&mut parsed, schema, &mut found);
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+fn note_columns(expression: &mut Expression, schema: &Schema, found: &mut Vec<usize>) {
+    if let ExpressionKind::Column { column, .. } = &expression.kind {
+        found.extend(schema.ordinal(&column.name));
+    }
+    expression.each_child_mut(&mut |child| note_columns(child, schema, found));
+}
+
+/// A column's DEFAULT: as it is kept, a lone quoted literal with its type, as PostgreSQL writes it.
+pub fn default(column: &ColumnDefinition) -> Option<String> {
+    let kept = column.default.as_deref()?;
+    if let Some(named) = kept.strip_prefix("nextval(").and_then(|rest| rest.strip_suffix(')'))
+        && is_literal(named)
+    {
+        return Some(format!("nextval({named}::regclass)"));
+    }
+    if matches!(kept, "TRUE" | "FALSE") {
+        return Some(kept.to_ascii_lowercase());
+    }
+    if is_literal(kept) && has_quoted_constants(column.data_type) {
+        return Some(format!("{kept}::{}", column.data_type.sql_name()));
+    }
+    Some(kept.to_owned())
+}
+
+/// Whether PostgreSQL prints the type's constants as quoted texts with their type.
+fn has_quoted_constants(data_type: DataType) -> bool {
+    let is_bare = data_type == DataType::Bool || data_type.is_numeric() || data_type.is_vector();
+    !is_bare
+}
+
+/// Whether a text is one quoted string and nothing else.
+fn is_literal(text: &str) -> bool {
+    let inner = text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+    inner.is_some_and(|inner| !inner.replace("''", "").contains('\''))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_read_as_in_postgresql() {
+        let default = |data_type, kept: &str| {
+            let column = ColumnDefinition {
+                default: Some(kept.into()),
+                ..ColumnDefinition::nullable("c", data_type)
+            };
+            default(&column).unwrap()
+        };
+        assert_eq!(default(DataType::Text, "'x'"), "'x'::text");
+        assert_eq!(default(DataType::Varchar(Some(3)), "'it''s'"), "'it''s'::character varying");
+        assert_eq!(default(DataType::Text, "'a' || 'b'"), "'a' || 'b'");
+        assert_eq!(default(DataType::Int4, "nextval('t_id_seq')"), "nextval('t_id_seq'::regclass)");
+        assert_eq!(default(DataType::Int4, "7"), "7");
+        assert_eq!(default(DataType::Date, "'1900-01-01'"), "'1900-01-01'::date");
+        assert_eq!(default(DataType::Bool, "TRUE"), "true");
+    }
+
+    #[test]
+    fn parentheses_around_the_whole_of_a_condition_count() {
+        for (kept, shown) in [
+            ("a > 0", "(a > 0)"),
+            ("(a) AND (b)", "((a) AND (b))"),
+            ("((a) AND (b))", "((a) AND (b))"),
+            ("(a = ')')", "(a = ')')"),
+            ("(\"(\" = 1)", "(\"(\" = 1)"),
+        ] {
+            assert_eq!(condition(kept), shown);
+        }
+    }
+
+    #[test]
+    fn names_are_quoted_where_they_must_be() {
+        assert_eq!(name("t"), "t");
+        assert_eq!(name("My \"T\""), "\"My \"\"T\"\"\"");
+        assert_eq!(name("select"), "\"select\"");
+    }
+}

@@ -1,0 +1,78 @@
+//! Isolation as its clients see it: transactions of real clients over TCP, the daemon killed meanwhile, and a checker that knows
+//! nothing of SPG but what they asked and were answered (`adya`, an Elle in Rust).
+//!
+//! - REPEATABLE READ is strong snapshot isolation: whoever begins after an acknowledgement sees that commit. Write skew
+//!   (G2-item) has to be seen, or the histories prove little.
+//! - SERIALIZABLE is strictly so: no cycle, not even with the order of time.
+
+#![expect(clippy::print_stdout, reason = "a failure is repeated from what it says")]
+
+mod checker;
+mod workload;
+
+use std::time::{Duration, Instant};
+
+use adya::{Report, Valid, Workload};
+
+use crate::histories::checker::{History, judge};
+use crate::histories::workload::{Kind, run};
+
+/// How long write skew is waited for.
+const SKEW_PATIENCE: Duration = Duration::from_mins(2);
+
+fn assert_valid(report: &Report, history: &History) {
+    if report.valid != Valid::True {
+        let file = std::env::temp_dir().join("spg-history.jsonl");
+        let kept = std::fs::write(&file, history.text());
+        panic!(
+            "{:?}: {:#?}; the history: {} ({kept:?})",
+            report.anomaly_types,
+            report.anomalies,
+            file.display()
+        );
+    }
+}
+
+fn assert_worth_checking(history: &History) {
+    let (committed, refused) = (history.count("ok"), history.count("fail"));
+    println!("{committed} committed, {refused} failed, {} unknown", history.count("info"));
+    assert!(committed > 200 && refused > 0, "so few prove little: {committed}, {refused}");
+}
+
+#[test]
+fn lists_at_serializable() {
+    let history = run("SERIALIZABLE", Kind::Lists);
+    assert_worth_checking(&history);
+    assert_valid(&judge(&history, Workload::ListAppend, "strict-serializable"), &history);
+}
+
+#[test]
+fn registers_at_serializable() {
+    let history = run("SERIALIZABLE", Kind::Registers);
+    assert_worth_checking(&history);
+    assert_valid(&judge(&history, Workload::RwRegister, "strict-serializable"), &history);
+}
+
+#[test]
+fn lists_at_repeatable_read() {
+    let begun = Instant::now();
+    loop {
+        let history = run("REPEATABLE READ", Kind::Lists);
+        assert_worth_checking(&history);
+        let report = judge(&history, Workload::ListAppend, "strong-snapshot-isolation");
+        assert_valid(&report, &history);
+        let stricter = judge(&history, Workload::ListAppend, "serializable");
+        if stricter.anomaly_types.iter().any(|anomaly| anomaly == "G2-item") {
+            return;
+        }
+        assert!(begun.elapsed() < SKEW_PATIENCE, "no write skew: the histories have no power");
+    }
+}
+
+#[test]
+fn registers_at_repeatable_read() {
+    let history = run("REPEATABLE READ", Kind::Registers);
+    assert_worth_checking(&history);
+    let report = judge(&history, Workload::RwRegister, "strong-snapshot-isolation");
+    assert_valid(&report, &history);
+}
