@@ -27,8 +27,19 @@ pub(crate) struct Address {
 impl Address {
     /// Connects and says hello, within `timeout`.
     pub(crate) fn connect(&self, timeout: Duration) -> Outcome<Client> {
-        let mut config =
-            Config::new(&self.text).application_name("spg").connect_timeout(Some(timeout));
+        self.open(self.config(timeout))
+    }
+
+    /// Connects within `timeout`, which is also the longest silence of the server that is borne.
+    pub(crate) fn connect_impatiently(&self, timeout: Duration) -> Outcome<Client> {
+        self.open(self.config(timeout).read_timeout(Some(timeout)))
+    }
+
+    fn config(&self, timeout: Duration) -> Config {
+        Config::new(&self.text).application_name("spg").connect_timeout(Some(timeout))
+    }
+
+    fn open(&self, mut config: Config) -> Outcome<Client> {
         if let Some(user) = user() {
             config = config.user(user);
         }

@@ -295,6 +295,7 @@ sqlstates! {
     NoActiveSqlTransaction = "25P01",
     InFailedSqlTransaction = "25P02",
     IdleInTransactionSessionTimeout = "25P03",
+    TransactionTimeout = "25P04",
     InvalidSqlStatementName = "26000",
     DependentObjectsStillExist = "2BP01",
     InvalidSavepointSpecification = "3B001",

@@ -17,12 +17,16 @@ use spg_engine::types::format_value;
 pub const SESSIONS: usize = 4;
 
 /// Keys and groups are few, so that transactions meet; some keys are not there.
-const SETUP: [&str; 5] = [
+const SETUP: [&str; 9] = [
     "CREATE TABLE t (id INT PRIMARY KEY, g INT, n INT)",
     "CREATE INDEX t_g ON t (g, n DESC)",
     "CREATE TABLE u (k TEXT UNIQUE, n INT)",
     "INSERT INTO t VALUES (0, 0, 1), (1, 0, 2), (2, 1, 3), (3, 1, 4), (4, NULL, 5)",
     "INSERT INTO u VALUES ('a', 1), ('b', 2), (NULL, 3)",
+    "CREATE TABLE c (t INT REFERENCES t ON DELETE CASCADE ON UPDATE CASCADE, n INT)",
+    "CREATE TABLE r (t INT REFERENCES t, n INT UNIQUE)",
+    "CREATE INDEX r_t ON r (t)",
+    "INSERT INTO c VALUES (0, 0), (2, 0)",
 ];
 
 /// What a session does.
@@ -46,7 +50,7 @@ pub fn step() -> impl Strategy<Value = Step> {
 }
 
 fn statement() -> impl Strategy<Value = String> {
-    (0..20_u8, 0..7_i32, 0..7_i32, prop::sample::select(vec!["a", "b", "c"])).prop_map(
+    (0..30_u8, 0..7_i32, 0..7_i32, prop::sample::select(vec!["a", "b", "c"])).prop_map(
         |(kind, x, y, k)| match kind {
             0 => format!("SELECT * FROM t WHERE id = {x}"),
             1 => format!("SELECT * FROM t WHERE id BETWEEN {} AND {}", x.min(y), x.max(y)),
@@ -71,7 +75,17 @@ fn statement() -> impl Strategy<Value = String> {
             16 => format!("DELETE FROM u WHERE k = '{k}'"),
             17 => format!("INSERT INTO u SELECT NULL, count(*) FROM t WHERE g = {}", x % 3),
             18 => format!("UPDATE u SET n = n + 1 WHERE k = '{k}' RETURNING n"),
-            _ => format!("UPDATE t SET id = {y} WHERE id = {x}"),
+            19 => format!("UPDATE t SET id = {y} WHERE id = {x}"),
+            20 => format!("INSERT INTO c VALUES ({x}, {y})"),
+            21 => format!("INSERT INTO r VALUES ({x}, {y})"),
+            22 => format!("UPDATE c SET t = {y} WHERE t = {x}"),
+            23 => format!("UPDATE r SET t = {y} WHERE n = {x}"),
+            24 => format!("DELETE FROM c WHERE t = {x}"),
+            25 => format!("DELETE FROM r WHERE n = {x}"),
+            26 => format!("DELETE FROM r WHERE t = {x}"),
+            27 => format!("INSERT INTO r VALUES ({x}, {y}) ON CONFLICT DO NOTHING"),
+            28 => format!("SELECT count(*) FROM c JOIN t ON c.t = t.id WHERE t.g = {}", x % 3),
+            _ => format!("UPDATE t SET g = {} WHERE id > {y}", x % 3),
         },
     )
 }
@@ -177,7 +191,8 @@ pub fn side_by_side(level: &str, steps: &[(usize, Step)]) -> (Vec<Committed>, St
 }
 
 fn tables(session: &mut Session) -> String {
-    ["SELECT * FROM t", "SELECT * FROM u"].map(|text| answer(session, text)).join("; ")
+    let tables = ["t", "u", "c", "r"].map(|table| format!("SELECT * FROM {table}"));
+    tables.map(|text| answer(session, &text)).join("; ")
 }
 
 /// What differs when the transactions run alone. One that wrote nothing stands where its snapshot was taken; the others

@@ -14,7 +14,7 @@ use proptest::test_runner::TestRunner;
 use spg_proptests::answer::{Answer, Failure};
 use spg_proptests::check::disagreement;
 use spg_proptests::generator::{DEFINITION, Statement, statement};
-use spg_proptests::model::Model;
+use spg_proptests::model::{Model, Outcome};
 use spg_proptests::postgres::{Client, Server};
 use spg_proptests::script::{self, Item, Step, Wait};
 use spg_proptests::skip::workspace;
@@ -231,6 +231,16 @@ fn model_answers_as_postgresql_does() {
     }
 }
 
+/// Whether PostgreSQL has refused a constant when it planned a statement that comes to no row: the model evaluates it for none.
+fn is_folded(expected: &Outcome, answered: &Answer) -> bool {
+    let of_no_row = match expected {
+        Outcome::Rows(rows, tag) => rows.is_empty() && tag.ends_with(" 0"),
+        Outcome::Failure(_) => false,
+    };
+    let of_data = |failure: &Failure| failure.sqlstate.starts_with("22");
+    of_no_row && answered.failure.as_ref().is_some_and(of_data)
+}
+
 fn compare_model(client: &mut Client, steps: &[Vec<u16>]) -> Result<(), String> {
     let mut model = Model::new(2, 1);
     let mut history = Vec::new();
@@ -253,6 +263,10 @@ fn compare_model(client: &mut Client, steps: &[Vec<u16>]) -> Result<(), String> 
         history.push(sql.clone());
         let expected = model.execute(&step);
         let answered = client.run(&sql);
+        if is_folded(&expected, &answered) {
+            // In a block the one has failed and the other has not.
+            return Ok(());
+        }
         if let Some(report) = disagreement(&step.statement, &expected, &answered) {
             return Err(format!("{}\n  {report}", history.join(";\n")));
         }

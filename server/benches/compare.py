@@ -30,7 +30,7 @@ from pathlib import Path
 
 CLIENTS = 8
 PIPELINE = 16
-LEVELS = ("repeatable read", "serializable")
+LEVELS = ("read committed", "repeatable read", "serializable")
 
 # What a careful user sets on such a machine; durability as it comes.
 POSTGRESQL_SETTINGS = {

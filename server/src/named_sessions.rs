@@ -84,7 +84,7 @@ impl NamedSessions {
         lock(&self.sessions).retain(|_, slot| {
             let Slot::Kept(session, since) = slot else { return true };
             let is_over = now.saturating_duration_since(*since) >= idle_limit;
-            if !is_over && !session.expire_if_idle(now) {
+            if !is_over && session.expire(now).is_none() {
                 return true;
             }
             let in_use = Slot::InUse(session.canceller());

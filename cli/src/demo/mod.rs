@@ -30,7 +30,14 @@ pub(crate) fn run() -> io::Result<Status> {
 
 fn play() -> Outcome<io::Result<Status>> {
     let stage = Stage::open()?;
-    let mut script = Script::new(&stage, Console::new(stage.target()?, tables()));
+    let played = play_on(&stage);
+    // Whatever became of it, nothing is left behind.
+    stage.close()?;
+    played
+}
+
+fn play_on(stage: &Stage) -> Outcome<io::Result<Status>> {
+    let mut script = Script::new(stage, Console::new(stage.target()?, tables()));
     if let Err(error) = script.play()? {
         return Ok(Err(error));
     }
@@ -44,9 +51,7 @@ fn play() -> Outcome<io::Result<Status>> {
             Ok(())
         }
     });
-    let status = console.finish(shown);
-    stage.close()?;
-    Ok(status)
+    Ok(console.finish(shown))
 }
 
 /// Answers as tables on standard output.

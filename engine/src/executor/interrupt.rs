@@ -6,18 +6,71 @@ use std::time::Instant;
 
 use crate::error::{Error, Result, SqlState};
 
+/// When something has to end, and by which setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    /// The first instant that is too late.
+    pub at: Instant,
+    /// The setting.
+    pub timeout: Timeout,
+}
+
+/// A setting that ends statements or transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timeout {
+    /// `statement_timeout`.
+    Statement,
+    /// `transaction_timeout`.
+    Transaction,
+    /// `idle_in_transaction_session_timeout`.
+    Idle,
+    /// `max_snapshot_age`.
+    SnapshotAge,
+}
+
+impl Timeout {
+    /// The error's SQLSTATE.
+    pub fn sqlstate(self) -> SqlState {
+        match self {
+            Self::Statement => SqlState::QueryCanceled,
+            Self::Transaction => SqlState::TransactionTimeout,
+            Self::Idle | Self::SnapshotAge => SqlState::IdleInTransactionSessionTimeout,
+        }
+    }
+
+    /// What it is called in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Statement => "statement timeout",
+            Self::Transaction => "transaction timeout",
+            Self::Idle => "idle-in-transaction timeout",
+            Self::SnapshotAge => "the age of its snapshot (max_snapshot_age)",
+        }
+    }
+
+    /// The error for who ran into it.
+    #[cold]
+    pub fn error(self) -> Error {
+        let what = match self {
+            Self::Statement => "canceling statement",
+            Self::Transaction | Self::Idle | Self::SnapshotAge => "terminating transaction",
+        };
+        Error::new(self.sqlstate(), format!("{what} due to {}", self.name()))
+    }
+}
+
 /// When the running statement has to end; operators look at it at least every
 /// [`crate::limits::INTERRUPT_CHECK_ROWS`] rows.
 #[derive(Debug, Default)]
 pub struct Interrupt {
     canceled: Arc<AtomicBool>,
-    deadline: Option<Instant>,
+    deadline: Option<Deadline>,
     checks: AtomicU32,
 }
 
 impl Interrupt {
-    /// An interrupt for one statement: `canceled` may be set by any thread; `deadline` is `statement_timeout`'s.
-    pub fn new(canceled: Arc<AtomicBool>, deadline: Option<Instant>) -> Self {
+    /// An interrupt for one statement: `canceled` may be set by any thread; `deadline` is its settings'.
+    pub fn new(canceled: Arc<AtomicBool>, deadline: Option<Deadline>) -> Self {
         Self { canceled, deadline, checks: AtomicU32::new(0) }
     }
 
@@ -39,23 +92,23 @@ impl Interrupt {
         self.checks.store(0, Ordering::Relaxed);
     }
 
-    /// 57014 once the statement was canceled or its time is over.
+    /// 57014 once the statement was canceled; its [`Timeout`]'s error once its time is over.
     #[inline]
     pub fn check(&self) -> Result<()> {
         self.checks.fetch_add(1, Ordering::Relaxed);
         if self.canceled.load(Ordering::Relaxed) {
-            return Err(canceled("canceling statement due to user request"));
+            return Err(canceled());
         }
-        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Err(canceled("canceling statement due to statement timeout"));
+        match self.deadline {
+            Some(deadline) if Instant::now() >= deadline.at => Err(deadline.timeout.error()),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
 #[cold]
-fn canceled(message: &str) -> Error {
-    Error::new(SqlState::QueryCanceled, message)
+fn canceled() -> Error {
+    Error::new(SqlState::QueryCanceled, "canceling statement due to user request")
 }
 
 #[cfg(test)]
@@ -73,10 +126,12 @@ mod tests {
         assert_eq!(error.sqlstate(), SqlState::QueryCanceled);
         assert_eq!(error.message(), "canceling statement due to user request");
 
-        let late = Interrupt::new(Arc::default(), Some(Instant::now()));
-        let error = late.check().unwrap_err();
+        let with = |at, timeout| Interrupt::new(Arc::default(), Some(Deadline { at, timeout }));
+        let error = with(Instant::now(), Timeout::Statement).check().unwrap_err();
         assert_eq!(error.message(), "canceling statement due to statement timeout");
-        let early = Interrupt::new(Arc::default(), Some(Instant::now() + Duration::from_secs(999)));
-        assert!(early.check().is_ok());
+        let error = with(Instant::now(), Timeout::Transaction).check().unwrap_err();
+        assert_eq!(error.message(), "terminating transaction due to transaction timeout");
+        let later = Instant::now() + Duration::from_secs(999);
+        assert!(with(later, Timeout::SnapshotAge).check().is_ok());
     }
 }

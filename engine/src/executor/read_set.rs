@@ -1,7 +1,7 @@
 //! What the statements of a serializable transaction have read: rows by their keys, runs of an index, whole tables.
 //!
-//! What was looked for and not found counts as well: a run of keys is remembered, not the rows that were in it. Memory is
-//! bounded: beyond [`READ_SET_BYTES_MAX`] the table with the most runs counts as read whole.
+//! What was looked for and not found counts as well: a run of keys is remembered, not the rows that were in it. What a check
+//! of a key looks at, unique or foreign, is remembered apart: to it only matters which rows have the key. Memory is bounded: beyond [`READ_SET_BYTES_MAX`] the table with the most runs counts as read whole.
 
 use std::cell::{Ref, RefCell};
 use std::collections::BTreeMap;
@@ -31,7 +31,16 @@ pub enum TableReads {
     /// All rows, or so many that it makes no difference.
     Whole,
     /// The rows whose keys are in these runs of indexes.
-    Keys(BTreeMap<IndexId, KeySet>),
+    Keys(KeyReads),
+}
+
+/// Runs of indexes of one table.
+#[derive(Debug, Default)]
+pub struct KeyReads {
+    /// The rows whose keys are in them were read.
+    pub rows: BTreeMap<IndexId, KeySet>,
+    /// Which rows have keys in them was asked.
+    pub presence: BTreeMap<IndexId, KeySet>,
 }
 
 impl ReadSet {
@@ -40,13 +49,22 @@ impl ReadSet {
         self.0.borrow_mut().tables.insert(table, TableReads::Whole);
     }
 
-    /// A statement looks for the rows with these keys.
+    /// A statement looks at the rows with these keys.
     pub fn note_keys(&self, table: TableId, index: IndexId, range: &KeyRange) {
+        self.note(table, |keys| keys.rows.entry(index).or_default().insert(range));
+    }
+
+    /// A check asks whether there are rows with these keys.
+    pub fn note_presence(&self, table: TableId, index: IndexId, range: &KeyRange) {
+        self.note(table, |keys| keys.presence.entry(index).or_default().insert(range));
+    }
+
+    fn note(&self, table: TableId, add: impl FnOnce(&mut KeyReads)) {
         let reads = &mut *self.0.borrow_mut();
         let found = reads.tables.entry(table);
-        match found.or_insert_with(|| TableReads::Keys(BTreeMap::new())) {
+        match found.or_insert_with(|| TableReads::Keys(KeyReads::default())) {
             TableReads::Whole => return,
-            TableReads::Keys(indexes) => indexes.entry(index).or_default().insert(range),
+            TableReads::Keys(keys) => add(keys),
         }
         reads.runs_since_look += 1;
         if reads.runs_since_look >= RUNS_BETWEEN_LOOKS {
@@ -85,7 +103,9 @@ impl TableReads {
     fn bytes(&self) -> usize {
         match self {
             Self::Whole => 0,
-            Self::Keys(indexes) => indexes.values().map(KeySet::bytes).sum(),
+            Self::Keys(KeyReads { rows, presence }) => {
+                rows.values().chain(presence.values()).map(KeySet::bytes).sum()
+            }
         }
     }
 }

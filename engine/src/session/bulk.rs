@@ -9,6 +9,7 @@ use crate::executor::context::{Context, NoSubqueries};
 use crate::executor::expression::evaluate;
 use crate::executor::memory::MemoryBudget;
 use crate::executor::modify::{check_columns, check_loaded, insert_columns};
+use crate::executor::read_set::ReadSet;
 use crate::session::environment::SessionEnvironment;
 use crate::session::{Session, TransactionStatus, block_failed};
 use crate::storage::batch::{Batch, ColumnRef};
@@ -16,6 +17,7 @@ use crate::storage::column::{Column, ColumnData};
 use crate::storage::root::Root;
 use crate::storage::schema::Schema;
 use crate::storage::{RowId, Stamp, TableId};
+use crate::transaction::block::Writing;
 use crate::transaction::executed::AuditPolicy;
 use crate::types::{DataType, Position};
 
@@ -61,7 +63,7 @@ impl Session {
             }
             TransactionStatus::Idle => self.load_alone(table, columns, next),
         };
-        self.end_statement(started, result.is_err());
+        self.end_statement(started, result.as_ref().err());
         result
     }
 
@@ -91,6 +93,7 @@ impl Session {
         let memory = self.budget();
         let heads = self.database.heads();
         let interrupt = self.interrupts.current();
+        let is_block = self.status != TransactionStatus::Idle;
         let transaction = self.transaction();
         let environment =
             &SessionEnvironment::new(heads, &self.own, &self.settings, transaction, interrupt);
@@ -102,8 +105,10 @@ impl Session {
         while let Some(batch) = next()? {
             interrupt.check()?;
             self.database.check_memory()?;
-            let root = self.block.root_mut(heads);
-            match insert_batch(root, &target, batch, stamp, environment, &memory) {
+            let Writing { root, reads, .. } = self.block.write(heads);
+            // Alone, what was free and is taken the commit finds out by itself.
+            let reads = reads.filter(|_| is_block);
+            match insert_batch(root, &target, batch, stamp, environment, (&memory, reads)) {
                 Ok(inserted) => rows += inserted,
                 Err(error) => {
                     // Its keys may be there already, which the client learns by it.
@@ -114,7 +119,8 @@ impl Session {
                 }
             }
         }
-        check_loaded(self.block.root(heads), target.table, first, interrupt)?;
+        let (root, reads) = self.block.root_and_reads(heads);
+        check_loaded(root, target.table, first, interrupt, reads)?;
         self.block.touch(target.table, rows);
         let policy = heads.audit_policy();
         if rows != 0 && policy != AuditPolicy::Off {
@@ -179,7 +185,7 @@ fn insert_batch(
     columns: Vec<Column>,
     stamp: Stamp,
     environment: &SessionEnvironment<'_>,
-    memory: &MemoryBudget,
+    (memory, reads): (&MemoryBudget, Option<&ReadSet>),
 ) -> Result<u64> {
     let rows = columns.first().map_or(0, Column::len);
     if columns.len() != target.given || columns.iter().any(|column| column.len() != rows) {
@@ -198,7 +204,7 @@ fn insert_batch(
             root,
             parameters: &[],
             interrupt: environment.interrupt,
-            reads: None,
+            reads,
             memory,
             subqueries: &NoSubqueries,
             environment,
@@ -208,11 +214,11 @@ fn insert_batch(
             Ok(values)
         })
     }
-    .and_then(|values| insert_columns(root, stamp, target.table, values));
+    .and_then(|values| insert_columns(root, stamp, target.table, values, reads));
     match inserted {
         Err(error) if rows == 1 && is_of_data(&error) => Err(error.in_first_row()),
         Err(error) if is_of_data(&error) => {
-            let insert = |row| insert_batch(root, target, row, stamp, environment, memory);
+            let insert = |row| insert_batch(root, target, row, stamp, environment, (memory, reads));
             Err(refused_row(&batch, rows, insert).unwrap_or(error))
         }
         inserted => inserted,

@@ -1,11 +1,10 @@
-//! Ending a session's running statement: from another thread, or by `statement_timeout`.
+//! Ending a session's running statement: from another thread, or by a setting that limits its time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use crate::error::Result;
-use crate::executor::interrupt::Interrupt;
+use crate::executor::interrupt::{Deadline, Interrupt};
 
 /// Makes the statement that its session runs now fail with 57014; without one it does nothing.
 #[derive(Clone, Debug)]
@@ -44,10 +43,9 @@ impl Interrupts {
 
     /// A statement starts: what was canceled before does not concern it.
     #[inline]
-    pub(super) fn start(&mut self, timeout: Option<Duration>) {
+    pub(super) fn start(&mut self, deadline: Option<Deadline>) {
         self.current.restart();
-        if self.has_deadline || timeout.is_some() {
-            let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        if self.has_deadline || deadline.is_some() {
             self.current = Interrupt::new(Arc::clone(&self.canceled), deadline);
             self.has_deadline = deadline.is_some();
         }

@@ -9,7 +9,7 @@
 //!
 //! Reading order: [`prepared`] and [`plan_cache`] keep trees and plans; [`statement`] sends each kind of statement its way;
 //! [`query`] and [`write`] run plans, [`definition`] runs CREATE and DROP, [`transaction_control`] BEGIN to COMMIT,
-//! [`variable`] SET and SHOW; [`bulk`] loads; [`deferred`] keeps commits in flight.
+//! [`variable`] SET and SHOW; [`bulk`] loads; [`deferred`] keeps commits in flight; [`expiry`] ends what takes too long.
 
 pub(crate) mod activity;
 mod answer;
@@ -20,6 +20,7 @@ mod deferred_tests;
 mod definition;
 mod effects;
 mod environment;
+mod expiry;
 mod explain;
 mod held_answer;
 mod interrupt;
@@ -47,6 +48,7 @@ pub use interrupt::Canceller;
 pub use prepared::Prepared;
 pub use settings::Defaults;
 
+pub use crate::executor::interrupt::{Deadline, Timeout};
 pub use crate::transaction::block::Receipt;
 pub use crate::transaction::heads::OnSettled;
 
@@ -57,6 +59,7 @@ use crate::parser;
 use crate::parser::ast::Statement;
 use crate::session::deferred::Deferred;
 use crate::session::environment::Own;
+use crate::session::expiry::{Since, is_expiry};
 use crate::session::interrupt::Interrupts;
 use crate::session::plan_cache::PlanCache;
 use crate::session::settings::Settings;
@@ -82,8 +85,8 @@ pub struct Session {
     modes: Modes,
     /// What was at each savepoint.
     savepoint_modes: Vec<AtSavepoint>,
-    /// When the last statement in a block ended.
-    idle_since: Option<Instant>,
+    /// What the time limits of the open block count from.
+    since: Since,
     /// The newest commit it has seen. Invariant: never goes backwards.
     last_seen: CommitNumber,
     /// Of its last commit.
@@ -114,7 +117,7 @@ impl Session {
             block: Block::default(),
             modes: Modes::default(),
             savepoint_modes: Vec::new(),
-            idle_since: None,
+            since: Since::default(),
             last_seen: CommitNumber(0),
             last_receipt: None,
             statement_receipt: None,
@@ -174,7 +177,7 @@ impl Session {
             None => self.dispatch(prepared, parameters, sink),
         };
         self.give_warnings(sink);
-        self.end_statement(started, result.is_err());
+        self.end_statement(started, result.as_ref().err());
         result
     }
 
@@ -230,30 +233,9 @@ impl Session {
         &self.database
     }
 
-    /// Ends the session's transaction if it has been idle longer than `idle_in_transaction_session_timeout`; tells whether
-    /// it did: then the client has to be told 25P03.
-    pub fn expire_if_idle(&mut self, now: Instant) -> bool {
-        let (Some(since), Some(timeout)) =
-            (self.idle_since, self.settings.values().idle_in_transaction_timeout())
-        else {
-            return false;
-        };
-        let expired = now.saturating_duration_since(since) >= timeout;
-        if expired {
-            self.rollback_block();
-            self.idle_since = None;
-        }
-        expired
-    }
-
     /// `idle_in_transaction_session_timeout`, if there is one.
     pub fn idle_in_transaction_timeout(&self) -> Option<Duration> {
         self.settings.values().idle_in_transaction_timeout()
-    }
-
-    /// When [`Self::expire_if_idle`] would end the open block.
-    pub fn idle_deadline(&self) -> Option<Instant> {
-        self.idle_since?.checked_add(self.idle_in_transaction_timeout()?)
     }
 
     /// Says who uses the session, for the audit log.
@@ -309,8 +291,10 @@ impl Session {
 
     /// An error in a block makes it fail, whichever stage it comes from.
     fn fail_block_on_error<T>(&mut self, result: Result<T>) -> Result<T> {
-        if result.is_err() && self.status == TransactionStatus::InTransaction {
-            self.status = TransactionStatus::Failed;
+        if let Err(error) = &result
+            && self.status == TransactionStatus::InTransaction
+        {
+            self.fail_block(error);
         }
         result
     }
@@ -322,46 +306,48 @@ impl Session {
         self.statement_receipt = None;
         self.own.effects.start_statement();
         // ROLLBACK leaves the same behind whether the block had expired or not.
-        if self.idle_since.is_some() && !rolls_back {
+        if self.may_expire() && !rolls_back {
             let now = Instant::now();
-            if self.expire_if_idle(now) {
-                return Err(Error::new(
-                    SqlState::IdleInTransactionSessionTimeout,
-                    "terminating transaction due to idle-in-transaction timeout",
-                ));
-            }
+            self.check_expiry(now)?;
             started = Some(now);
         }
-        self.interrupts.start(self.settings.values().statement_timeout());
+        self.interrupts.start(self.statement_deadline());
         Ok(started)
     }
 
     #[inline]
-    fn end_statement(&mut self, started: Option<Instant>, failed: bool) {
+    fn end_statement(&mut self, started: Option<Instant>, error: Option<&Error>) {
         if self.status == TransactionStatus::Idle {
             self.hide_block();
-            self.idle_since = None;
+            self.stop_counting();
             self.own.effects.locks.release_transaction();
-            if failed {
+            if error.is_some() {
                 self.settings.rollback();
             } else {
                 self.settings.commit();
             }
             return;
         }
-        if failed {
-            self.status = TransactionStatus::Failed;
-            // What is sure to be rolled back keeps nobody waiting.
-            let kept = self.savepoint_modes.last().map_or(0, |savepoint| savepoint.lock_count);
-            self.own.effects.locks.release_to(kept);
+        if let Some(error) = error {
+            self.fail_block(error);
         }
         self.show_block();
-        if self.settings.values().idle_in_transaction_timeout().is_some() {
-            // A statement that hardly looked at its interrupt was short: its start stands for its end.
-            let short =
-                started.filter(|_| self.interrupts.current().checks() < SHORT_STATEMENT_CHECKS);
-            self.idle_since = Some(short.unwrap_or_else(Instant::now));
+        // A statement that hardly looked at its interrupt was short: its start stands for its end.
+        let is_short = self.interrupts.current().checks() < SHORT_STATEMENT_CHECKS;
+        self.count_idle(started.filter(|_| is_short));
+    }
+
+    /// The open block has failed.
+    #[cold]
+    fn fail_block(&mut self, error: &Error) {
+        if is_expiry(error) {
+            self.fail_expired();
+            return;
         }
+        self.status = TransactionStatus::Failed;
+        // What is sure to be rolled back keeps nobody waiting.
+        let kept = self.savepoint_modes.last().map_or(0, |savepoint| savepoint.lock_count);
+        self.own.effects.locks.release_to(kept);
     }
 
     fn budget(&self) -> MemoryBudget {

@@ -44,13 +44,26 @@ impl KeySet {
 
     /// Whether the key of the row in `slot` of `chunk` is among them; `index` has the keys' definition.
     pub fn contains_row(&self, index: &Index, chunk: &Chunk, slot: usize) -> bool {
-        if self.is_all {
-            return true;
-        }
-        match index.key(|ordinal| chunk.column(ordinal).get(slot)) {
+        self.is_all || self.contains(&key_of(index, (chunk, slot)))
+    }
+
+    /// Whether a row has come to one of them, or left one, where it is another in `after` than in `before`.
+    pub fn tells_apart(
+        &self,
+        index: &Index,
+        before: (&Chunk, usize),
+        after: (&Chunk, usize),
+    ) -> bool {
+        let (before, after) = (key_of(index, before), key_of(index, after));
+        before != after && (self.contains(&before) || self.contains(&after))
+    }
+
+    fn contains(&self, key: &Key) -> bool {
+        match key {
+            _ if self.is_all => true,
             Key::Null => self.nulls,
-            Key::Fixed(key) => self.fixed.around(&key).is_some_and(|last| key <= *last),
-            Key::Bytes { bytes, .. } => self.bytes.around(&bytes).is_some_and(|end| bytes < *end),
+            Key::Fixed(key) => self.fixed.around(key).is_some_and(|last| key <= last),
+            Key::Bytes { bytes, .. } => self.bytes.around(bytes).is_some_and(|end| bytes < end),
         }
     }
 
@@ -61,6 +74,10 @@ impl KeySet {
         let ends = self.bytes.0.iter().map(|(start, end)| spilled(start) + spilled(end));
         fixed + self.bytes.0.len() * (RUN_BYTES + 2 * size_of::<KeyBytes>()) + ends.sum::<usize>()
     }
+}
+
+fn key_of(index: &Index, (chunk, slot): (&Chunk, usize)) -> Key {
+    index.key(|ordinal| chunk.column(ordinal).get(slot))
 }
 
 /// Disjoint runs by where they start.

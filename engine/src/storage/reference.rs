@@ -11,7 +11,7 @@ use crate::storage::key::KeyRange;
 use crate::storage::root::Root;
 use crate::storage::schema::{ForeignKey, Schema};
 use crate::storage::table::Table;
-use crate::storage::{RowId, TableId};
+use crate::storage::{IndexId, RowId, TableId};
 use crate::types::{DataType, ValueRef};
 
 /// A foreign key between a version of its table and one of the table that it refers to.
@@ -40,6 +40,15 @@ pub enum Referred {
     Key(UniqueKey),
     /// What the other column's type cannot hold, so no row.
     Nowhere,
+}
+
+/// Where rows are looked for that refer to others.
+#[derive(Debug)]
+pub enum Searched<'s> {
+    /// Some keys of an index.
+    Keys(IndexId, &'s KeyRange),
+    /// All rows, some at a time.
+    Rows,
 }
 
 impl<'a> Link<'a> {
@@ -110,16 +119,16 @@ impl<'a> Link<'a> {
     }
 
     /// The rows of the child that refer to one of `keys`, each with the row that had the key in `before`, a version of
-    /// the parent. `check` is called now and then and may stop it.
+    /// the parent. `search` is told beforehand where it looks, and may stop it.
     pub fn children(
         &self,
         keys: &HashMap<UniqueKey, RowId>,
         before: &Table,
-        check: &dyn Fn() -> Result<()>,
+        search: &dyn Fn(Searched<'_>) -> Result<()>,
     ) -> Result<Vec<(RowId, RowId)>> {
         match self.child_index() {
-            Some(index) => self.children_by_index(index, keys, before, check),
-            None => self.children_by_scan(keys, check),
+            Some(index) => self.children_by_index(index, keys, before, search),
+            None => self.children_by_scan(keys, search),
         }
     }
 
@@ -142,14 +151,13 @@ impl<'a> Link<'a> {
         index: &Index,
         keys: &HashMap<UniqueKey, RowId>,
         before: &Table,
-        check: &dyn Fn() -> Result<()>,
+        search: &dyn Fn(Searched<'_>) -> Result<()>,
     ) -> Result<Vec<(RowId, RowId)>> {
         let mut rows: Vec<RowId> = keys.values().copied().collect();
         rows.sort_unstable();
         let (parent, child) = (self.parent.schema(), self.child.schema());
         let mut found = Vec::new();
         for row in rows {
-            check()?;
             let Some((chunk, slot)) = before.find(row) else { continue };
             let value = |column: &crate::storage::schema::IndexColumn| {
                 let (_, others) = self.columns.iter().find(|(own, _)| *own == column.ordinal)?;
@@ -159,6 +167,7 @@ impl<'a> Link<'a> {
             let columns = index.definition().columns[..self.columns.len()].iter();
             let Some(prefix) = columns.map(value).collect::<Option<Vec<_>>>() else { continue };
             let range = KeyRange::prefix(child, index.definition(), &prefix);
+            search(Searched::Keys(index.definition().id, &range))?;
             found.extend(index.range(&range, false).map(|child| (child, row)));
         }
         Ok(found)
@@ -167,11 +176,13 @@ impl<'a> Link<'a> {
     fn children_by_scan(
         &self,
         keys: &HashMap<UniqueKey, RowId>,
-        check: &dyn Fn() -> Result<()>,
+        search: &dyn Fn(Searched<'_>) -> Result<()>,
     ) -> Result<Vec<(RowId, RowId)>> {
         let mut found = Vec::new();
+        // No rows have been looked for, too.
+        search(Searched::Rows)?;
         for chunk in self.child.chunks() {
-            check()?;
+            search(Searched::Rows)?;
             for slot in chunk.selection().iter() {
                 if let Referred::Key(key) = self.referred(chunk, slot)
                     && let Some(row) = keys.get(&key)

@@ -17,7 +17,7 @@ use crate::transaction::executed::{Actor, AuditPolicy, Statements};
 use crate::transaction::heads::{Heads, Outcome};
 use crate::transaction::rebase::rebase;
 use crate::transaction::row_locks::first_foreign_lock;
-use crate::transaction::validate_reads::check_reads;
+use crate::transaction::validate_reads::{Held, check_reads};
 use crate::transaction::write_set::{Proposals, WriteSet};
 use crate::types::Value;
 
@@ -347,7 +347,7 @@ impl Block {
                 let next = self.judge(&seen, &head, rebased())?;
                 (*base, *working) = (Arc::clone(&head), next);
             } else if let Err(error) = self.judge(&seen, &head, Ok(())) {
-                return Err(rebased().err().filter(is_conflict).unwrap_or(error));
+                return Err(self.judge(&seen, &head, rebased()).err().unwrap_or(error));
             }
             seen = head;
             if started.elapsed() <= REBASE_ROUND_SMALL {
@@ -369,7 +369,9 @@ impl Block {
             && !Arc::ptr_eq(seen, head)
         {
             let head = if sabotage::is(Break::ForgetReads) { seen } else { head };
-            check_reads(seen, head, reads)?;
+            // A duplicate or a broken reference says more than that somebody has changed something.
+            let held = if rebased.is_ok() { Held::All } else { Held::RowsOnly };
+            check_reads(seen, head, reads, held)?;
         }
         rebased
     }

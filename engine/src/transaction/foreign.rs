@@ -82,7 +82,7 @@ fn check_children(
     let Some(before) = before else {
         for chunk in link.child.chunks() {
             for slot in chunk.selection().iter() {
-                check_referred(&link, chunk, slot)?;
+                check_referred(&link, chunk, slot, None)?;
             }
         }
         return Ok(());
@@ -96,7 +96,7 @@ fn check_children(
         if let RowDifference::Inserted(id) | RowDifference::Updated(id) = row
             && let Some((chunk, slot)) = link.child.find(id)
         {
-            check_referred(&link, chunk, slot)?;
+            check_referred(&link, chunk, slot, None)?;
         }
     }
     Ok(())
@@ -125,7 +125,7 @@ fn check_parents(
     if lost.is_empty() {
         return Ok(());
     }
-    let found = link.children(&lost, before, &|| Ok(()))?;
+    let found = link.children(&lost, before, &|_| Ok(()))?;
     let Some((_, row)) = found.first() else { return Ok(()) };
     let action = if deleted.contains(row) { key.on_delete } else { key.on_update };
     Err(match action {

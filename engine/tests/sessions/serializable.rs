@@ -1,6 +1,8 @@
 //! SERIALIZABLE: what one transaction reads nobody has changed by its commit.
 
-use spg_engine::Session;
+use spg_engine::storage::column::Column;
+use spg_engine::types::ValueRef;
+use spg_engine::{DataType, Session};
 
 use crate::support::{check, database, fails, number, ok, run};
 
@@ -176,6 +178,48 @@ fn a_key_seen_free_and_taken_is_no_duplicate() {
     ok(&mut a, "INSERT INTO t VALUES (11, 0, 0)");
     ok(&mut b, "INSERT INTO t VALUES (11, 0, 1)");
     fails(&mut a, "COMMIT", "23505");
+}
+
+/// What a check has looked at counts as read, whether or not what it was for is still there at the end.
+#[test]
+fn checks_of_keys_have_read() {
+    for (mine, theirs) in [
+        ("INSERT INTO t VALUES (10, 0, 0)", "INSERT INTO t VALUES (10, 0, 1)"),
+        ("UPDATE t SET id = 10 WHERE id = 1", "UPDATE t SET id = 10 WHERE id = 2"),
+        ("INSERT INTO child VALUES (12)", "DELETE FROM t WHERE id = 12"),
+        ("DELETE FROM t WHERE id = 12", "INSERT INTO child VALUES (12)"),
+        ("DELETE FROM t WHERE id = 12", "INSERT INTO indexed VALUES (12)"),
+        ("COPY", "DELETE FROM t WHERE id = 12"),
+    ] {
+        let (mut a, mut b) = two();
+        ok(&mut b, "INSERT INTO t VALUES (12, 5, 5)");
+        ok(&mut b, "CREATE TABLE child (t INT REFERENCES t)");
+        ok(&mut b, "CREATE TABLE indexed (t INT PRIMARY KEY REFERENCES t)");
+        begin(&mut a);
+        ok(&mut a, "SAVEPOINT s");
+        if mine == "COPY" {
+            let mut batch = Some(vec![Column::repeat(DataType::Int4, ValueRef::Int4(12), 1)]);
+            a.insert_rows("child", &[], &mut || Ok(batch.take())).unwrap();
+        } else {
+            ok(&mut a, mine);
+        }
+        ok(&mut a, "ROLLBACK TO s");
+        ok(&mut a, "UPDATE t SET n = n + 1 WHERE id = 1");
+        ok(&mut b, theirs);
+        assert_eq!(run(&mut a, "COMMIT"), REFUSED, "{mine} / {theirs}");
+    }
+}
+
+/// Only whether a row is there matters to who refers to it.
+#[test]
+fn what_a_key_check_has_not_looked_at_may_change() {
+    let (mut a, mut b) = two();
+    ok(&mut b, "CREATE TABLE child (t INT PRIMARY KEY REFERENCES t)");
+    begin(&mut a);
+    ok(&mut a, "INSERT INTO child VALUES (1)");
+    ok(&mut b, "UPDATE t SET n = n + 1 WHERE id = 1");
+    ok(&mut b, "INSERT INTO t VALUES (11, 0, 0)");
+    check(&mut a, "COMMIT", "COMMIT");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::support::{check, database, fails, notices, number, ok, run};
-use spg_engine::session::{Notice, RowSink, Session};
+use spg_engine::session::{Notice, RowSink, Session, Timeout};
 use spg_engine::storage::batch::Batch;
 use spg_engine::{Options, Result, SqlState};
 
@@ -45,7 +45,7 @@ fn statement_timeout_and_cancel() {
 /// Nothing that a session does holds the writer lock for long, so the lock is asked directly.
 #[test]
 fn lock_timeout_ends_a_wait_for_the_writer_lock() {
-    use spg_engine::executor::interrupt::Interrupt;
+    use spg_engine::executor::interrupt::{Deadline, Interrupt};
     use spg_engine::transaction::writer_lock::WriterLock;
     let lock = WriterLock::new(());
     let _held = lock.lock(None, &Interrupt::default()).unwrap();
@@ -53,7 +53,8 @@ fn lock_timeout_ends_a_wait_for_the_writer_lock() {
     let error = lock.lock(Some(Duration::from_millis(30)), &Interrupt::default()).unwrap_err();
     assert_eq!(error.sqlstate(), SqlState::LockNotAvailable);
     assert!(started.elapsed() >= Duration::from_millis(30));
-    let late = Interrupt::new(std::sync::Arc::default(), Some(Instant::now()));
+    let over = Deadline { at: Instant::now(), timeout: Timeout::Statement };
+    let late = Interrupt::new(std::sync::Arc::default(), Some(over));
     assert_eq!(lock.lock(None, &late).unwrap_err().sqlstate(), SqlState::QueryCanceled);
 }
 
@@ -67,16 +68,74 @@ fn an_idle_transaction_expires() {
     ok(&mut a, "SET idle_in_transaction_session_timeout = '1ms'");
     std::thread::sleep(Duration::from_millis(5));
     fails(&mut a, "SELECT 1", "25P03");
+    // What the client has sent already is not run outside of the block.
+    fails(&mut a, "INSERT INTO t VALUES (6000)", "25P02");
+    check(&mut a, "COMMIT", "ROLLBACK");
     assert_eq!(number(&mut a, "SELECT count(*) FROM t"), 1_000);
     // The setting was made in the transaction and went with it.
     check(&mut a, "SHOW idle_in_transaction_session_timeout", "1h\nSHOW");
     ok(&mut a, "BEGIN");
     ok(&mut a, "DELETE FROM t");
     let now = Instant::now();
-    assert!(!a.expire_if_idle(now));
-    assert!(a.expire_if_idle(now + Duration::from_hours(2)));
+    assert_eq!(a.expire(now), None);
+    assert_eq!(a.expire(now + Duration::from_hours(2)), Some(Timeout::Idle));
     assert_eq!(number(&mut a, "SELECT count(*) FROM t"), 1_000);
-    assert!(!a.expire_if_idle(now + Duration::from_hours(2)));
+    assert_eq!(a.expire(now + Duration::from_hours(2)), None);
+}
+
+#[test]
+fn a_transaction_expires_idle_or_not() {
+    let database = database();
+    let (mut a, mut b) = (database.session(), database.session());
+    with_rows(&mut a);
+    let now = Instant::now();
+    let after = |minutes| now + Duration::from_mins(minutes);
+    for (setting, timeout, name) in [
+        ("transaction_timeout", Timeout::Transaction, "transaction timeout"),
+        ("max_snapshot_age", Timeout::SnapshotAge, "the age of its snapshot (max_snapshot_age)"),
+    ] {
+        let code = timeout.sqlstate().code();
+        let said = format!("{code}: terminating transaction due to {name}");
+        ok(&mut a, &format!("SET {setting} = '10min'"));
+        // It counts from the beginning, whatever is done meanwhile.
+        ok(&mut a, "BEGIN ISOLATION LEVEL REPEATABLE READ");
+        ok(&mut a, "DELETE FROM t WHERE id = 1");
+        let first = a.deadline().unwrap();
+        assert!(first.at >= after(10) && first.timeout == timeout);
+        std::thread::sleep(Duration::from_millis(2));
+        ok(&mut a, "SELECT 1 FROM t");
+        assert_eq!(a.deadline(), Some(first));
+        assert_eq!(a.expire(after(9)), None);
+        assert_eq!(a.expire(first.at), Some(timeout));
+        assert_eq!(number(&mut b, "SELECT count(*) FROM t"), 1_000);
+        // A running statement is ended too, in a block and alone.
+        ok(&mut a, "BEGIN");
+        ok(&mut a, &format!("SET LOCAL {setting} = '40ms'"));
+        check(&mut a, ENDLESS, &said);
+        fails(&mut a, "SELECT 1", "25P02");
+        check(&mut a, "ROLLBACK", "ROLLBACK");
+        ok(&mut a, &format!("SET {setting} = '40ms'"));
+        check(&mut a, ENDLESS, &said);
+        ok(&mut a, &format!("RESET {setting}"));
+        assert_eq!(number(&mut a, "SELECT count(*) FROM t"), 1_000);
+    }
+}
+
+/// At READ COMMITTED each statement sees a version of its own, and keeps it until the next.
+#[test]
+fn a_snapshot_s_age_begins_anew_with_each_statement_of_read_committed() {
+    let database = database();
+    let mut a = database.session();
+    with_rows(&mut a);
+    ok(&mut a, "SET max_snapshot_age = '10min'");
+    ok(&mut a, "BEGIN ISOLATION LEVEL READ COMMITTED");
+    assert_eq!(a.deadline().map(|deadline| deadline.timeout), Some(Timeout::Idle));
+    ok(&mut a, "SELECT 1 FROM t");
+    let first = a.deadline().unwrap();
+    assert_eq!(first.timeout, Timeout::SnapshotAge);
+    std::thread::sleep(Duration::from_millis(2));
+    ok(&mut a, "SELECT 1 FROM t");
+    assert!(a.deadline().unwrap().at > first.at);
 }
 
 /// A sink that refuses.

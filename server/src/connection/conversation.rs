@@ -131,7 +131,7 @@ impl<'a> Conversation<'a> {
             return Err(self.input.end());
         }
         let in_transaction = self.client.session.status() != TransactionStatus::Idle;
-        let deadline = if in_transaction { self.client.session.idle_deadline() } else { None };
+        let deadline = if in_transaction { self.client.session.deadline() } else { None };
         self.input.wait(in_transaction, deadline)
     }
 

@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use spg_engine::limits::BATCH_ROWS_MAX;
-use spg_engine::session::CommandTag;
+use spg_engine::session::{CommandTag, Deadline, Timeout};
 use spg_engine::storage::column::Column;
 use spg_engine::types::datetime::{Date, Time, Timestamp, TimestampTz};
 use spg_engine::types::{check_dimensions, check_element, check_length};
@@ -62,6 +62,8 @@ struct Rows<'a> {
     output: &'a mut Output,
     shared: &'a Shared,
     idle_timeout: Option<Duration>,
+    /// When the transaction is over, rows or not.
+    over: Option<Deadline>,
     names: Vec<String>,
     types: Vec<DataType>,
     /// The frame at hand: where its next row begins, and how many it has left.
@@ -88,11 +90,14 @@ impl Conversation<'_> {
         let described = target.columns().iter().map(translate::column);
         server::columns(&mut client.output.bytes, Opcode::CopyInReady, described);
         let idle_timeout = client.session.idle_in_transaction_timeout();
+        let over = client.session.statement_deadline();
+        let over = over.filter(|deadline| deadline.timeout != Timeout::Statement);
         let mut rows = Rows {
             input: self.input,
             output: client.output,
             shared: self.shared,
             idle_timeout,
+            over,
             names: target.columns().iter().map(|column| column.name.to_string()).collect(),
             types: target.columns().iter().map(|column| column.data_type).collect(),
             frame: None,
@@ -192,8 +197,11 @@ impl Rows<'_> {
                 return Err(self.input.end());
             }
             // A copy that waits holds a version of the data, as an open block does.
-            let deadline = self.idle_timeout.map(|timeout| Instant::now() + timeout);
-            self.input.wait(true, deadline)?;
+            let timeout = Timeout::Idle;
+            let idle =
+                self.idle_timeout.map(|after| Deadline { at: Instant::now() + after, timeout });
+            let earliest = idle.into_iter().chain(self.over).min_by_key(|deadline| deadline.at);
+            self.input.wait(true, earliest)?;
         }
     }
 

@@ -1,5 +1,6 @@
 //! Why a connection ends.
 
+use spg_engine::session::Timeout;
 use spg_wire::{ErrorFields, ProtocolError, Severity, SqlState};
 
 /// Why a connection ends.
@@ -32,10 +33,10 @@ impl End {
         Self::told("XX000", "internal error: the statement's thread panicked")
     }
 
-    /// A block was left open for too long.
-    pub(super) fn idle_in_transaction() -> Self {
-        let message = "terminating connection due to idle-in-transaction timeout";
-        Self::told("25P03", message)
+    /// A transaction was left open for too long.
+    pub(super) fn transaction_over(timeout: Timeout) -> Self {
+        let message = format!("terminating connection due to {}", timeout.name());
+        Self::told(timeout.sqlstate().code(), message)
     }
 
     /// A frame, or the Hello, did not come in time.

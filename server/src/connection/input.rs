@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use spg_engine::session::{Deadline, Timeout};
 use spg_wire::frame::{CLIENT_FRAME_LENGTH_MAX, FrameSpan, HELLO_FRAME_LENGTH_MAX};
 use spg_wire::socket::Polling;
 use spg_wire::{Frame, FrameBuffer, ProtocolError};
@@ -27,6 +28,8 @@ pub(super) struct Input {
     frame_since: Option<Instant>,
     /// Until when the Hello must have come; None once it has.
     hello_deadline: Option<Instant>,
+    /// What ends the client's transaction if nothing comes.
+    timeout: Timeout,
     polling: Polling,
     /// Its part of [`Shared::incomplete_bytes`].
     asked_bytes: usize,
@@ -46,6 +49,7 @@ impl Input {
             handle: Arc::clone(handle),
             frame_since: None,
             hello_deadline: Some(Instant::now() + shared.options.hello_timeout),
+            timeout: Timeout::Idle,
             polling: Polling::new(shared.options.poll),
             asked_bytes: 0,
         }
@@ -83,9 +87,14 @@ impl Input {
     pub(super) fn wait(
         &mut self,
         in_transaction: bool,
-        deadline: Option<Instant>,
+        deadline: Option<Deadline>,
     ) -> Result<(), End> {
-        let deadline = if self.buffer.is_empty() { deadline } else { Some(self.frame_deadline()) };
+        let deadline = if self.buffer.is_empty() {
+            self.timeout = deadline.map_or(Timeout::Idle, |deadline| deadline.timeout);
+            deadline.map(|deadline| deadline.at)
+        } else {
+            Some(self.frame_deadline())
+        };
         let asked_bytes = self.buffer.waiting_bytes().saturating_sub(FRAME_BYTES_FREE);
         if asked_bytes != self.asked_bytes {
             self.ask(asked_bytes)?;
@@ -153,7 +162,7 @@ impl Input {
             Demand::Stopping => End::stopping(),
             Demand::DeadlinePassed if self.hello_deadline.is_some() => End::too_slow("Hello"),
             Demand::DeadlinePassed if self.frame_since.is_some() => End::too_slow("a frame"),
-            Demand::DeadlinePassed => End::idle_in_transaction(),
+            Demand::DeadlinePassed => End::transaction_over(self.timeout),
         }
     }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::key_reads::{note_children, note_referred};
 use super::update::ChangedRows;
 use super::violation::{mixed_key, not_present, still_referenced};
 use super::{Execution, apply_one, stale_plan};
@@ -19,12 +20,13 @@ use crate::error::Result;
 use crate::executor::buffer::Reservation;
 use crate::executor::context::NoSubqueries;
 use crate::executor::expression::evaluate;
+use crate::executor::read_set::ReadSet;
 use crate::storage::batch::Batch;
 use crate::storage::change::{Stamps, TableChange, UpdatedRows};
 use crate::storage::chunk::Chunk;
 use crate::storage::column::Column;
 use crate::storage::index::UniqueKey;
-use crate::storage::reference::{Link, Referred, convert, referring};
+use crate::storage::reference::{Link, Referred, Searched, convert, referring};
 use crate::storage::root::Root;
 use crate::storage::schema::{ForeignKey, ReferentialAction};
 use crate::storage::table::Table;
@@ -177,7 +179,7 @@ impl Work<'_, '_> {
         let parent = self.root.table(key.table).ok_or_else(stale_plan)?;
         let link = Link::new(key, child, parent).ok_or_else(stale_plan)?;
         for (chunk, slot) in rows.iter().filter_map(|row| child.find(*row)) {
-            check_referred(&link, chunk, slot)?;
+            check_referred(&link, chunk, slot, self.execution.reads)?;
         }
         Ok(())
     }
@@ -197,8 +199,14 @@ impl Work<'_, '_> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let check = || self.execution.interrupt.check();
-        let mut found = self.link(lost)?.children(keys, &lost.before, &check)?;
+        let link = self.link(lost)?;
+        let search = |searched: Searched<'_>| {
+            if let Some(reads) = self.execution.reads {
+                note_children(reads, link.child, &searched);
+            }
+            self.execution.interrupt.check()
+        };
+        let mut found = link.children(keys, &lost.before, &search)?;
         found.sort_unstable();
         Ok(found)
     }
@@ -297,8 +305,17 @@ fn written_rows(key: &ForeignKey, table: &Table, change: &TableChange) -> Vec<Ro
 }
 
 /// 23503 for a row that refers to none.
-pub fn check_referred(link: &Link<'_>, chunk: &Chunk, slot: usize) -> Result<()> {
-    match link.referred(chunk, slot) {
+pub fn check_referred(
+    link: &Link<'_>,
+    chunk: &Chunk,
+    slot: usize,
+    reads: Option<&ReadSet>,
+) -> Result<()> {
+    let referred = link.referred(chunk, slot);
+    if let (Referred::Key(key), Some(reads)) = (&referred, reads) {
+        note_referred(reads, link, key);
+    }
+    match referred {
         Referred::Nothing => Ok(()),
         Referred::Key(key) if link.has(&key) => Ok(()),
         Referred::Mixed => Err(mixed_key(link)),

@@ -4,6 +4,7 @@ use smallvec::SmallVec;
 
 use super::check::check_columns;
 use super::foreign::check_referred;
+use super::key_reads::note_keys_of;
 use super::on_conflict::Upsert;
 use super::violation::not_null;
 use super::{Execution, Sink, answer, apply, apply_unguarded, collect, refused, stale_plan};
@@ -13,6 +14,7 @@ use crate::error::Result;
 use crate::executor::context::Context;
 use crate::executor::expression::evaluate_scalar;
 use crate::executor::interrupt::Interrupt;
+use crate::executor::read_set::ReadSet;
 use crate::planner::plan::{Plan, PlanNode};
 use crate::storage::change::{InsertedRows, Stamps, TableChange};
 use crate::storage::column::Column;
@@ -126,6 +128,9 @@ impl Insert<'_> {
         table
             .insert_row(id, &values, stamp)
             .map_err(|duplicate| refused(table, &duplicate, execution.reads))?;
+        if let Some(reads) = execution.reads {
+            note_keys_of(reads, table, &[id], |_| true);
+        }
         Ok(1)
     }
 
@@ -147,11 +152,12 @@ pub fn insert_columns(
     stamp: Stamp,
     table: TableId,
     values: Vec<Column>,
+    reads: Option<&ReadSet>,
 ) -> Result<u64> {
     let rows = values.first().map_or(0, Column::len);
     if rows != 0 {
         let change = addition(root, stamp, table, values, rows)?;
-        apply_unguarded(root, table, &change, None)?;
+        apply_unguarded(root, table, &change, reads)?;
     }
     Ok(rows as u64)
 }
@@ -162,6 +168,7 @@ pub fn check_loaded(
     table: TableId,
     first: RowId,
     interrupt: &Interrupt,
+    reads: Option<&ReadSet>,
 ) -> Result<()> {
     let child = root.table(table).ok_or_else(stale_plan)?;
     for key in &child.schema().constraints.foreign_keys {
@@ -171,7 +178,7 @@ pub fn check_loaded(
         while let Some(chunk) = child.chunk_at_or_after(from) {
             interrupt.check()?;
             for slot in chunk.selection().iter().filter(|slot| chunk.row_id(*slot) >= first) {
-                check_referred(&link, chunk, slot)?;
+                check_referred(&link, chunk, slot, reads)?;
             }
             from = RowId(chunk.last().0 + 1);
         }

@@ -7,6 +7,7 @@ mod check;
 mod delete;
 mod foreign;
 mod insert;
+mod key_reads;
 mod on_conflict;
 mod update;
 mod violation;
@@ -16,6 +17,7 @@ pub use foreign::check_referred;
 pub use insert::{check_loaded, insert_columns};
 pub use violation::{duplicate_key, key_text, not_present, still_referenced};
 
+use self::key_reads::note_written;
 use crate::binder::bound::Expression;
 use crate::error::{Error, Result, SqlState};
 use crate::executor::buffer::Buffer;
@@ -214,7 +216,11 @@ fn apply_unguarded(
     let found = root.table(table).ok_or_else(stale_plan)?;
     found.check_keys(change)?;
     let table = root.table_mut(table).ok_or_else(stale_plan)?;
-    table.apply(change).map_err(|duplicate| refused(table, &duplicate, reads))
+    table.apply(change).map_err(|duplicate| refused(table, &duplicate, reads))?;
+    if let Some(reads) = reads {
+        note_written(reads, table, change);
+    }
+    Ok(())
 }
 
 /// 23505. A serializable transaction has seen by it that the key is there.
@@ -223,7 +229,7 @@ fn refused(table: &Table, duplicate: &DuplicateKey, reads: Option<&ReadSet>) -> 
     if let Some(reads) = reads {
         let key: Vec<_> = duplicate.values.iter().map(Value::as_ref).collect();
         let range = KeyRange::prefix(table.schema(), &duplicate.index, &key);
-        reads.note_keys(table.id(), duplicate.index.id, &range);
+        reads.note_presence(table.id(), duplicate.index.id, &range);
     }
     violation::duplicate_key(table.schema(), duplicate)
 }

@@ -156,8 +156,13 @@ impl<'u, 'm> Upsert<'u, 'm> {
                 continue;
             };
             if let Some(reads) = self.context.reads {
-                let id = index.definition().id;
-                reads.note_keys(self.table.id(), id, &KeyRange::unique(&key));
+                let (table, id, range) =
+                    (self.table.id(), index.definition().id, KeyRange::unique(&key));
+                match self.conflict.update {
+                    // Its condition, or its new values, look at the row.
+                    Some(_) => reads.note_keys(table, id, &range),
+                    None => reads.note_presence(table, id, &range),
+                }
             }
             let there = index.find_key(&key);
             if self.taken.contains(&(place, key)) {

@@ -124,6 +124,11 @@ const DEFINITIONS: &[Definition] = &[
     ),
     define("max_identifier_length", "Shows the maximum identifier length.", Kind::Preset("63")),
     define(
+        "max_snapshot_age",
+        "Sets the maximum allowed time that a transaction or statement keeps a version of the data.",
+        Kind::Duration(|values| &mut values.max_snapshot_age_ms),
+    ),
+    define(
         "search_path",
         "Sets the schema search order for names that are not schema-qualified.",
         Kind::Fixed(&["public", "$user, public", "\"$user\", public", "\"$user\",public"]),
@@ -163,6 +168,11 @@ const DEFINITIONS: &[Definition] = &[
         "TimeZone",
         "Sets the time zone for displaying and interpreting time stamps.",
         Kind::TimeZone,
+    ),
+    define(
+        "transaction_timeout",
+        "Sets the maximum allowed duration of any transaction.",
+        Kind::Duration(|values| &mut values.transaction_timeout_ms),
     ),
 ];
 

@@ -32,6 +32,8 @@ const IDLE_IN_TRANSACTION_TIMEOUT_DEFAULT_MS: u64 = 3_600_000;
 pub(super) struct Values {
     pub(super) lock_timeout_ms: u64,
     pub(super) statement_timeout_ms: u64,
+    pub(super) transaction_timeout_ms: u64,
+    pub(super) max_snapshot_age_ms: u64,
     pub(super) idle_in_transaction_timeout_ms: u64,
     pub(super) statement_memory_bytes: u64,
     pub(super) default_read_only: bool,
@@ -51,6 +53,8 @@ impl Default for Values {
         Self {
             lock_timeout_ms: LOCK_TIMEOUT_DEFAULT_MS,
             statement_timeout_ms: 0,
+            transaction_timeout_ms: 0,
+            max_snapshot_age_ms: 0,
             idle_in_transaction_timeout_ms: IDLE_IN_TRANSACTION_TIMEOUT_DEFAULT_MS,
             statement_memory_bytes: STATEMENT_MEMORY_BYTES_DEFAULT as u64,
             default_read_only: false,
@@ -83,6 +87,26 @@ impl Values {
 
     pub(super) fn statement_timeout(&self) -> Option<Duration> {
         duration(self.statement_timeout_ms)
+    }
+
+    pub(super) fn transaction_timeout(&self) -> Option<Duration> {
+        duration(self.transaction_timeout_ms)
+    }
+
+    pub(super) fn max_snapshot_age(&self) -> Option<Duration> {
+        duration(self.max_snapshot_age_ms)
+    }
+
+    /// Whether a running statement has a deadline.
+    #[inline]
+    pub(super) fn limits_statements(&self) -> bool {
+        self.statement_timeout_ms != 0 || self.limits_transactions()
+    }
+
+    /// Whether a transaction has one, be it idle or not.
+    #[inline]
+    pub(super) fn limits_transactions(&self) -> bool {
+        (self.transaction_timeout_ms | self.max_snapshot_age_ms) != 0
     }
 
     pub(super) fn idle_in_transaction_timeout(&self) -> Option<Duration> {

@@ -61,6 +61,7 @@ pub enum AddIndexError {
 }
 
 /// A row's key, encoded.
+#[derive(PartialEq, Eq)]
 pub(super) enum Key {
     Null,
     Fixed(i64),

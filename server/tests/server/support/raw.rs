@@ -67,6 +67,7 @@ impl Raw {
                 Ok(0) => return None,
                 Ok(length) => self.inbox.push(&bytes[..length]),
                 Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return None,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => panic!("nothing came: {error}"),
             }
         }

@@ -139,7 +139,7 @@ impl Definer<'_> {
         for chunk in table.chunks() {
             self.interrupt.check()?;
             for slot in chunk.selection().iter() {
-                check_referred(&link, chunk, slot)?;
+                check_referred(&link, chunk, slot, None)?;
             }
         }
         Ok(())
