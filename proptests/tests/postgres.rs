@@ -1,11 +1,12 @@
 //! The golden scripts and generated queries answer as PostgreSQL 15 does, the documented differences aside.
 //!
 //! A script with the line `# postgres: no` is not compared (vectors, plans, conflicts that PostgreSQL would wait for).
-//! A step below `# differs: REASON` must differ, REASON being one of [`DIFFERENCES`].
+//! A step below `# differs: REASON` must differ, REASON being one of [`DIFFERENCES`]. A line `# PostgreSQL: LINE` below that
+//! is one of PostgreSQL's answer; `# PostgreSQL: waits, then LINE` of a statement that ends when its session goes on.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
@@ -37,6 +38,14 @@ const DIFFERENCES: &[(&str, &str)] = &[
         "waiting",
         "a writer at REPEATABLE READ or SERIALIZABLE does not wait for one that has not committed: the first to commit wins",
     ),
+    (
+        "rerun",
+        "at READ COMMITTED a statement that has waited runs again from its start: PostgreSQL looks at the changed row alone",
+    ),
+    (
+        "foreign-key",
+        "decided at COMMIT: 23503, or 40001 where an ON DELETE had to follow, and no statement waits",
+    ),
     ("ssi", "a serializable transaction fails at another statement, or with another DETAIL"),
     (
         "constants",
@@ -47,21 +56,119 @@ const DIFFERENCES: &[(&str, &str)] = &[
 #[test]
 fn golden_scripts_answer_as_postgresql_does() {
     let Some(server) = Server::start() else { return };
-    let mut paths = Vec::new();
-    find_scripts(&workspace().join("engine/tests/scripts"), &mut paths);
-    paths.sort();
     let mut faults = Vec::new();
     let mut compared = 0;
-    for path in paths {
-        let items = script::parse(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    for (path, items) in scripts("") {
         let excluded = Item::Text("# postgres: no".to_owned());
-        if !items.contains(&excluded) {
+        if !path.starts_with(scripts_folder().join("anomaly")) && !items.contains(&excluded) {
             compared += compare_script(&server, &path, &items, &mut faults);
         }
     }
     println!("{compared} statements compared with PostgreSQL 15");
     assert!(compared > 500, "the scripts are missing");
     assert!(faults.is_empty(), "{} answers differ:\n{}", faults.len(), faults.join("\n"));
+}
+
+/// Each phenomenon at each level: the same in PostgreSQL, but for what the scripts and README's tables say.
+#[test]
+fn anomalies_are_those_of_postgresql() {
+    let scripts = scripts("anomaly");
+    assert!(scripts.len() > 15, "the scripts are missing");
+    let mut faults = faults_of_readme(&scripts);
+    for (path, items) in &scripts {
+        faults.extend(faults_of_form(items).map(|fault| format!("{}: {fault}", path.display())));
+    }
+    if let Some(server) = Server::start() {
+        for (path, items) in &scripts {
+            compare_script(&server, path, items, &mut faults);
+        }
+    }
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
+/// README has a row for each script of an anomaly, whose last cell has the script's marks, and one for each mark.
+fn faults_of_readme(scripts: &[(PathBuf, Vec<Item>)]) -> Vec<String> {
+    let readme = std::fs::read_to_string(workspace().join("README.md")).unwrap();
+    let mut faults = Vec::new();
+    let mut used = BTreeSet::new();
+    for (path, items) in scripts {
+        let marks = marks(items);
+        used.extend(marks.keys().copied());
+        let name = format!("(`{}`) |", path.file_stem().unwrap().to_string_lossy());
+        let levels =
+            |(reason, levels): (&&str, &Vec<&str>)| format!("`{reason}` ({})", levels.join(", "));
+        let told: Vec<String> = marks.iter().map(levels).collect();
+        let cell = if told.is_empty() { "no".to_owned() } else { told.join(", ") };
+        let is_row = |line: &str| line.contains(&name) && line.ends_with(&format!("| {cell} |"));
+        if !readme.lines().any(is_row) {
+            faults.push(format!("README lacks: | ... {name} ... | {cell} |"));
+        }
+    }
+    for (reason, _) in DIFFERENCES {
+        let start = format!("| `{reason}` |");
+        if readme.lines().any(|line| line.starts_with(&start)) != used.contains(reason) {
+            faults.push(format!("README tells of a mark that is not used, or does not: {reason}"));
+        }
+    }
+    faults
+}
+
+/// What the comment that begins a level's section is called in README.
+fn level(line: &str) -> Option<&'static str> {
+    const LEVELS: [(&str, &str); 3] =
+        [("# READ COMMITTED", "RC"), ("# REPEATABLE READ", "RR"), ("# SERIALIZABLE", "S")];
+    LEVELS.iter().find(|(start, _)| line.starts_with(start)).map(|(_, level)| *level)
+}
+
+/// The reasons of a script's differences, each with the levels where it occurs.
+fn marks(items: &[Item]) -> BTreeMap<&str, Vec<&'static str>> {
+    let mut marks: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut current = "";
+    for item in items {
+        let Item::Text(line) = item else { continue };
+        current = level(line).unwrap_or(current);
+        if let Some(reason) = line.strip_prefix(DIFFERS) {
+            let levels = marks.entry(reason).or_default();
+            if levels.last() != Some(&current) {
+                levels.push(current);
+            }
+        }
+    }
+    marks
+}
+
+/// A script of an anomaly has a section for each level, and says what PostgreSQL answers where it differs.
+fn faults_of_form(items: &[Item]) -> impl Iterator<Item = String> {
+    let lines = items.iter().map(|item| match item {
+        Item::Text(line) => line.as_str(),
+        Item::Step(_) => "",
+    });
+    let levels: Vec<&str> = lines.clone().filter_map(level).collect();
+    let sections =
+        (levels != ["RC", "RR", "S"]).then(|| format!("not each level once: {levels:?}"));
+    let untold = lines
+        .clone()
+        .zip(lines.skip(1))
+        .filter(|(line, next)| line.starts_with(DIFFERS) && !next.starts_with(THEIRS));
+    let untold =
+        untold.map(|(line, _)| format!("what does PostgreSQL answer? {line}")).collect::<Vec<_>>();
+    sections.into_iter().chain(untold)
+}
+
+fn scripts_folder() -> PathBuf {
+    workspace().join("engine/tests/scripts")
+}
+
+/// The scripts of a folder and those below it.
+fn scripts(folder: &str) -> Vec<(PathBuf, Vec<Item>)> {
+    let mut paths = Vec::new();
+    find_scripts(&scripts_folder().join(folder), &mut paths);
+    paths.sort();
+    let read = |path: PathBuf| {
+        let items = script::parse(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        (path, items)
+    };
+    paths.into_iter().map(read).collect()
 }
 
 fn find_scripts(folder: &Path, paths: &mut Vec<PathBuf>) {
@@ -75,47 +182,98 @@ fn find_scripts(folder: &Path, paths: &mut Vec<PathBuf>) {
     }
 }
 
+/// Begins the reason why a step's answer differs.
+const DIFFERS: &str = "# differs: ";
+
+/// Begins a line of PostgreSQL's own answer to it.
+const THEIRS: &str = "# PostgreSQL: ";
+
+/// What the lines above a step say of it.
+#[derive(Default)]
+struct Mark<'s> {
+    reason: Option<&'s str>,
+    theirs: Vec<&'s str>,
+}
+
+impl<'s> Mark<'s> {
+    fn read(&mut self, line: &'s str) {
+        self.reason = line.strip_prefix(DIFFERS).or(self.reason);
+        self.theirs.extend(line.strip_prefix(THEIRS));
+    }
+
+    /// What is wrong with both answers to the step.
+    fn fault(&self, step: &Step, theirs: &[String]) -> Option<String> {
+        let ours: Vec<&String> =
+            step.answer.iter().filter(|line| !line.starts_with("plan: ")).collect();
+        let same = same_lines(&ours, theirs);
+        let known = self.reason.map(|reason| DIFFERENCES.iter().any(|(name, _)| *name == reason));
+        let untrue = self.theirs.iter().find(|line| {
+            let line = if line.starts_with(WAITS) { "waits" } else { line };
+            !theirs.iter().any(|theirs| theirs == line)
+        });
+        match (same, known) {
+            (true, Some(_)) => Some(format!("no longer differs: {}", step.sql)),
+            (false, Some(false)) => Some(format!("unknown reason: {}", step.sql)),
+            (true, None) => None,
+            (false, Some(true)) if untrue.is_none() => None,
+            (false, _) => Some(format!(
+                "{}\n  SPG:\n    {}\n  PostgreSQL{}:\n    {}\n",
+                step.sql,
+                step.answer.join("\n    "),
+                untrue.map_or_else(String::new, |line| format!(" (expected: {line})")),
+                theirs.join("\n    "),
+            )),
+        }
+    }
+
+    /// The line that ends the wait.
+    fn end(&self) -> Option<&'s str> {
+        self.theirs.iter().find_map(|line| line.strip_prefix(WAITS))
+    }
+}
+
+/// Begins what PostgreSQL answers to a statement that waits there and not here.
+const WAITS: &str = "waits, then ";
+
 fn compare_script(server: &Server, path: &Path, items: &[Item], faults: &mut Vec<String>) -> usize {
     let mut sessions: BTreeMap<&str, Slot> = BTreeMap::new();
-    let mut expected_difference = None;
+    let mut ends: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut mark = Mark::default();
     let mut compared = 0;
     let mut observer = server.connect();
+    let mut report = |fault: String| faults.push(format!("{}: {fault}", path.display()));
     for item in items {
         let step = match item {
             Item::Text(line) => {
-                expected_difference = line.strip_prefix("# differs: ").or(expected_difference);
+                mark.read(line);
                 continue;
             }
             Item::Step(step) => step,
         };
-        let slot =
-            sessions.remove(&*step.session).unwrap_or_else(|| Slot::Idle(Box::new(server.join())));
-        let may_wait = expected_difference == Some("waiting");
+        let session = &*step.session;
+        let slot = match sessions.remove(session).unwrap_or_else(|| Slot::begin(server)) {
+            Slot::Waits(thread) if step.wait == Wait::None => {
+                let (lines, idle) = end_wait(thread, &[]);
+                let expected = ends.remove(session).unwrap_or_default();
+                if !expected.is_empty() && !lines.iter().any(|line| line == expected) {
+                    report(format!("its wait ends with {}, not {expected}", lines.join("; ")));
+                }
+                idle
+            }
+            slot => slot,
+        };
+        let may_wait = mark.reason == Some("waiting") || mark.end().is_some();
         let (theirs, slot) = answer_step(slot, step, may_wait, &mut observer);
-        sessions.insert(&step.session, slot);
-        let ours: Vec<&String> =
-            step.answer.iter().filter(|line| !line.starts_with("plan: ")).collect();
+        sessions.insert(session, slot);
         compared += 1;
-        let same = same_lines(&ours, &theirs);
-        let known = expected_difference
-            .take()
-            .map(|reason| DIFFERENCES.iter().any(|(name, _)| *name == reason));
-        match (same, known) {
-            (true, None) | (false, Some(true)) => {}
-            (true, Some(_)) => {
-                faults.push(format!("{}: no longer differs: {}", path.display(), step.sql));
-            }
-            (false, Some(false)) => {
-                faults.push(format!("{}: unknown reason: {}", path.display(), step.sql));
-            }
-            (false, None) => faults.push(format!(
-                "{}: {}\n  SPG:\n    {}\n  PostgreSQL:\n    {}\n",
-                path.display(),
-                step.sql,
-                step.answer.join("\n    "),
-                theirs.join("\n    "),
-            )),
+        if let Some(fault) = mark.fault(step, &theirs) {
+            report(fault);
         }
+        ends.extend(mark.end().map(|end| (session, end)));
+        mark = Mark::default();
+    }
+    for (session, end) in ends {
+        report(format!("{session} never came to: {end}"));
     }
     compared
 }
@@ -126,6 +284,15 @@ enum Slot {
     Waits(JoinHandle<(Box<Client>, Answer)>),
 }
 
+impl Slot {
+    /// A new session. Where a script is wrong, it ends a wait that nobody else does.
+    fn begin(server: &Server) -> Self {
+        let mut client = server.join();
+        client.run("SET lock_timeout = '30s'");
+        Self::Idle(Box::new(client))
+    }
+}
+
 /// With `may_wait` a statement that does not wait in SPG may do so here, until the next one of its session.
 fn answer_step(
     slot: Slot,
@@ -133,10 +300,6 @@ fn answer_step(
     may_wait: bool,
     observer: &mut Client,
 ) -> (Vec<String>, Slot) {
-    let slot = match slot {
-        Slot::Waits(thread) if step.wait == Wait::None => end_wait(thread, &[]).1,
-        slot => slot,
-    };
     let wait = if may_wait && step.wait == Wait::None { Wait::Begins } else { step.wait };
     match (slot, wait) {
         (Slot::Idle(mut client), Wait::None) => {
@@ -145,13 +308,13 @@ fn answer_step(
             (lines, Slot::Idle(client))
         }
         (Slot::Idle(mut client), Wait::Begins) => {
-            let before = waiters(observer);
+            let process = client.process();
             let sql = step.sql.clone();
             let thread = std::thread::spawn(move || {
                 let answer = client.run(&sql);
                 (client, answer)
             });
-            while waiters(observer) == before && !thread.is_finished() {
+            while !is_blocked(observer, process) && !thread.is_finished() {
                 std::thread::yield_now();
             }
             if thread.is_finished() {
@@ -165,11 +328,10 @@ fn answer_step(
     }
 }
 
-/// Who waits for a lock, as one text.
-fn waiters(observer: &mut Client) -> Vec<Vec<Option<String>>> {
-    observer
-        .run("SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' ORDER BY pid")
-        .rows
+/// Whether a session waits for a lock that another holds.
+fn is_blocked(observer: &mut Client, process: u32) -> bool {
+    let answer = observer.run(&format!("SELECT pg_blocking_pids({process}) <> '{{}}'"));
+    answer.rows == [[Some("t".to_owned())]]
 }
 
 fn end_wait(thread: JoinHandle<(Box<Client>, Answer)>, before: &[&str]) -> (Vec<String>, Slot) {

@@ -10,6 +10,7 @@ use crate::answer::{Answer, Failure};
 #[derive(Debug)]
 pub struct Client {
     stream: UnixStream,
+    process: u32,
 }
 
 impl Client {
@@ -20,9 +21,14 @@ impl Client {
         let length = u32::try_from(parameters.len() + 4).expect("short");
         stream.write_all(&length.to_be_bytes()).expect("the server reads");
         stream.write_all(parameters).expect("the server reads");
-        let mut client = Self { stream };
+        let mut client = Self { stream, process: 0 };
         client.read_answers();
         client
+    }
+
+    /// The process that serves it, as the server's views call it.
+    pub fn process(&self) -> u32 {
+        self.process
     }
 
     /// Runs a text of any number of statements; those behind an error are not run.
@@ -62,6 +68,7 @@ impl Client {
                     let (severity, failure) = body.failure();
                     answer.notices.push((severity, failure.message));
                 }
+                b'K' => self.process = body.int4(),
                 b'Z' => return answers,
                 _ => {}
             }
