@@ -41,6 +41,8 @@ pub struct KeyReads {
     pub rows: BTreeMap<IndexId, KeySet>,
     /// Which rows have keys in them was asked.
     pub presence: BTreeMap<IndexId, KeySet>,
+    /// Which rows have keys was asked without an index.
+    pub presence_anywhere: bool,
 }
 
 impl ReadSet {
@@ -57,6 +59,11 @@ impl ReadSet {
     /// A check asks whether there are rows with these keys.
     pub fn note_presence(&self, table: TableId, index: IndexId, range: &KeyRange) {
         self.note(table, |keys| keys.presence.entry(index).or_default().insert(range));
+    }
+
+    /// A check looks through a table for rows with some keys.
+    pub fn note_presence_anywhere(&self, table: TableId) {
+        self.note(table, |keys| keys.presence_anywhere = true);
     }
 
     fn note(&self, table: TableId, add: impl FnOnce(&mut KeyReads)) {
@@ -103,7 +110,7 @@ impl TableReads {
     fn bytes(&self) -> usize {
         match self {
             Self::Whole => 0,
-            Self::Keys(KeyReads { rows, presence }) => {
+            Self::Keys(KeyReads { rows, presence, .. }) => {
                 rows.values().chain(presence.values()).map(KeySet::bytes).sum()
             }
         }

@@ -122,6 +122,7 @@ impl Session {
         let (root, reads) = self.block.root_and_reads(heads);
         check_loaded(root, target.table, first, interrupt, reads)?;
         self.block.touch(target.table, rows);
+        self.block.note_load();
         let policy = heads.audit_policy();
         if rows != 0 && policy != AuditPolicy::Off {
             self.block.note(policy, &Arc::from(statement_text(table, columns)), &[]);

@@ -75,17 +75,22 @@ impl<'a> Link<'a> {
 
     /// What a row of the child refers to.
     pub fn referred(&self, chunk: &Chunk, slot: usize) -> Referred {
-        let nulls = self.columns.iter().filter(|(own, _)| chunk.column(*own).is_null(slot)).count();
+        self.referred_by(|ordinal| chunk.column(ordinal).get(slot))
+    }
+
+    /// What a row refers to whose value at an ordinal is `value`.
+    pub fn referred_by<'v>(&self, value: impl Fn(usize) -> ValueRef<'v>) -> Referred {
+        let nulls = self.columns.iter().filter(|(own, _)| value(*own).is_null()).count();
         if nulls > 0 {
             let is_mixed = self.key.match_full && nulls < self.columns.len();
             return if is_mixed { Referred::Mixed } else { Referred::Nothing };
         }
         let types = &self.parent.schema().columns;
-        let value = |(own, others): &(usize, usize)| {
-            let value = convert(chunk.column(*own).get(slot), types[*others].data_type)?;
+        let converted = |(own, others): &(usize, usize)| {
+            let value = convert(value(*own), types[*others].data_type)?;
             Some((*others, value))
         };
-        let Some(values) = self.columns.iter().map(value).collect::<Option<Vec<_>>>() else {
+        let Some(values) = self.columns.iter().map(converted).collect::<Option<Vec<_>>>() else {
             return Referred::Nowhere;
         };
         let of = |ordinal: usize| {
@@ -97,7 +102,12 @@ impl<'a> Link<'a> {
 
     /// Whether the parent has a row with this key.
     pub fn has(&self, key: &UniqueKey) -> bool {
-        self.index.find_key(key).is_some()
+        self.find(key).is_some()
+    }
+
+    /// The row of the parent with this key.
+    pub fn find(&self, key: &UniqueKey) -> Option<RowId> {
+        self.index.find_key(key)
     }
 
     /// The key of a row of a version of the parent; None if it has NULLs or the version other columns.

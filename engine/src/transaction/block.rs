@@ -40,6 +40,8 @@ pub struct Block {
     statements: Statements,
     /// What it read, where that decides whether it may commit.
     reads: Option<ReadSet>,
+    /// Whether rows were loaded in bulk, which locks nothing at any level.
+    has_loaded: bool,
 }
 
 /// A savepoint keeps a root: a rollback to it puts that root back.
@@ -188,6 +190,11 @@ impl Block {
         self.writes.propose(proposals);
     }
 
+    /// Notes that rows were loaded in bulk.
+    pub fn note_load(&mut self) {
+        self.has_loaded = true;
+    }
+
     /// Notes a statement that changed something.
     pub fn note(&mut self, policy: AuditPolicy, text: &Arc<str>, parameters: &[Value]) {
         let since = self.savepoints.last().map_or(0, |savepoint| savepoint.statement_count);
@@ -262,6 +269,7 @@ impl Block {
         self.savepoints.clear();
         self.statements.truncate(0);
         self.reads = None;
+        self.has_loaded = false;
     }
 
     /// COMMIT: queued when it returns, durable and visible once it is settled (None: there was nothing to commit). After an error
@@ -284,7 +292,7 @@ impl Block {
         let pending = loop {
             let pending = heads.lock(lock_timeout, interrupt)?;
             let locks = committer.locks;
-            let blocked = if committer.has_locked {
+            let blocked = if committer.has_locked && !self.has_loaded {
                 None
             } else {
                 first_foreign_lock(&base, &working, &self.writes, locks)

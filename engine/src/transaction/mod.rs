@@ -11,7 +11,7 @@
 //! heads, `published` and `pending`; [`commit`] queues and publishes; [`write_set`] says which tables a transaction
 //! touched; [`validate`] finds conflicts, [`validate_reads`]
 //! those of serializable transactions, [`row_locks`] those of READ COMMITTED and FOR UPDATE; [`rebase`] carries a transaction's working root onto a later one;
-//! `foreign` looks after foreign keys; [`block`] is a session's open transaction with its savepoints; [`executed`] is what the audit log is told of it.
+//! `foreign` looks after foreign keys at commit, `foreign_locks` where rows are locked; [`block`] is a session's open transaction with its savepoints; [`executed`] is what the audit log is told of it.
 //!
 //! Invariant: only [`commit`] publishes a root.
 
@@ -19,6 +19,7 @@ pub mod block;
 pub mod commit;
 pub mod executed;
 mod foreign;
+mod foreign_locks;
 pub mod heads;
 pub mod log;
 pub mod rebase;

@@ -15,6 +15,7 @@ use crate::storage::index::{Index, UniqueKey};
 use crate::storage::root::Root;
 use crate::storage::table::Table;
 use crate::storage::{IndexId, RowId, TableId};
+use crate::transaction::foreign_locks::{Parents, have_children_come};
 use crate::transaction::heads::{Heads, Outcome};
 use crate::transaction::validate::stamp;
 use crate::transaction::write_set::WriteSet;
@@ -26,7 +27,7 @@ struct Wanted {
     table: TableId,
     /// Rows that it updates or deletes.
     rows: Vec<(RowId, Mode)>,
-    /// Keys of unique indexes that it adds.
+    /// Keys of unique indexes that it adds. What rows it refers to [`Parents`] has.
     keys: Vec<(IndexId, UniqueKey)>,
 }
 
@@ -162,19 +163,23 @@ pub struct LockingGuard<'a> {
 
 impl ChangeGuard for LockingGuard<'_> {
     fn check(&self, root: &Root, table: TableId, change: &TableChange) -> Result<()> {
+        let Some(current) = root.table(table) else { return Ok(()) };
         // A table of its own nobody else has.
-        let (Some(before), Some(current)) = (self.base.table(table), root.table(table)) else {
-            return Ok(());
-        };
-        let wanted = Wanted::of_change(current, change);
-        for (place, (object, mode)) in wanted.objects().enumerate() {
+        let own = self.base.table(table).map(|before| (before, Wanted::of_change(current, change)));
+        let parents = Parents::of_change(root, current, change);
+        let objects = own.iter().flat_map(|(_, wanted)| wanted.objects());
+        for (place, (object, mode)) in objects.chain(parents.objects()).enumerate() {
             if place % INTERRUPT_CHECK_ROWS == 0 {
                 self.patience.interrupt.check()?;
             }
             self.locks.lock(object, mode, Scope::Transaction, &self.patience)?;
         }
         let (newest, outcome) = self.heads.newest(&self.patience)?;
-        if wanted.has_changed(before, newest.table(table)) {
+        let has_changed = own
+            .is_some_and(|(before, own)| own.has_changed(before, newest.table(table)))
+            || parents.have_changed(self.base, &newest)
+            || have_children_come([self.base, &newest], current, change, self.patience.interrupt)?;
+        if has_changed {
             self.restart.replace(Some(outcome));
             return Err(Error::serialization_update());
         }
@@ -200,7 +205,9 @@ impl ChangeGuard for PendingGuard<'_> {
             return Ok(());
         }
         let Some(current) = root.table(table) else { return Ok(()) };
-        let blocked = self.locks.first_blocked(Wanted::of_change(current, change).objects());
+        let (wanted, parents) =
+            (Wanted::of_change(current, change), Parents::of_change(root, current, change));
+        let blocked = self.locks.first_blocked(wanted.objects().chain(parents.objects()));
         if blocked.is_some() {
             self.blocked.set(blocked);
             return Err(Error::serialization_update());
@@ -229,6 +236,7 @@ pub fn first_foreign_lock(
         if is_same || base.schema().structure != mine.schema().structure {
             return None;
         }
-        locks.first_blocked(Wanted::of_difference(base, mine).objects())
+        let parents = Parents::of_difference(working, base, mine);
+        locks.first_blocked(Wanted::of_difference(base, mine).objects().chain(parents.objects()))
     })
 }

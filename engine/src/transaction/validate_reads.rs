@@ -46,7 +46,10 @@ fn is_changed(before: &Table, after: &Table, read: &TableReads, held: Held) -> b
     let changes = Changes::between(before, after);
     match read {
         TableReads::Whole => changes.has_rows(),
-        TableReads::Keys(KeyReads { rows, presence }) => {
+        TableReads::Keys(KeyReads { rows, presence, presence_anywhere }) => {
+            if *presence_anywhere && held == Held::All {
+                return changes.has_rows();
+            }
             let keys = [rows, if held == Held::All { presence } else { &BTreeMap::new() }];
             // Runs of an index that was not there stand for rows that are not known by them.
             if keys.iter().flat_map(|sets| sets.keys()).any(|index| before.index(*index).is_none())

@@ -51,6 +51,6 @@ pub(super) fn note_referred(reads: &ReadSet, link: &Link<'_>, key: &UniqueKey) {
 pub(super) fn note_children(reads: &ReadSet, child: &Table, searched: &Searched<'_>) {
     match searched {
         Searched::Keys(index, range) => reads.note_presence(child.id(), *index, range),
-        Searched::Rows => reads.note_table(child.id()),
+        Searched::Rows => reads.note_presence_anywhere(child.id()),
     }
 }
