@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Definer, existing_name, written_name};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::ast::{DropObjects, ObjectName, Truncate};
+use crate::parser::quote_name;
 use crate::storage::reference::referring;
 use crate::storage::schema::ForeignKey;
 use crate::storage::table::Table;
@@ -29,7 +30,7 @@ impl Definer<'_> {
             else {
                 continue;
             };
-            let what = format!("table {}", schema.name);
+            let what = format!("table {}", quote_name(&schema.name));
             let depends = |_: &ForeignKey| Some(what.clone());
             self.release(*table, &found, drop.cascade, &what, &depends)?;
         }
@@ -73,7 +74,7 @@ impl Definer<'_> {
         for (id, index) in &found {
             let definition = self.root.table(*id).and_then(|table| table.schema().index(*index));
             if let Some(definition) = definition.map(Arc::clone) {
-                let what = format!("index {}", definition.name);
+                let what = format!("index {}", quote_name(&definition.name));
                 self.release_index(*id, &definition, &what, drop.cascade)?;
             }
         }

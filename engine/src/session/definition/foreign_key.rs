@@ -7,6 +7,7 @@ use super::{Definer, existing_name, written_name};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::INDEX_COLUMNS_MAX;
 use crate::parser::ast::{self, CreateTable, Identifier, Reference};
+use crate::parser::quote_name;
 use crate::session::definition::check::constraint_exists;
 use crate::storage::TableId;
 use crate::storage::reference::referring;
@@ -120,7 +121,8 @@ impl Definer<'_> {
         for (child, key) in referring(self.root, referred) {
             if let Some(on) = depends(&key).filter(|_| !tables.contains(&child)) {
                 let Some(table) = self.root.table(child) else { continue };
-                let described = format!("constraint {} on table {}", key.name, table.schema().name);
+                let table = quote_name(&table.schema().name);
+                let described = format!("constraint {} on table {table}", key.name);
                 found.push((child, key, described, on));
             }
         }
@@ -160,7 +162,7 @@ impl Definer<'_> {
         what: &str,
         cascade: bool,
     ) -> Result<()> {
-        let on = format!("index {}", index.name);
+        let on = format!("index {}", quote_name(&index.name));
         let depends = |key: &ForeignKey| (key.index == index.id).then(|| on.clone());
         self.release(table, &[], cascade, what, &depends)
     }

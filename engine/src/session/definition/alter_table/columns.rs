@@ -11,7 +11,7 @@ use crate::binder::{bind_column_default, bind_default, columns_of};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::COLUMNS_MAX;
 use crate::parser::ast::{ColumnSpecification, Expression, Identifier};
-use crate::parser::parse_expression;
+use crate::parser::{parse_expression, quote_name};
 use crate::storage::schema::{ForeignKey, IndexDefinition, Schema};
 use crate::types::Value;
 
@@ -123,14 +123,15 @@ impl Definer<'_> {
     ) -> Result<()> {
         let schema = &mut alteration.schema;
         let (number, table) = (schema.number(ordinal), schema.table);
-        let on = format!("column {} of table {}", schema.columns[ordinal].name, schema.name);
+        let name = quote_name(&schema.name);
+        let on = format!("column {} of table {name}", schema.columns[ordinal].name);
         let of_column = |key: &ForeignKey| key.columns.iter().any(|(_, others)| *others == number);
         let is_own = |key: &ForeignKey| key.columns.iter().any(|(own, _)| *own == number);
         let keys = &mut schema.constraints.foreign_keys;
         keys.retain(|key| !is_own(key));
         let refers = |key: &Arc<ForeignKey>| key.table == table && of_column(key);
         if let Some(key) = keys.iter().find(|key| refers(key)) {
-            let described = format!("constraint {} on table {}", key.name, schema.name);
+            let described = format!("constraint {} on table {name}", key.name);
             if !cascade {
                 return Err(Error::new(
                     SqlState::DependentObjectsStillExist,

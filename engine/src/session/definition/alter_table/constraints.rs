@@ -9,6 +9,7 @@ use super::super::foreign_key::NewForeignKey;
 use super::Alteration;
 use crate::error::{Error, Result, SqlState};
 use crate::parser::ast::{ConstraintKind, Identifier, TableConstraint};
+use crate::parser::quote_name;
 use crate::storage::TableId;
 use crate::storage::schema::{ForeignKey, IndexDefinition};
 
@@ -105,7 +106,7 @@ impl Definer<'_> {
         }
         let key = schema.indexes.iter().find(|index| index.constraint && *index.name == *name.name);
         if let Some(key) = key.map(Arc::clone) {
-            let what = format!("constraint {} on table {}", key.name, schema.name);
+            let what = format!("constraint {} on table {}", key.name, quote_name(&schema.name));
             // A foreign key of the table itself is not in the root's hands while the table is altered.
             let own = &mut schema.constraints.foreign_keys;
             if own.iter().any(|foreign| foreign.index == key.id) && cascade {
