@@ -153,15 +153,10 @@ fn footer(relation: &Relation, console: &mut Console) -> Outcome<Vec<String>> {
         "r" => {
             let mut lines = Vec::new();
             section("Indexes:", &indexes(oid, console)?, &mut lines);
-            for (kinds, title) in [("c", "Check constraints:"), ("f", "Foreign-key constraints:")] {
-                let found = console.rows(&format!(
-                    "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = {oid} AND contype = \
-                     '{kinds}' ORDER BY conname"
-                ))?;
-                let line =
-                    |row: &Vec<Value>| format!("\"{}\" {}", text(row.first()), text(row.get(1)));
-                section(title, &found.rows.iter().map(line).collect::<Vec<_>>(), &mut lines);
+            for (kind, title) in [("c", "Check constraints:"), ("f", "Foreign-key constraints:")] {
+                section(title, &constraints(oid, kind, console)?, &mut lines);
             }
+            section("Referenced by:", &references(oid, console)?, &mut lines);
             Ok(lines)
         }
         "i" => {
@@ -189,6 +184,29 @@ fn section(title: &str, entries: &[String], lines: &mut Vec<String>) {
         lines.push(title.to_owned());
         lines.extend(entries.iter().map(|entry| format!("    {entry}")));
     }
+}
+
+/// `"t_id_check" CHECK (id > 0)`, those of one `contype`.
+fn constraints(table: i64, kind: &str, console: &mut Console) -> Outcome<Vec<String>> {
+    let found = console.rows(&format!(
+        "SELECT conname, pg_get_constraintdef(oid, true) FROM pg_constraint WHERE conrelid = {table} AND contype = \
+         '{kind}' ORDER BY conname"
+    ))?;
+    let line = |row: &Vec<Value>| format!("\"{}\" {}", text(row.first()), text(row.get(1)));
+    Ok(found.rows.iter().map(line).collect())
+}
+
+/// `TABLE "child" CONSTRAINT "child_id_fkey" FOREIGN KEY (id) REFERENCES t(id)`, those that refer to a table.
+fn references(table: i64, console: &mut Console) -> Outcome<Vec<String>> {
+    let found = console.rows(&format!(
+        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid, true) FROM pg_constraint WHERE confrelid = \
+         {table} AND contype = 'f' ORDER BY conname"
+    ))?;
+    let line = |row: &Vec<Value>| {
+        let [table, name, definition] = [0, 1, 2].map(|place| text(row.get(place)));
+        format!("TABLE \"{table}\" CONSTRAINT \"{name}\" {definition}")
+    };
+    Ok(found.rows.iter().map(line).collect())
 }
 
 /// `"t_pkey" PRIMARY KEY, btree (id)`, the primary key first.

@@ -17,7 +17,8 @@ const SEQUENCES: &str = "SELECT sequencename, data_type, start_value, min_value,
 
 /// Indexes that belong to no constraint.
 const INDEXES: &str = "SELECT i.indexdef FROM pg_indexes i LEFT JOIN pg_constraint c ON c.conname = i.indexname \
-                       WHERE i.schemaname = 'public' AND c.conname IS NULL ORDER BY i.tablename, i.indexname";
+                       AND c.contype IN ('p', 'u') WHERE i.schemaname = 'public' AND c.conname IS NULL \
+                       ORDER BY i.tablename, i.indexname";
 
 /// What a database has beside its rows.
 pub(super) struct Schema {
@@ -33,8 +34,15 @@ pub(super) struct Table {
     name: String,
     /// In their order.
     pub(super) columns: Vec<Column>,
-    /// Name and definition, those that others refer to first.
-    constraints: Vec<(String, String)>,
+    /// By name.
+    constraints: Vec<Constraint>,
+}
+
+/// A constraint.
+struct Constraint {
+    name: String,
+    definition: String,
+    is_foreign_key: bool,
 }
 
 /// A column.
@@ -95,16 +103,8 @@ impl Schema {
 
     /// What rows must satisfy, and where sequences stand.
     pub(super) fn write_constraints(&self, out: &mut impl Write) -> io::Result<()> {
-        for is_reference in [false, true] {
-            for table in &self.tables {
-                let wanted = table.constraints.iter().filter(|(_, definition)| {
-                    definition.starts_with("FOREIGN KEY") == is_reference
-                });
-                for (name, definition) in wanted {
-                    let (table, name) = (quote_identifier(&table.name), quote_identifier(name));
-                    writeln!(out, "ALTER TABLE {table} ADD CONSTRAINT {name} {definition};")?;
-                }
-            }
+        for table in &self.tables {
+            table.write_constraints(false, out)?;
         }
         for index in &self.indexes {
             writeln!(out, "{index};")?;
@@ -119,6 +119,10 @@ impl Schema {
         }
         for sequence in &self.sequences {
             sequence.write_position(out)?;
+        }
+        // Last: what they refer to may be a unique index, and of any table.
+        for table in &self.tables {
+            table.write_constraints(true, out)?;
         }
         Ok(())
     }
@@ -160,7 +164,8 @@ impl Table {
              WHERE conrelid = {oid} AND contype IN ('c', 'f', 'p', 'u') ORDER BY conname"
         );
         for mut row in ask(target, &constraints)? {
-            table.constraints.push((text(&mut row, 0), text(&mut row, 1)));
+            let [name, definition, kind] = std::array::from_fn(|place| text(&mut row, place));
+            table.constraints.push(Constraint { name, definition, is_foreign_key: kind == "f" });
         }
         Ok(table)
     }
@@ -174,6 +179,16 @@ impl Table {
         question.push(')');
         let name = ask(target, &question)?.into_iter().next().and_then(|mut row| row[0].take());
         Ok(name.map(|name| unquoted(name.strip_prefix("public.").unwrap_or(&name))))
+    }
+
+    /// Its foreign keys, or all other constraints.
+    fn write_constraints(&self, foreign_keys: bool, out: &mut impl Write) -> io::Result<()> {
+        let table = quote_identifier(&self.name);
+        for one in self.constraints.iter().filter(|one| one.is_foreign_key == foreign_keys) {
+            let (name, definition) = (quote_identifier(&one.name), &one.definition);
+            writeln!(out, "ALTER TABLE {table} ADD CONSTRAINT {name} {definition};")?;
+        }
+        Ok(())
     }
 
     /// Reads its rows.

@@ -44,6 +44,51 @@ const QUESTIONS: [&str; 8] = [
     "INSERT INTO authors (name) VALUES ('')",
 ];
 
+/// Foreign keys: composite, of every action, of itself with the rows that refer first, of each other, by an index that is no
+/// constraint; indexes that are called as constraints of other tables are.
+const LINKED: &str = r#"
+CREATE TABLE "a child" (
+    id INT PRIMARY KEY, boss INT REFERENCES "a child" ON DELETE CASCADE, "x y" INT, z INT DEFAULT 0, code TEXT,
+    CONSTRAINT same CHECK (z >= 0)
+);
+CREATE TABLE parent (x INT, z INT, code TEXT UNIQUE, child INT, n INT, CONSTRAINT whole PRIMARY KEY (z, x));
+CREATE UNIQUE INDEX same ON parent (n);
+CREATE INDEX pair ON parent (child);
+ALTER TABLE "a child" ADD CONSTRAINT pair FOREIGN KEY ("x y", z) REFERENCES parent (x, z) MATCH FULL ON DELETE CASCADE;
+ALTER TABLE "a child" ADD FOREIGN KEY (code) REFERENCES parent (code) ON UPDATE SET NULL ON DELETE SET NULL;
+ALTER TABLE parent ADD FOREIGN KEY (child) REFERENCES "a child" ON UPDATE CASCADE ON DELETE NO ACTION;
+CREATE TABLE counted (n INT DEFAULT 1 REFERENCES parent (n) ON UPDATE SET DEFAULT ON DELETE RESTRICT, x INT, z INT);
+ALTER TABLE counted ADD CONSTRAINT "it's" FOREIGN KEY (z, x) REFERENCES parent ON UPDATE RESTRICT ON DELETE SET DEFAULT;
+INSERT INTO parent VALUES (1, 0, 'a', NULL, 1), (2, 0, 'b', NULL, 2), (3, 0, 'c', NULL, 3), (4, 1, NULL, NULL, NULL);
+INSERT INTO "a child" VALUES (1, 3, 1, 0, 'a'), (2, NULL, 2, 0, 'b'), (3, 2, 3, 0, NULL), (4, NULL, NULL, NULL, 'c');
+UPDATE parent SET child = 4 WHERE x = 3;
+INSERT INTO counted VALUES (2, NULL, NULL), (NULL, 4, 1);
+"#;
+
+/// What each foreign key refuses, and what it does.
+const LINKED_QUESTIONS: [&str; 17] = [
+    r#"INSERT INTO "a child" VALUES (5, 9, NULL, NULL, NULL)"#,
+    r#"INSERT INTO "a child" VALUES (5, NULL, 1, NULL, NULL)"#,
+    r#"INSERT INTO "a child" VALUES (5, NULL, 0, 1, NULL)"#,
+    r#"DELETE FROM "a child" WHERE id = 4"#,
+    "INSERT INTO counted VALUES (7)",
+    "DELETE FROM parent WHERE n = 2",
+    "UPDATE parent SET x = 5 WHERE x = 4",
+    r#"UPDATE "a child" SET id = 40 WHERE id = 4 RETURNING id"#,
+    "UPDATE parent SET code = 'd' WHERE code = 'c' RETURNING child",
+    "UPDATE parent SET n = 20 WHERE n = 2 RETURNING n",
+    "DELETE FROM parent WHERE x = 4 RETURNING x",
+    "DELETE FROM parent WHERE x = 2 RETURNING x",
+    r#"SELECT id, boss, "x y", z, code FROM "a child" ORDER BY id"#,
+    "SELECT x, z, code, child, n FROM parent ORDER BY x",
+    "SELECT n, x, z FROM counted ORDER BY n",
+    "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'f' ORDER BY conname",
+    "SELECT indexname, tablename FROM pg_indexes WHERE schemaname = 'public' ORDER BY indexname",
+];
+
+/// What a database is made of and what is asked of it.
+const DATABASES: [(&str, &[&str]); 2] = [(SCHEMA, &QUESTIONS), (LINKED, &LINKED_QUESTIONS)];
+
 fn dump(directory: &std::path::Path, data: &str) -> String {
     let Run { status, out, err } = spg_in(directory, &["--data-dir", data, "dump"], "");
     assert_eq!((status, err.as_str()), (0, ""), "{out}");
@@ -52,9 +97,15 @@ fn dump(directory: &std::path::Path, data: &str) -> String {
 
 #[test]
 fn a_dump_makes_the_same_database() {
+    for (schema, questions) in DATABASES {
+        compare_with_copies(schema, questions);
+    }
+}
+
+fn compare_with_copies(schema: &str, questions: &[&str]) {
     let directory = tempfile::tempdir().unwrap();
-    let made = spg_in(directory.path(), &["--data-dir", "first", "shell"], SCHEMA);
-    assert_eq!(made.status, 0, "{made:?}");
+    let made = spg_in(directory.path(), &["--data-dir", "first", "shell"], schema);
+    assert_eq!((made.status, made.err.as_str()), (0, ""), "{made:?}");
     let dumped = dump(directory.path(), "first");
     let loaded = spg_in(directory.path(), &["--data-dir", "second", "load", "-"], &dumped);
     assert_eq!((loaded.status, loaded.err.as_str()), (0, ""), "{loaded:?}\n{dumped}");
@@ -66,7 +117,7 @@ fn a_dump_makes_the_same_database() {
     let loaded = daemon.spg(&["load", file.to_str().unwrap()]);
     assert_eq!(loaded.status, 0, "{loaded:?}");
     assert_eq!(daemon.spg(&["dump"]).out, dumped);
-    for question in QUESTIONS {
+    for question in questions {
         let [first, second] = ["first", "second"]
             .map(|data| spg_in(directory.path(), &["--data-dir", data, "query", question], ""));
         assert_eq!(first, second, "{question}");
@@ -94,9 +145,15 @@ fn vectors_come_back() {
 #[test]
 fn postgresql_takes_a_dump_as_it_is() {
     let Some(server) = Server::start() else { return };
+    for (schema, questions) in DATABASES {
+        compare_with_postgresql(&server, schema, questions);
+    }
+}
+
+fn compare_with_postgresql(server: &Server, schema: &str, questions: &[&str]) {
     let directory = tempfile::tempdir().unwrap();
-    let made = spg_in(directory.path(), &["--data-dir", "data", "shell"], SCHEMA);
-    assert_eq!(made.status, 0, "{made:?}");
+    let made = spg_in(directory.path(), &["--data-dir", "data", "shell"], schema);
+    assert_eq!((made.status, made.err.as_str()), (0, ""), "{made:?}");
     let dumped = dump(directory.path(), "data");
     let mut client = server.connect();
     for statement in spg_engine::parser::statements(&dumped) {
@@ -106,7 +163,7 @@ fn postgresql_takes_a_dump_as_it_is() {
     client.run("SET TIME ZONE 'UTC'");
     let daemon = Daemon::start(&[]);
     daemon.spg_in(&std::env::temp_dir(), &["load", "-"], &dumped);
-    for question in QUESTIONS {
+    for question in questions {
         let theirs = client.run(question);
         let ours = daemon.spg(&["query", question, "--format", "jsonl"]);
         if let Some(failure) = theirs.failure {

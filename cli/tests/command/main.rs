@@ -7,6 +7,7 @@ mod bench;
 mod bench_here;
 mod daemon;
 mod demo;
+mod describe;
 mod dump;
 mod files;
 mod formats;

@@ -9,7 +9,7 @@ use crate::storage::chunk::Chunk;
 use crate::storage::index::{Index, UniqueKey};
 use crate::storage::key::KeyRange;
 use crate::storage::root::Root;
-use crate::storage::schema::{ForeignKey, Schema};
+use crate::storage::schema::{ForeignKey, IndexDefinition, Schema};
 use crate::storage::table::Table;
 use crate::storage::{IndexId, RowId, TableId};
 use crate::types::{DataType, ValueRef};
@@ -71,6 +71,11 @@ impl<'a> Link<'a> {
     /// The ordinals of the columns referred to, in the order of the referring ones.
     pub fn parent_ordinals(&self) -> impl Iterator<Item = usize> {
         self.columns.iter().map(|(_, others)| *others)
+    }
+
+    /// The unique index by which the rows referred to are found.
+    pub fn parent_index(&self) -> &'a Arc<IndexDefinition> {
+        self.index.definition()
     }
 
     /// What a row of the child refers to.

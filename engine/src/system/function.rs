@@ -6,7 +6,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::parser::qualified_name;
 use crate::storage::root::Root;
 use crate::storage::table::Table;
-use crate::system::source::{DATABASE, Source, constraints_of};
+use crate::system::source::{DATABASE, Source};
 use crate::system::{Namespace, oid, text};
 use crate::types::{DataType, Value, ValueRef};
 
@@ -143,7 +143,7 @@ pub fn call(
         (F::HasPrivilege | F::IsInRecovery, _) => Value::Bool(function == F::HasPrivilege),
         (F::ConstraintDefinition, [ValueRef::Int8(number), rest @ ..]) => {
             let is_pretty = matches!(rest, [ValueRef::Bool(true)]);
-            optional(constraint_definition(source, *number, is_pretty))
+            optional(constraint_definition(source, *number, is_pretty)?)
         }
         (F::IndexDefinition, [ValueRef::Int8(number), rest @ ..]) => {
             let column = match rest {
@@ -213,13 +213,13 @@ fn format_type(number: i64, modifier: i32) -> String {
     }
 }
 
-fn constraint_definition(source: &Source<'_>, number: i64, is_pretty: bool) -> Option<String> {
-    source.tables().find_map(|table| {
-        let schema = table.schema();
-        let mut constraints = constraints_of(schema);
-        let found = constraints.find(|one| oid::constraint(schema, one) == number)?;
-        Some(text::constraint(schema, &found, is_pretty))
-    })
+fn constraint_definition(
+    source: &Source<'_>,
+    number: i64,
+    is_pretty: bool,
+) -> Result<Option<String>> {
+    let found = source.constraints().find(|(schema, one)| oid::constraint(schema, one) == number);
+    found.map(|(schema, one)| text::constraint(source, schema, &one, is_pretty)).transpose()
 }
 
 /// The whole definition of an index, or the name of one of its columns.

@@ -1,7 +1,7 @@
 //! Numbers of things, as PostgreSQL's catalogs have them: fixed ones below 16384, then those of relations.
 
 use crate::storage::root::Root;
-use crate::storage::schema::Schema;
+use crate::storage::schema::{CheckConstraint, ForeignKey, Schema};
 use crate::storage::sequence::SequenceId;
 use crate::storage::{IndexId, TableId};
 use crate::system::source::Constraint;
@@ -49,7 +49,8 @@ fn relation(id: u64) -> i64 {
     FIRST_NORMAL + id as i64
 }
 
-/// A number for what has only a name within its table (a CHECK, a DEFAULT): in the upper half of what an OID can be.
+/// A number for what has only a name within its table (a CHECK, a foreign key, a DEFAULT): in the upper half of an OID's
+/// range.
 pub fn named(table: TableId, what: &str, name: &str) -> i64 {
     // FNV-1a: it has to be the same at the next start.
     let bytes = table.0.to_le_bytes().into_iter().chain(what.bytes()).chain(name.bytes());
@@ -127,7 +128,8 @@ pub fn modifier(data_type: DataType) -> i32 {
 pub fn constraint(schema: &Schema, constraint: &Constraint<'_>) -> i64 {
     match constraint {
         Constraint::Key(key) => index(key.id),
-        Constraint::Check(check) => named(schema.table, "constraint", &check.name),
+        Constraint::Check(CheckConstraint { name, .. })
+        | Constraint::Foreign(ForeignKey { name, .. }) => named(schema.table, "constraint", name),
     }
 }
 

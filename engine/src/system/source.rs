@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::error::{Error, Result, SqlState};
+use crate::storage::reference::Link;
 use crate::storage::root::Root;
-use crate::storage::schema::{CheckConstraint, IndexDefinition, Schema};
+use crate::storage::schema::{CheckConstraint, ForeignKey, IndexDefinition, Schema};
 use crate::storage::table::Table;
 use crate::system::live::Live;
 use crate::system::{Kind, Namespace, all};
@@ -39,6 +41,8 @@ pub enum Constraint<'s> {
     Key(&'s Arc<IndexDefinition>),
     /// CHECK.
     Check(&'s CheckConstraint),
+    /// FOREIGN KEY.
+    Foreign(&'s ForeignKey),
 }
 
 impl<'s> Source<'s> {
@@ -71,12 +75,22 @@ impl<'s> Source<'s> {
             constraints_of(schema).map(move |constraint| (schema, constraint))
         })
     }
+
+    /// A foreign key with the tables at its ends.
+    pub fn link(&self, schema: &Schema, key: &'s ForeignKey) -> Result<Link<'s>> {
+        let tables = self.root.table(schema.table).zip(self.root.table(key.table));
+        let link = tables.and_then(|(child, parent)| Link::new(key, child, parent));
+        let message = "a foreign key refers to what is not there";
+        link.ok_or_else(|| Error::new(SqlState::InternalError, message))
+    }
 }
 
-/// A table's constraints in the order of PostgreSQL's `\d`: keys, then checks.
+/// A table's constraints in the order of PostgreSQL's `\d`: keys, checks, foreign keys.
 pub fn constraints_of(schema: &Arc<Schema>) -> impl Iterator<Item = Constraint<'_>> {
     let keys = schema.indexes.iter().filter(|index| index.constraint).map(Constraint::Key);
-    keys.chain(schema.constraints.checks.iter().map(Constraint::Check))
+    let checks = schema.constraints.checks.iter().map(Constraint::Check);
+    let foreign = schema.constraints.foreign_keys.iter().map(|key| Constraint::Foreign(key));
+    keys.chain(checks).chain(foreign)
 }
 
 impl<'s> Constraint<'s> {
@@ -85,6 +99,7 @@ impl<'s> Constraint<'s> {
         match self {
             Self::Key(index) => &index.name,
             Self::Check(check) => &check.name,
+            Self::Foreign(key) => &key.name,
         }
     }
 
@@ -94,6 +109,7 @@ impl<'s> Constraint<'s> {
             Self::Key(index) if index.primary => "PRIMARY KEY",
             Self::Key(_) => "UNIQUE",
             Self::Check(_) => "CHECK",
+            Self::Foreign(_) => "FOREIGN KEY",
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Definitions as SQL text, in the form of PostgreSQL's `pg_get_*def`.
 
+use crate::error::Result;
 use crate::parser::ast::{Expression, ExpressionKind, Identifier};
 use crate::parser::parse_expression;
-use crate::storage::schema::{ColumnDefinition, IndexDefinition, Schema};
-use crate::system::source::Constraint;
+use crate::storage::reference::Link;
+use crate::storage::schema::{ColumnDefinition, IndexDefinition, ReferentialAction, Schema};
+use crate::system::source::{Constraint, Source};
 use crate::types::{DataType, Position};
 
 /// A name as SQL text, quoted where it must be.
@@ -34,15 +36,51 @@ fn keys(schema: &Schema, index: &IndexDefinition) -> String {
 }
 
 /// `PRIMARY KEY (id)`, `CHECK ((price > 0))`, or with fewer parentheses `CHECK (price > 0)`.
-pub fn constraint(schema: &Schema, constraint: &Constraint<'_>, is_pretty: bool) -> String {
-    match constraint {
+pub fn constraint(
+    source: &Source<'_>,
+    schema: &Schema,
+    constraint: &Constraint<'_>,
+    is_pretty: bool,
+) -> Result<String> {
+    Ok(match constraint {
         Constraint::Key(index) => {
-            let columns = index.columns.iter().map(|key| name(&schema.columns[key.ordinal].name));
-            let columns = columns.collect::<Vec<_>>().join(", ");
+            let columns = columns(schema, index.columns.iter().map(|key| key.ordinal));
             format!("{} ({columns})", constraint.kind_name())
         }
         Constraint::Check(check) if is_pretty => format!("CHECK {}", condition(&check.condition)),
         Constraint::Check(check) => format!("CHECK ({})", condition(&check.condition)),
+        Constraint::Foreign(key) => foreign_key(&source.link(schema, key)?),
+    })
+}
+
+/// The names of columns, with commas between them.
+fn columns(schema: &Schema, ordinals: impl Iterator<Item = usize>) -> String {
+    ordinals.map(|ordinal| name(&schema.columns[ordinal].name)).collect::<Vec<_>>().join(", ")
+}
+
+/// `FOREIGN KEY (a, b) REFERENCES t(x, y) MATCH FULL ON UPDATE CASCADE ON DELETE SET NULL`, what goes without saying left out.
+fn foreign_key(link: &Link<'_>) -> String {
+    let own = columns(link.child.schema(), link.child_ordinals());
+    let parent = link.parent.schema();
+    let (table, others) = (name(&parent.name), columns(parent, link.parent_ordinals()));
+    let mut text = format!("FOREIGN KEY ({own}) REFERENCES {table}({others})");
+    text.push_str(if link.key.match_full { " MATCH FULL" } else { "" });
+    for (event, done) in [("UPDATE", link.key.on_update), ("DELETE", link.key.on_delete)] {
+        if done != ReferentialAction::NoAction {
+            text.extend([" ON ", event, " ", action(done)]);
+        }
+    }
+    text
+}
+
+/// What a foreign key does, as it is written.
+pub fn action(action: ReferentialAction) -> &'static str {
+    match action {
+        ReferentialAction::NoAction => "NO ACTION",
+        ReferentialAction::Restrict => "RESTRICT",
+        ReferentialAction::Cascade => "CASCADE",
+        ReferentialAction::SetNull => "SET NULL",
+        ReferentialAction::SetDefault => "SET DEFAULT",
     }
 }
 

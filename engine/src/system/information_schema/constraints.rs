@@ -57,35 +57,60 @@ pub(super) fn check_constraints(source: &Source<'_>, rows: &mut Rows<'_>) -> Res
 
 pub(super) fn key_column_usage(source: &Source<'_>, rows: &mut Rows<'_>) -> Result<()> {
     for (schema, constraint) in source.constraints() {
-        let Constraint::Key(index) = constraint else { continue };
-        for (place, key) in index.columns.iter().enumerate() {
+        for (place, (ordinal, unique)) in
+            key_columns(source, schema, &constraint)?.iter().enumerate()
+        {
             row!(rows;
-                DATABASE, PUBLIC, &index.name, DATABASE, PUBLIC, &schema.name,
-                &schema.columns[key.ordinal].name, place as i32 + 1, NULL,
+                DATABASE, PUBLIC, constraint.name(), DATABASE, PUBLIC, &schema.name,
+                &schema.columns[*ordinal].name, place as i32 + 1, *unique,
             )?;
         }
     }
     Ok(())
 }
 
-/// The table and the columns that a constraint looks at.
-fn used<'s>(
-    schema: &'s Arc<Schema>,
-    constraint: &Constraint<'s>,
-) -> Vec<(&'s Arc<str>, &'s Arc<str>)> {
-    let of_schema = |ordinal: usize| (&schema.name, &schema.columns[ordinal].name);
-    match constraint {
-        Constraint::Key(index) => index.columns.iter().map(|key| of_schema(key.ordinal)).collect(),
-        Constraint::Check(check) => {
-            text::condition_columns(schema, &check.condition).into_iter().map(of_schema).collect()
+/// The ordinals of a key's columns; those of a foreign key each with the place of what it refers to in the unique key.
+fn key_columns(
+    source: &Source<'_>,
+    schema: &Schema,
+    constraint: &Constraint<'_>,
+) -> Result<Vec<(usize, Option<i32>)>> {
+    Ok(match constraint {
+        Constraint::Key(index) => index.columns.iter().map(|key| (key.ordinal, None)).collect(),
+        Constraint::Check(_) => Vec::new(),
+        Constraint::Foreign(key) => {
+            let link = source.link(schema, key)?;
+            let unique = &link.parent_index().columns;
+            let place = |ordinal: usize| {
+                unique.iter().position(|key| key.ordinal == ordinal).map(|place| place as i32 + 1)
+            };
+            link.child_ordinals().zip(link.parent_ordinals().map(place)).collect()
         }
-    }
+    })
+}
+
+/// The table and the columns that a constraint looks at; those referred to by a foreign key.
+fn used<'s>(
+    source: &Source<'s>,
+    schema: &'s Schema,
+    constraint: &Constraint<'s>,
+) -> Result<(&'s Schema, Vec<usize>)> {
+    Ok(match constraint {
+        Constraint::Key(index) => (schema, index.columns.iter().map(|key| key.ordinal).collect()),
+        Constraint::Check(check) => (schema, text::condition_columns(schema, &check.condition)),
+        Constraint::Foreign(key) => {
+            let link = source.link(schema, key)?;
+            (link.parent.schema(), link.parent_ordinals().collect())
+        }
+    })
 }
 
 pub(super) fn constraint_column_usage(source: &Source<'_>, rows: &mut Rows<'_>) -> Result<()> {
     for (schema, constraint) in source.constraints() {
-        for (table, column) in used(schema, &constraint) {
-            row!(rows; DATABASE, PUBLIC, table, column, DATABASE, PUBLIC, constraint.name())?;
+        let (table, columns) = used(source, schema, &constraint)?;
+        for ordinal in columns {
+            let column = &table.columns[ordinal].name;
+            row!(rows; DATABASE, PUBLIC, &table.name, column, DATABASE, PUBLIC, constraint.name())?;
         }
     }
     Ok(())
@@ -95,14 +120,24 @@ pub(super) fn constraint_table_usage(source: &Source<'_>, rows: &mut Rows<'_>) -
     for (schema, constraint) in source.constraints() {
         // PostgreSQL leaves those of CHECK out.
         if !matches!(constraint, Constraint::Check(_)) {
-            row!(rows; DATABASE, PUBLIC, &schema.name, DATABASE, PUBLIC, constraint.name())?;
+            let (table, _) = used(source, schema, &constraint)?;
+            row!(rows; DATABASE, PUBLIC, &table.name, DATABASE, PUBLIC, constraint.name())?;
         }
     }
     Ok(())
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "what fills a view may fail")]
-pub(super) fn referential_constraints(_: &Source<'_>, _: &mut Rows<'_>) -> Result<()> {
-    // There is no FOREIGN KEY, so none is listed.
+pub(super) fn referential_constraints(source: &Source<'_>, rows: &mut Rows<'_>) -> Result<()> {
+    for (schema, constraint) in source.constraints() {
+        let Constraint::Foreign(key) = constraint else { continue };
+        let link = source.link(schema, key)?;
+        // A unique index that is no constraint has no name here.
+        let unique = Some(link.parent_index()).filter(|index| index.constraint);
+        row!(rows;
+            DATABASE, PUBLIC, &key.name, unique.map(|_| DATABASE), unique.map(|_| PUBLIC),
+            unique.map(|index| &index.name), if key.match_full { "FULL" } else { "NONE" },
+            text::action(key.on_update), text::action(key.on_delete),
+        )?;
+    }
     Ok(())
 }
