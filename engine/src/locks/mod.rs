@@ -73,7 +73,7 @@ pub struct Patience<'i> {
 }
 
 /// A lock that is held or waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockView {
     /// Whose.
     pub owner: OwnerId,
@@ -83,6 +83,8 @@ pub struct LockView {
     pub mode: Mode,
     /// Whether it is held; else it is waited for.
     pub granted: bool,
+    /// Whom it is waited for: those who hold it, then those who came before.
+    pub blocked_by: Vec<OwnerId>,
 }
 
 impl Default for Locks {
@@ -125,12 +127,17 @@ impl Locks {
         let mut views = Vec::new();
         for (&object, entry) in &state.table.objects {
             for hold in &entry.holds {
-                let view = |mode| LockView { owner: hold.owner, object, mode, granted: true };
+                let owner = hold.owner;
+                let view =
+                    |mode| LockView { owner, object, mode, granted: true, blocked_by: Vec::new() };
                 views.extend(hold.modes().iter().map(view));
             }
             views.extend(entry.queue().map(|waiter| {
                 let (owner, mode) = (waiter.owner, waiter.mode);
-                LockView { owner, object, mode, granted: false }
+                let mut blocked_by: Vec<OwnerId> =
+                    entry.blockers(owner, mode, Some(waiter.ticket)).collect();
+                blocked_by.dedup();
+                LockView { owner, object, mode, granted: false, blocked_by }
             }));
         }
         drop(state);

@@ -15,7 +15,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::executor::environment::{AdvisoryKey, Environment};
 use crate::executor::interrupt::Interrupt;
 use crate::executor::profile::Profile;
-use crate::locks::{Locks, Patience};
+use crate::locks::{LockView, Locks, Patience};
 use crate::sabotage::{self, Break};
 use crate::session::activity::{Activity, Card};
 use crate::session::effects::Effects;
@@ -319,6 +319,10 @@ impl Live for SessionEnvironment<'_> {
     fn sessions(&self, with_retained: bool) -> Result<Vec<SessionState>> {
         let newest = with_retained.then(|| self.heads.published());
         Ok(self.own.activity.states(newest.as_deref()))
+    }
+
+    fn locks(&self) -> Result<Vec<LockView>> {
+        Ok(self.own.effects.locks.locks().snapshot())
     }
 
     fn statements(&self) -> Result<Vec<StatementState>> {

@@ -7,7 +7,7 @@ use crate::parser::qualified_name;
 use crate::storage::root::Root;
 use crate::storage::table::Table;
 use crate::system::source::{DATABASE, Source};
-use crate::system::{Namespace, oid, text};
+use crate::system::{Namespace, oid, pg_catalog, text};
 use crate::types::{DataType, Value, ValueRef};
 
 /// A function over the catalog or the session. Strict unless noted.
@@ -15,6 +15,8 @@ use crate::types::{DataType, Value, ValueRef};
 pub enum SystemFunction {
     /// `pg_backend_pid()`
     BackendPid,
+    /// `pg_blocking_pids(session)`
+    BlockingSessions,
     /// `col_description(relation, column)`, `obj_description(thing[, catalog])`: nothing has one.
     Description,
     /// `current_user`
@@ -47,6 +49,8 @@ pub enum SystemFunction {
     RelationSize,
     /// `pg_get_serial_sequence(table, column)`
     SerialSequence,
+    /// `current_setting(name[, missing_ok])`
+    Setting,
     /// `pg_size_pretty(bytes)`
     SizePretty,
     /// `pg_table_is_visible(relation)`
@@ -67,6 +71,9 @@ const INT8: DataType = DataType::Int8;
 /// Names, types of the arguments, type of the result. Relations are numbers, or names where PostgreSQL takes a regclass.
 pub const SIGNATURES: &[(&[&str], &[DataType], DataType, SystemFunction)] = &[
     (&["pg_backend_pid"], &[], INT4, F::BackendPid),
+    (&["pg_blocking_pids"], &[INT4], TEXT, F::BlockingSessions),
+    (&["current_setting"], &[TEXT], TEXT, F::Setting),
+    (&["current_setting"], &[TEXT, BOOL], TEXT, F::Setting),
     (&["col_description"], &[INT8, INT4], TEXT, F::Description),
     (&["obj_description"], &[INT8], TEXT, F::Description),
     (&["obj_description"], &[INT8, TEXT], TEXT, F::Description),
@@ -128,6 +135,20 @@ pub fn call(
     let optional = |found: Option<String>| found.map_or(Value::Null, text);
     Ok(match (function, arguments) {
         (F::BackendPid, _) => Value::Int4(source.live.session_id()?),
+        (F::BlockingSessions, [ValueRef::Int4(session)]) => {
+            let found = pg_catalog::blockers(source, *session)?;
+            let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+            text(format!("{{{}}}", found.join(",")))
+        }
+        (F::Setting, [ValueRef::Text(name), missing_ok @ ..]) => {
+            let settings = source.live.settings()?.into_iter();
+            let found = settings.rev().find(|setting| setting.name.eq_ignore_ascii_case(name));
+            match found {
+                Some(setting) => text(setting.value),
+                None if missing_ok == [ValueRef::Bool(true)] => Value::Null,
+                None => return Err(unknown_setting(name)),
+            }
+        }
         (F::CurrentUser, _) => text(source.live.user()?),
         (F::Description, _) => Value::Null,
         (F::DatabaseSize, _) => Value::Int8(root.tables().map(|table| total_bytes(table)).sum()),
@@ -297,6 +318,12 @@ fn size_pretty(bytes: i64) -> String {
         halves = true;
     }
     unreachable!("the last unit takes any size")
+}
+
+#[cold]
+fn unknown_setting(name: &str) -> Error {
+    let message = format!("unrecognized configuration parameter \"{name}\"");
+    Error::new(SqlState::UndefinedObject, message)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
+use crate::locks::LockView;
 use crate::storage::CommitNumber;
 use crate::storage::retained::Retained;
 use crate::types::datetime::TimestampTz;
@@ -20,6 +21,9 @@ pub trait Live {
 
     /// The sessions that there are, by number; with what their snapshots keep alive, if `with_retained`.
     fn sessions(&self, with_retained: bool) -> Result<Vec<SessionState>>;
+
+    /// The locks that are held or waited for, by session.
+    fn locks(&self) -> Result<Vec<LockView>>;
 
     /// What statements have cost, by normalized text.
     fn statements(&self) -> Result<Vec<StatementState>>;
@@ -124,6 +128,10 @@ impl Live for NoDatabase {
     }
 
     fn sessions(&self, _: bool) -> Result<Vec<SessionState>> {
+        Err(nothing_runs())
+    }
+
+    fn locks(&self) -> Result<Vec<LockView>> {
         Err(nothing_runs())
     }
 

@@ -6,11 +6,14 @@
 mod attributes;
 mod constraints;
 mod indexes;
+mod locks;
 mod relations;
 mod server;
 mod sessions;
 mod sizes;
 mod statements;
+
+pub(super) use locks::blockers;
 
 use super::{
     BOOL, FLOAT4, FLOAT8, INT2, INT4, INT8, Kind, NAME, Namespace, OID, TEXT, TIMESTAMPTZ, View,
@@ -103,6 +106,7 @@ pub(super) const VIEWS: &[View] = &[
         &[("inhrelid", OID), ("inhparent", OID), ("inhseqno", INT4), ("inhdetachpending", BOOL)],
         none,
     ),
+    view("pg_locks", locks::PG_LOCKS, locks::pg_locks),
     view(
         "pg_matviews",
         &[
@@ -177,6 +181,7 @@ pub(super) const VIEWS: &[View] = &[
         &[("schemaname", NAME), ("viewname", NAME), ("viewowner", NAME), ("definition", TEXT)],
         relations::views,
     ),
+    view("spg_locks", locks::SPG_LOCKS, locks::spg_locks),
     view("spg_snapshots", sessions::SNAPSHOTS, sessions::snapshots),
     view("spg_stat_statements", statements::STATEMENTS, statements::statements),
     view("spg_stat_tables", sizes::TABLES, sizes::tables),

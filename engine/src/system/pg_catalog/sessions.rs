@@ -1,5 +1,6 @@
 //! Who is connected, and what transactions are open: `pg_stat_activity`, `spg_transactions`, `spg_snapshots`.
 
+use super::locks;
 use super::{BOOL, INT4, INT8, NAME, OID, TEXT, TIMESTAMPTZ};
 use crate::error::Result;
 use crate::storage::CommitNumber;
@@ -72,7 +73,9 @@ fn state(session: &SessionState) -> &'static str {
 }
 
 pub(super) fn activity(source: &Source<'_>, rows: &mut Rows<'_>) -> Result<()> {
+    let locks = source.live.locks()?;
     for session in source.live.sessions(false)? {
+        let event = locks::wait_event(&locks, session.id);
         // A peer that is no address and port is shown as it is.
         let (address, port) = match session.peer.rsplit_once(':') {
             Some((address, port)) => (Some(address), port.parse::<i32>().ok()),
@@ -82,8 +85,8 @@ pub(super) fn activity(source: &Source<'_>, rows: &mut Rows<'_>) -> Result<()> {
         let block_began = session.transaction.as_ref().map(|block| block.began);
         row!(rows;
             oid::DATABASE, DATABASE, session.id, NULL, oid::ROLE, &session.user, &session.application, address, NULL,
-            port, session.began, block_began, session.statement_began, NULL, NULL, NULL, state(&session), NULL, NULL,
-            NULL, session.statement.as_ref(), "client backend",
+            port, session.began, block_began, session.statement_began, NULL, event.map(|_| "Lock"), event, state(&session), NULL,
+            NULL, NULL, session.statement.as_ref(), "client backend",
         )?;
     }
     Ok(())
