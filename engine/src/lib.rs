@@ -40,6 +40,7 @@ pub mod planner;
 pub mod sabotage;
 pub mod session;
 pub mod storage;
+mod sync;
 pub mod system;
 pub mod transaction;
 pub mod types;

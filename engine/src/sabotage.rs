@@ -28,6 +28,8 @@ pub enum Break {
     LoseUpdates,
     /// What a serializable transaction read is held against its own base.
     ForgetReads,
+    /// Who wrote a group wakes nobody to write the next one.
+    LoseWakeUp,
 }
 
 #[cfg(feature = "sabotage")]

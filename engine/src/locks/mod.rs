@@ -20,8 +20,7 @@ mod table;
 mod tests;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::Thread;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
@@ -35,6 +34,7 @@ use crate::executor::interrupt::Interrupt;
 use crate::limits::{LOCKS_MAX, LOCKS_OF_TRANSACTION_MAX};
 use crate::locks::graph::Edge;
 use crate::locks::table::{LockTable, Request, Ticket};
+use crate::sync::{Mutex, MutexGuard, Thread, current, park_timeout};
 
 /// How often a waiter looks at its cancel flag, which nothing signals.
 const CANCEL_POLL: Duration = Duration::from_millis(10);
@@ -203,7 +203,7 @@ impl LockOwner {
             self.locks.finish(state, &granted);
             return Err(deadlock(&cycle));
         }
-        state.sleepers.insert(ticket, std::thread::current());
+        state.sleepers.insert(ticket, current());
         drop(state);
         self.sleep(ticket, patience)?;
         self.note(Request::Granted, scope)
@@ -298,7 +298,7 @@ impl LockOwner {
         let since = Instant::now();
         loop {
             let left = patience.lock_timeout.map(|timeout| timeout.saturating_sub(since.elapsed()));
-            std::thread::park_timeout(left.map_or(CANCEL_POLL, |left| left.min(CANCEL_POLL)));
+            park_timeout(left.map_or(CANCEL_POLL, |left| left.min(CANCEL_POLL)));
             let mut state = self.locks.lock();
             if !state.table.waits(self.id) {
                 return Ok(());

@@ -1,7 +1,6 @@
 //! The two heads: `published`, which is durable and what everybody reads, and `pending`, the last commit in the queue.
 
-use std::sync::{Arc, Mutex, OnceLock};
-use std::thread::Thread;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
@@ -11,6 +10,7 @@ use crate::locks::Patience;
 use crate::storage::CommitNumber;
 use crate::storage::root::Root;
 use crate::storage::root_cell::{RootCell, Snapshot};
+use crate::sync::{Mutex, Thread};
 use crate::transaction::executed::AuditPolicy;
 use crate::transaction::log::{CommitLog, Record};
 use crate::transaction::writer_lock::{WriterGuard, WriterLock};

@@ -4,12 +4,13 @@
 //! for every commit. Only when the first waiter has waited [`FAIR_AFTER`] does the holder hand it over.
 
 use std::collections::VecDeque;
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result, SqlState};
 use crate::executor::interrupt::Interrupt;
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// How long the first waiter waits before the lock is handed to it rather than freed.
 const FAIR_AFTER: Duration = Duration::from_millis(1);
