@@ -13,6 +13,7 @@ use crate::durability::{self, Files, Opened};
 use crate::error::{Error, Result, SqlState};
 use crate::identity::{ChainState, DatabaseId};
 use crate::locks::Locks;
+use crate::metrics::figures::{Figure, figures};
 use crate::open_error::OpenError;
 use crate::session::activity::Activity;
 use crate::session::{Defaults, Session};
@@ -301,6 +302,11 @@ impl Database {
     /// Counters of what is alive.
     pub fn gauge(&self) -> &Arc<Gauge> {
         &self.gauge
+    }
+
+    /// Everything that is counted, by name: `spg_stats`.
+    pub fn figures(&self) -> Vec<Figure> {
+        figures(&self.heads, &self.activity)
     }
 
     /// The longest that a writer has held the writer lock since this was last asked: what any other writer may have waited.

@@ -34,6 +34,7 @@ pub mod executor;
 pub mod identity;
 pub mod limits;
 pub mod locks;
+pub mod metrics;
 pub mod open_error;
 pub mod parser;
 pub mod planner;

@@ -6,7 +6,7 @@ use spg_engine::identity::hex;
 use crate::shared::{Phase, Shared};
 
 /// Names and values.
-pub(crate) fn figures(shared: &Shared, database: &Database) -> Vec<(&'static str, String)> {
+pub(crate) fn figures(shared: &Shared, database: &Database) -> Vec<(String, String)> {
     let totals = shared.registry.totals();
     let (named, named_open) = shared.named_sessions.count();
     let gauge = database.gauge();
@@ -46,7 +46,8 @@ pub(crate) fn figures(shared: &Shared, database: &Database) -> Vec<(&'static str
         ),
     ];
     figures.extend(of_files(database));
-    figures
+    let own = figures.into_iter().map(|(name, value)| (name.to_owned(), value));
+    own.chain(database.figures()).collect()
 }
 
 /// Of what makes commits durable, as far as there is any.

@@ -64,6 +64,8 @@ pub(super) fn verify(
             before.sequence
         )));
     }
+    let now = time_text(now_us());
+    database.heads().note_audit_verified(report.state.sequence, now);
     let columns = [
         ("entries", DataType::Int8),
         ("first_sequence", DataType::Int8),

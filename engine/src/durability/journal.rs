@@ -21,6 +21,7 @@ use crate::durability::image::{ImageFile, Written};
 use crate::durability::position::encode_chain;
 use crate::error::{Error, Result};
 use crate::identity::{ChainState, DatabaseId};
+use crate::metrics::figures::Latencies;
 use crate::sabotage::{self, Break};
 use crate::storage::root::{Place, Root};
 use crate::transaction::executed::{AuditPolicy, Executed, ExecutedParameters};
@@ -391,6 +392,11 @@ fn parameters(executed: &Executed) -> Parameters<'_> {
 }
 
 impl CommitLog for Journal {
+    fn latencies(&self) -> Latencies {
+        let times = self.wal.as_ref().map(|wal| ("wal_sync", wal.sync_times.times()));
+        times.into_iter().collect()
+    }
+
     fn write(&self, records: &[Record]) -> Result<()> {
         let mut state = lock(&self.state);
         let state = &mut *state;

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
 
+use crate::metrics::tallies::{Tallies, Totals};
 use crate::session::statistics::{Counters, Statistics};
 use crate::storage::CommitNumber;
 use crate::storage::retained::retained;
@@ -29,6 +30,8 @@ const PRUNED_MIN: usize = 64;
 pub(crate) struct Activity {
     last_id: AtomicI32,
     cards: Mutex<BTreeMap<i32, Arc<Card>>>,
+    /// What sessions that have ended had counted.
+    departed: Mutex<Totals>,
     statistics: Arc<Statistics>,
 }
 
@@ -55,6 +58,7 @@ struct Who {
 
 #[derive(Debug, Default)]
 struct Running {
+    tallies: Tallies,
     /// The commit of the version that a statement outside a block reads, and 1; 0 for none.
     reading: AtomicU64,
     /// The number of the statement that runs, or ran last, doubled, and 1 while it runs.
@@ -103,7 +107,11 @@ impl Activity {
 
     /// A session has ended.
     pub(crate) fn leave(&self, card: &Card) {
-        lock(&self.cards).remove(&card.id);
+        // Counted once at any moment: here, or with the card.
+        let mut departed = lock(&self.departed);
+        if lock(&self.cards).remove(&card.id).is_some() {
+            departed.add(card.tallies());
+        }
     }
 
     /// Counters for a statement of a session.
@@ -117,6 +125,16 @@ impl Activity {
         }
         statements.counted.push(Arc::downgrade(&counters));
         counters
+    }
+
+    /// What all sessions have counted, those that have ended too.
+    pub(crate) fn totals(&self) -> Totals {
+        let departed = lock(&self.departed);
+        let mut totals = *departed;
+        for card in lock(&self.cards).values() {
+            totals.add(card.tallies());
+        }
+        totals
     }
 
     /// What statements have cost.
@@ -134,6 +152,12 @@ impl Activity {
 }
 
 impl Card {
+    /// What the session counts.
+    #[inline]
+    pub(crate) fn tallies(&self) -> &Tallies {
+        &self.running.tallies
+    }
+
     /// Who uses it.
     pub(crate) fn user(&self) -> Arc<str> {
         Arc::clone(&lock(&self.who).user)

@@ -10,6 +10,7 @@ use crate::executor::expression::evaluate;
 use crate::executor::memory::MemoryBudget;
 use crate::executor::modify::{check_columns, check_loaded, insert_columns};
 use crate::executor::read_set::ReadSet;
+use crate::metrics::tallies::Tally;
 use crate::session::environment::SessionEnvironment;
 use crate::session::{Session, TransactionStatus, block_failed};
 use crate::storage::batch::{Batch, ColumnRef};
@@ -63,6 +64,9 @@ impl Session {
             }
             TransactionStatus::Idle => self.load_alone(table, columns, next),
         };
+        let tallies = self.own.card.tallies();
+        tallies.add(Tally::Copies, 1);
+        tallies.add(Tally::RowsInserted, *result.as_ref().unwrap_or(&0));
         self.end_statement(started, result.as_ref().err());
         result
     }

@@ -16,6 +16,7 @@ use crate::executor::environment::{AdvisoryKey, Environment};
 use crate::executor::interrupt::Interrupt;
 use crate::executor::profile::Profile;
 use crate::locks::{LockView, Locks, Patience};
+use crate::metrics::figures::{Figure, Latencies, figures};
 use crate::sabotage::{self, Break};
 use crate::session::activity::{Activity, Card};
 use crate::session::effects::Effects;
@@ -327,6 +328,14 @@ impl Live for SessionEnvironment<'_> {
 
     fn statements(&self) -> Result<Vec<StatementState>> {
         Ok(self.own.activity.statements())
+    }
+
+    fn figures(&self) -> Result<Vec<Figure>> {
+        Ok(figures(self.heads, &self.own.activity))
+    }
+
+    fn latencies(&self) -> Result<Latencies> {
+        Ok(self.heads.latencies())
     }
 
     fn published_commit(&self) -> Result<CommitNumber> {

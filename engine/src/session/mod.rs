@@ -55,6 +55,7 @@ pub use crate::transaction::heads::OnSettled;
 use crate::database::Database;
 use crate::error::{Error, Result, SqlState};
 use crate::executor::memory::MemoryBudget;
+use crate::metrics::tallies::Tally;
 use crate::parser;
 use crate::parser::ast::Statement;
 use crate::session::deferred::Deferred;
@@ -172,7 +173,8 @@ impl Session {
         let started = self.start_statement(matches!(prepared.statement, Statement::Rollback))?;
         let result = match &prepared.counters {
             Some(counters) => {
-                self.count(counters, |session| session.dispatch(prepared, parameters, sink))
+                let run = |session: &mut Self| session.dispatch(prepared, parameters, sink);
+                self.count(counters, &prepared.statement, run)
             }
             None => self.dispatch(prepared, parameters, sink),
         };
@@ -186,6 +188,7 @@ impl Session {
     fn count(
         &mut self,
         counters: &Counters,
+        statement: &Statement,
         run: impl FnOnce(&mut Self) -> Result<CommandTag>,
     ) -> Result<CommandTag> {
         let logged_from = self.settings.values().log_min_duration();
@@ -198,6 +201,7 @@ impl Session {
             Ok(CommandTag::Plain(_)) => Some(0),
             Err(_) => None,
         };
+        self.own.card.tallies().add_statement(statement, rows.unwrap_or(0));
         let elapsed = counters.end(began, rows);
         if let (Some(logged_from), Some(elapsed)) = (logged_from, elapsed)
             && elapsed >= logged_from
@@ -268,6 +272,7 @@ impl Session {
     }
 
     fn parse(&mut self, text: &str, parameters: &[DataType]) -> Result<Prepared> {
+        self.own.card.tallies().add(Tally::Parsed, 1);
         let parsed = parser::parse(text);
         let statement = self.fail_block_on_error(parsed)?;
         let mut prepared = Prepared::new(text, statement, self.database.id(), parameters);
@@ -317,6 +322,9 @@ impl Session {
 
     #[inline]
     fn end_statement(&mut self, started: Option<Instant>, error: Option<&Error>) {
+        if let Some(error) = error {
+            self.own.card.tallies().add_error(error);
+        }
         if self.status == TransactionStatus::Idle {
             self.hide_block();
             self.stop_counting();

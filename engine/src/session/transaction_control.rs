@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
 use crate::locks::Patience;
+use crate::metrics::tallies::Tally;
 use crate::parser::ast::{IsolationLevel, TransactionModes};
 use crate::session::settings::show_isolation;
 use crate::session::{CommandTag, RowSink, Session, TransactionStatus};
@@ -73,11 +74,14 @@ impl Session {
                 self.status = TransactionStatus::Idle;
                 let block = std::mem::take(&mut self.block);
                 let has_locked = self.modes.is_read_committed();
-                let outcome = self.commit_block(block, has_locked)?;
-                if let Some(outcome) = outcome {
-                    self.settle_or_run_ahead(outcome, true)?;
-                }
-                Ok(CommandTag::Plain("COMMIT"))
+                let queued = self.commit_block(block, has_locked);
+                let committed = queued.and_then(|outcome| {
+                    outcome.map_or(Ok(()), |outcome| self.settle_or_run_ahead(outcome, true))
+                });
+                let is_done = committed.is_ok();
+                let tally = if is_done { Tally::BlocksCommitted } else { Tally::BlocksRolledBack };
+                self.own.card.tallies().add(tally, 1);
+                committed.map(|()| CommandTag::Plain("COMMIT"))
             }
         }
     }
@@ -107,6 +111,7 @@ impl Session {
     /// Forgets the open block with everything in it.
     pub(super) fn rollback_block(&mut self) {
         self.status = TransactionStatus::Idle;
+        self.own.card.tallies().add(Tally::BlocksRolledBack, 1);
         self.block.clear();
         self.hide_block();
         self.own.effects.locks.release_transaction();

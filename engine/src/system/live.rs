@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
 use crate::locks::LockView;
+use crate::metrics::figures::{Figure, Latencies};
 use crate::storage::CommitNumber;
 use crate::storage::retained::Retained;
 use crate::types::datetime::TimestampTz;
@@ -27,6 +28,12 @@ pub trait Live {
 
     /// What statements have cost, by normalized text.
     fn statements(&self) -> Result<Vec<StatementState>>;
+
+    /// Everything that is counted, by name.
+    fn figures(&self) -> Result<Vec<Figure>>;
+
+    /// How long parts of a commit take.
+    fn latencies(&self) -> Result<Latencies>;
 
     /// The commit that is published.
     fn published_commit(&self) -> Result<CommitNumber>;
@@ -136,6 +143,14 @@ impl Live for NoDatabase {
     }
 
     fn statements(&self) -> Result<Vec<StatementState>> {
+        Err(nothing_runs())
+    }
+
+    fn figures(&self) -> Result<Vec<Figure>> {
+        Err(nothing_runs())
+    }
+
+    fn latencies(&self) -> Result<Latencies> {
         Err(nothing_runs())
     }
 

@@ -7,13 +7,14 @@ use crate::error::{Error, Result};
 use crate::executor::interrupt::Interrupt;
 use crate::identity::ChainState;
 use crate::locks::Patience;
+use crate::metrics::figures::Latencies;
 use crate::storage::CommitNumber;
 use crate::storage::root::Root;
 use crate::storage::root_cell::{RootCell, Snapshot};
 use crate::sync::{Mutex, Thread};
 use crate::transaction::executed::AuditPolicy;
 use crate::transaction::log::{CommitLog, Record};
-use crate::transaction::writer_lock::{WriterGuard, WriterLock};
+use crate::transaction::writer_lock::{WriterGuard, WriterLock, lock};
 
 /// The heads of one database with what leads from one to the other.
 ///
@@ -25,6 +26,8 @@ pub struct Heads {
     pub(super) queue: Mutex<Queue>,
     pub(super) log: Box<dyn CommitLog>,
     audit_policy: AuditPolicy,
+    /// The last entry of the audit log that was verified since it was opened, and when.
+    audit_verified: Mutex<Option<(u64, String)>>,
 }
 
 /// The last queued commit: what writers validate against. Owned by the writer lock.
@@ -118,6 +121,7 @@ impl Heads {
             queue: Mutex::default(),
             log,
             audit_policy,
+            audit_verified: Mutex::default(),
         }
     }
 
@@ -153,6 +157,21 @@ impl Heads {
     #[inline]
     pub fn audit_policy(&self) -> AuditPolicy {
         self.audit_policy
+    }
+
+    /// How long parts of the log take.
+    pub fn latencies(&self) -> Latencies {
+        self.log.latencies()
+    }
+
+    /// The audit log was found to be whole up to an entry.
+    pub(crate) fn note_audit_verified(&self, sequence: u64, at: String) {
+        *lock(&self.audit_verified) = Some((sequence, at));
+    }
+
+    /// Up to which entry that was, and when.
+    pub(crate) fn audit_verified(&self) -> Option<(u64, String)> {
+        lock(&self.audit_verified).clone()
     }
 
     /// Why nothing can be committed any more, if so.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::metrics::figures::Latencies;
 use crate::storage::change::TableChange;
 use crate::storage::difference::{Changes, extract};
 use crate::storage::root::{Place, Root};
@@ -156,6 +157,11 @@ pub trait CommitLog: Send + Sync + std::fmt::Debug {
         AuditPolicy::Off
     }
 
+    /// How long its parts take.
+    fn latencies(&self) -> Latencies {
+        Latencies::new()
+    }
+
     /// Why nothing can be written any more, if so: asked before a statement that writes.
     fn refusal(&self) -> Option<Error> {
         None
@@ -179,6 +185,10 @@ impl<T: CommitLog + ?Sized> CommitLog for Arc<T> {
 
     fn audit_policy(&self) -> AuditPolicy {
         (**self).audit_policy()
+    }
+
+    fn latencies(&self) -> Latencies {
+        (**self).latencies()
     }
 
     fn refusal(&self) -> Option<Error> {

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
+use crate::metrics::histogram::Histogram;
 use crate::sabotage::{self, Break};
 use crate::wal::Lsn;
 use crate::wal::record::{ALIGNMENT, HEADER_BYTES, Header, Kind, record_bytes};
@@ -31,6 +33,8 @@ pub struct Wal {
     segment_bytes: u64,
     tail: Mutex<Tail>,
     ahead: Mutex<Ahead>,
+    /// How long groups' syncs took.
+    pub sync_times: Histogram,
 }
 
 /// Where the log ends.
@@ -115,6 +119,7 @@ impl Wal {
             segment_bytes,
             tail: Mutex::new(tail),
             ahead: Mutex::new(Ahead { ready, end, spare: Vec::new() }),
+            sync_times: Histogram::default(),
         }
     }
 
@@ -308,7 +313,9 @@ impl Group<'_> {
         if sabotage::is(Break::AcknowledgeBeforeSync) {
             return Ok(());
         }
+        let began = Instant::now();
         let synced = self.segment.file.sync();
+        self.wal.sync_times.add(began.elapsed());
         if sabotage::is(Break::RetrySync) {
             synced.or_else(|_| self.segment.file.sync())
         } else {

@@ -162,7 +162,7 @@ impl Client<'_> {
             ClientMessage::Ping(number) => server::pong(&mut self.output.bytes, number),
             ClientMessage::Stats => {
                 let figures = stats::figures(shared, self.session.database());
-                let figures = figures.iter().map(|(name, value)| (*name, value.as_str()));
+                let figures = figures.iter().map(|(name, value)| (name.as_str(), value.as_str()));
                 server::stats_reply(&mut self.output.bytes, figures);
             }
             ClientMessage::Terminate => {

@@ -249,7 +249,7 @@ impl Rows<'_> {
     fn stats(&mut self) {
         if let Some(served) = self.shared.served() {
             let figures = stats::figures(self.shared, &served.database);
-            let figures = figures.iter().map(|(name, value)| (*name, value.as_str()));
+            let figures = figures.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             server::stats_reply(&mut self.output.bytes, figures);
         }
     }

@@ -12,6 +12,7 @@ mod server;
 mod sessions;
 mod sizes;
 mod statements;
+mod stats;
 
 pub(super) use locks::blockers;
 
@@ -181,8 +182,10 @@ pub(super) const VIEWS: &[View] = &[
         &[("schemaname", NAME), ("viewname", NAME), ("viewowner", NAME), ("definition", TEXT)],
         relations::views,
     ),
+    view("spg_latencies", stats::LATENCIES, stats::latencies),
     view("spg_locks", locks::SPG_LOCKS, locks::spg_locks),
     view("spg_snapshots", sessions::SNAPSHOTS, sessions::snapshots),
+    view("spg_stats", stats::STATS, stats::stats),
     view("spg_stat_statements", statements::STATEMENTS, statements::statements),
     view("spg_stat_tables", sizes::TABLES, sizes::tables),
     view("spg_transactions", sessions::TRANSACTIONS, sessions::transactions),
