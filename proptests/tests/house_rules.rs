@@ -22,18 +22,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("checkpoint", &["crypto", "disk", "encoding", "identity", "open_error", "storage", "types"]),
     ("parser", &["types"]),
     // Constants are folded by the executor's own expressions: what a statement means is written once.
-    ("system", &["types", "parser", "storage"]),
+    ("metrics", &["parser"]),
+    ("system", &["types", "parser", "storage", "metrics"]),
     ("binder", &["types", "parser", "storage", "system", "executor"]),
     ("planner", &["types", "parser", "storage", "binder", "executor"]),
     ("executor", &["types", "parser", "storage", "system", "binder", "planner"]),
-    ("wal", &["disk", "encoding", "identity", "open_error"]),
-    ("locks", &["storage", "executor"]),
+    ("wal", &["disk", "encoding", "identity", "metrics", "open_error"]),
+    ("locks", &["storage", "executor", "sync"]),
     // What is kept of statements for the audit log is digested as that log digests it.
     (
         "transaction",
         &[
             "types", "parser", "storage", "binder", "planner", "executor", "audit", "identity",
-            "locks",
+            "locks", "metrics", "sync",
         ],
     ),
     (
@@ -45,6 +46,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "disk",
             "encoding",
             "identity",
+            "metrics",
             "open_error",
             "storage",
             "transaction",

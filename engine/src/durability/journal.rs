@@ -21,7 +21,7 @@ use crate::durability::image::{ImageFile, Written};
 use crate::durability::position::encode_chain;
 use crate::error::{Error, Result};
 use crate::identity::{ChainState, DatabaseId};
-use crate::metrics::figures::Latencies;
+use crate::metrics::Latencies;
 use crate::sabotage::{self, Break};
 use crate::storage::root::{Place, Root};
 use crate::transaction::executed::{AuditPolicy, Executed, ExecutedParameters};

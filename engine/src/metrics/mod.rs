@@ -2,8 +2,13 @@
 //!
 //! Nothing here makes two threads that do work write to one cache line often: what every statement counts is its session's
 //! own ([`tallies`]), what is timed is the log's sync, which takes longer than any counter ([`histogram`]). They are added up
-//! when somebody looks ([`figures`]).
+//! when somebody looks (`session/figures.rs`).
 
-pub mod figures;
 pub mod histogram;
 pub mod tallies;
+
+/// A name and a value.
+pub type Figure = (String, String);
+
+/// Times of something, by its name.
+pub type Latencies = Vec<(&'static str, histogram::Times)>;

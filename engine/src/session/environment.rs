@@ -15,11 +15,12 @@ use crate::error::{Error, Result, SqlState};
 use crate::executor::environment::{AdvisoryKey, Environment};
 use crate::executor::interrupt::Interrupt;
 use crate::executor::profile::Profile;
-use crate::locks::{LockView, Locks, Patience};
-use crate::metrics::figures::{Figure, Latencies, figures};
+use crate::locks::{LockView, Locks, Mode, Object, OwnerId, Patience};
+use crate::metrics::{Figure, Latencies};
 use crate::sabotage::{self, Break};
 use crate::session::activity::{Activity, Card};
 use crate::session::effects::Effects;
+use crate::session::figures::figures;
 use crate::session::settings::{Definition, Settings, visible};
 use crate::session::statistics::Counters;
 use crate::session::{Session, TransactionStatus};
@@ -27,7 +28,9 @@ use crate::storage::CommitNumber;
 use crate::storage::root::Root;
 use crate::storage::sequence::{Sequence, SequenceId};
 use crate::storage::{RowId, Stamp};
-use crate::system::live::{Live, SessionState, SettingState, StatementState};
+use crate::system::live::{
+    Live, LockMode, LockState, Locked, SessionState, SettingState, StatementState,
+};
 use crate::transaction::heads::Heads;
 use crate::types::datetime::{Times, TimestampTz, Zone, clock};
 
@@ -322,8 +325,8 @@ impl Live for SessionEnvironment<'_> {
         Ok(self.own.activity.states(newest.as_deref()))
     }
 
-    fn locks(&self) -> Result<Vec<LockView>> {
-        Ok(self.own.effects.locks.locks().snapshot())
+    fn locks(&self) -> Result<Vec<LockState>> {
+        Ok(self.own.effects.locks.locks().snapshot().into_iter().map(lock_state).collect())
     }
 
     fn statements(&self) -> Result<Vec<StatementState>> {
@@ -350,5 +353,28 @@ impl Live for SessionEnvironment<'_> {
             is_preset: definition.is_preset(),
         };
         Ok(visible().map(state).collect())
+    }
+}
+
+/// A lock as views show it.
+fn lock_state(view: LockView) -> LockState {
+    // A session's locks have its number.
+    let session = |owner: OwnerId| i32::try_from(owner).unwrap_or(i32::MAX);
+    LockState {
+        session: session(view.owner),
+        locked: match view.object {
+            Object::Row(table, row) => Locked::Row(table, row),
+            Object::Key(table, index, _) => Locked::Key(table, index),
+            Object::Advisory(number) => Locked::Advisory(number),
+            Object::AdvisoryPair(first, second) => Locked::AdvisoryPair(first, second),
+        },
+        mode: match view.mode {
+            Mode::KeyShare => LockMode::KeyShare,
+            Mode::Share => LockMode::Share,
+            Mode::NoKeyUpdate => LockMode::NoKeyUpdate,
+            Mode::Update => LockMode::Update,
+        },
+        granted: view.granted,
+        blocked_by: view.blocked_by.into_iter().map(session).collect(),
     }
 }

@@ -22,6 +22,7 @@ mod effects;
 mod environment;
 mod expiry;
 mod explain;
+pub(crate) mod figures;
 mod held_answer;
 mod interrupt;
 mod parameter;

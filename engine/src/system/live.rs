@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
-use crate::locks::LockView;
-use crate::metrics::figures::{Figure, Latencies};
-use crate::storage::CommitNumber;
+use crate::metrics::{Figure, Latencies};
 use crate::storage::retained::Retained;
+use crate::storage::{CommitNumber, IndexId, RowId, TableId};
 use crate::types::datetime::TimestampTz;
 
 /// The running database, as the session sees it that asks.
@@ -24,7 +23,7 @@ pub trait Live {
     fn sessions(&self, with_retained: bool) -> Result<Vec<SessionState>>;
 
     /// The locks that are held or waited for, by session.
-    fn locks(&self) -> Result<Vec<LockView>>;
+    fn locks(&self) -> Result<Vec<LockState>>;
 
     /// What statements have cost, by normalized text.
     fn statements(&self) -> Result<Vec<StatementState>>;
@@ -75,6 +74,47 @@ pub struct SessionState {
     pub transaction: Option<TransactionState>,
     /// The version that a statement outside a block reads.
     pub reading: Option<CommitNumber>,
+}
+
+/// What is locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Locked {
+    /// A row.
+    Row(TableId, RowId),
+    /// A key of a unique index.
+    Key(TableId, IndexId),
+    /// An advisory lock named by one bigint.
+    Advisory(i64),
+    /// An advisory lock named by two integers.
+    AdvisoryPair(i32, i32),
+}
+
+/// How: the modes of rows, weakest first; the others are shared or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockMode {
+    /// FOR KEY SHARE.
+    KeyShare,
+    /// FOR SHARE, or shared.
+    Share,
+    /// FOR NO KEY UPDATE.
+    NoKeyUpdate,
+    /// FOR UPDATE, or exclusive.
+    Update,
+}
+
+/// A lock that is held or waited for.
+#[derive(Clone, Debug)]
+pub struct LockState {
+    /// The number of the session.
+    pub session: i32,
+    /// What.
+    pub locked: Locked,
+    /// How.
+    pub mode: LockMode,
+    /// Whether it is held; else it is waited for.
+    pub granted: bool,
+    /// The sessions that it is waited for.
+    pub blocked_by: Vec<i32>,
 }
 
 /// An open transaction block.
@@ -138,7 +178,7 @@ impl Live for NoDatabase {
         Err(nothing_runs())
     }
 
-    fn locks(&self) -> Result<Vec<LockView>> {
+    fn locks(&self) -> Result<Vec<LockState>> {
         Err(nothing_runs())
     }
 

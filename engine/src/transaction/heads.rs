@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::executor::interrupt::Interrupt;
 use crate::identity::ChainState;
 use crate::locks::Patience;
-use crate::metrics::figures::Latencies;
+use crate::metrics::Latencies;
 use crate::storage::CommitNumber;
 use crate::storage::root::Root;
 use crate::storage::root_cell::{RootCell, Snapshot};

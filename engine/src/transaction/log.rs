@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::metrics::figures::Latencies;
+use crate::metrics::Latencies;
 use crate::storage::change::TableChange;
 use crate::storage::difference::{Changes, extract};
 use crate::storage::root::{Place, Root};

@@ -1,16 +1,10 @@
 //! Everything that is counted, by name: `spg_stats`, and what the server adds its own to.
 
-use crate::metrics::histogram::Times;
+use crate::metrics::Figure;
 use crate::metrics::tallies::Totals;
 use crate::session::activity::Activity;
 use crate::transaction::heads::Heads;
 use crate::types::datetime::{TimestampTz, clock};
-
-/// A name and a value.
-pub type Figure = (String, String);
-
-/// Times of something, by its name.
-pub type Latencies = Vec<(&'static str, Times)>;
 
 /// What is known of a running database, beside its sizes.
 pub(crate) fn figures(heads: &Heads, activity: &Activity) -> Vec<Figure> {
