@@ -54,3 +54,8 @@ pub use types::{DataType, Value, ValueRef};
 
 /// The engine's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// README's program for those who embed the engine.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}
