@@ -33,12 +33,13 @@ const HELP: &str = "\
 \\import TABLE FILE [--create]    load a CSV file, plain or gzipped, into a table
 \\export TABLE FILE               write a table as CSV, gzipped if FILE ends in .gz
 \\conninfo                        tell where statements run, and what cancels them
+\\r                               forget the statement that has begun
 \\q                               leave
 \\?                               this help
 ";
 
 /// The commands by name.
-pub(crate) const COMMANDS: [&str; 15] = [
+pub(crate) const COMMANDS: [&str; 16] = [
     "\\?",
     "\\conninfo",
     "\\d",
@@ -51,6 +52,7 @@ pub(crate) const COMMANDS: [&str; 15] = [
     "\\o",
     "\\pset",
     "\\q",
+    "\\r",
     "\\timing",
     "\\watch",
     "\\x",
@@ -81,6 +83,7 @@ enum MetaCommand {
     Watch(f64),
     ConnectionInfo,
     Timing,
+    Reset,
     Quit,
     Help,
 }
@@ -113,6 +116,7 @@ pub(crate) fn run(line: &str, console: &mut Console, depth: usize) -> io::Result
             let state = if console.timing { "on" } else { "off" };
             messages::line(&format!("Timing is {state}."));
         }
+        Ok(MetaCommand::Reset) => messages::line("The statement that has begun is forgotten."),
         Ok(MetaCommand::Quit) => return Ok(Flow::Quit),
         Ok(MetaCommand::Help) => help(),
         Err(error) => console.show(&Err(error.into()), "")?,
@@ -239,6 +243,11 @@ fn include(path: &Path, console: &mut Console, depth: usize) -> io::Result<Flow>
     Ok(Flow::Continue)
 }
 
+/// Whether it forgets the statement that has begun.
+pub(crate) fn is_reset(line: &str) -> bool {
+    parse(line).is_ok_and(|command| command == MetaCommand::Reset)
+}
+
 fn parse(line: &str) -> Result<MetaCommand> {
     let mut words = words(line)?;
     let create = words.iter().position(|word| word == "--create");
@@ -277,6 +286,7 @@ fn parse(line: &str) -> Result<MetaCommand> {
         },
         ["\\conninfo"] => Ok(MetaCommand::ConnectionInfo),
         ["\\timing"] => Ok(MetaCommand::Timing),
+        ["\\r"] => Ok(MetaCommand::Reset),
         ["\\q"] => Ok(MetaCommand::Quit),
         ["\\?"] => Ok(MetaCommand::Help),
         [name, ..] if COMMANDS.contains(name) => {
@@ -353,6 +363,7 @@ mod tests {
             ("\\q  ", MetaCommand::Quit),
             ("\\?", MetaCommand::Help),
             ("\\timing", MetaCommand::Timing),
+            ("\\r", MetaCommand::Reset),
             ("\\conninfo", MetaCommand::ConnectionInfo),
             ("\\d", MetaCommand::List(Listed::All)),
             ("\\dt", MetaCommand::List(Listed::Tables)),

@@ -69,12 +69,18 @@ pub(crate) fn line(
     console: &mut Console,
     depth: usize,
 ) -> io::Result<Flow> {
-    if line.starts_with('\\') && buffer.at_boundary() {
-        buffer.clear();
+    // As in psql also behind a statement's first lines, which stay: whoever is lost there finds help and the way out.
+    if line.starts_with('\\') && buffer.takes_commands() {
+        if buffer.at_boundary() || meta_command::is_reset(line) {
+            buffer.clear();
+        }
         let flow = meta_command::run(line, console, depth)?;
         match flow {
             _ if console.is_over() => return Ok(Flow::Quit),
-            Flow::Run(text) => buffer.push(&text),
+            Flow::Run(text) => {
+                buffer.clear();
+                buffer.push(&text);
+            }
             flow => return Ok(flow),
         }
     } else if line.starts_with('.') && buffer.at_boundary() {
@@ -104,6 +110,12 @@ pub(crate) fn word(line: &str) -> Option<Flow> {
         }
         _ => None,
     }
+}
+
+/// Whether a line is such a word.
+pub(crate) fn is_word(line: &str) -> bool {
+    let word = line.trim().trim_end_matches(';').to_ascii_lowercase();
+    ["quit", "exit", "help"].contains(&word.as_str())
 }
 
 /// 42601 for one of sqlite's commands, with what it is here.

@@ -33,6 +33,11 @@ impl StatementBuffer {
         self.ready.is_empty() && statements(&self.rest).next().is_none()
     }
 
+    /// Whether a line may be one of the shell's own commands: it is not within a literal, a quoted name or a comment.
+    pub(crate) fn takes_commands(&self) -> bool {
+        self.at_boundary() || is_complete(&format!("{};", self.rest))
+    }
+
     /// The statement that the end of the input ends, if one has begun; the buffer is empty then.
     pub(crate) fn take_rest(&mut self) -> Option<String> {
         let rest = std::mem::take(&mut self.rest);
@@ -95,6 +100,22 @@ mod tests {
             let (found, left) = feed(lines);
             assert_eq!(found, whole, "{lines:?}");
             assert_eq!(left.as_deref(), rest, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn commands_are_taken_outside_of_quotes() {
+        for (text, takes) in [
+            ("SELECT 1\n", true),
+            ("SELECT (1, -- ;\n", true),
+            ("SELECT 'a\n", false),
+            ("SELECT \"a\n", false),
+            ("SELECT $$ a\n", false),
+            ("SELECT /* a\n", false),
+        ] {
+            let mut buffer = StatementBuffer::default();
+            buffer.push(text);
+            assert_eq!(buffer.takes_commands(), takes, "{text:?}");
         }
     }
 

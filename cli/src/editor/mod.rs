@@ -93,6 +93,11 @@ fn read_lines(editor: &mut ShellEditor, console: &mut Console) -> io::Result<()>
                     }
                     continue;
                 }
+                if shell::is_word(&line) && buffer.takes_commands() {
+                    messages::line(
+                        "HINT:  A statement has begun: \\r forgets it, \\? is help, \\q leaves.",
+                    );
+                }
                 entry.push_str(&line);
                 let flow = shell::line(&format!("{line}\n"), &mut buffer, console, 0)?;
                 if buffer.at_boundary() {
