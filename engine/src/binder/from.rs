@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::suggestion::nearest;
 use crate::binder::bound::{ColumnId, Expression, Relation};
 use crate::binder::context::Context;
 use crate::binder::join::bind_join;
@@ -91,7 +92,14 @@ pub(super) fn find_table(context: &Context<'_>, name: &ObjectName) -> Result<(Ar
         None if context.root.sequence_by_name(&name.name.name).is_some() => {
             Err(Error::not_supported("a sequence as a table", position))
         }
-        None => Err(Error::undefined_table(&name.name.name, position)),
+        None => {
+            let error = Error::undefined_table(&name.name.name, position);
+            let names = context.root.tables_by_name().map(|table| &*table.schema().name);
+            Err(match nearest(&name.name.name, names) {
+                Some(meant) => error.with_hint(format!("Perhaps you meant the table \"{meant}\".")),
+                None => error,
+            })
+        }
     }
 }
 

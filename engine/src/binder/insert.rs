@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::suggestion::nearest;
 use crate::binder::bound::{BoundInsert, BoundQuery, Expression, OutputColumn, Relation};
 use crate::binder::catalog::{Writes, refuse_write};
 use crate::binder::check::all_checks;
@@ -115,11 +116,13 @@ fn target_ordinals(schema: &Schema, written: &[Identifier]) -> Result<Vec<usize>
 /// The ordinal of a column that is written to; 42703 `column "x" of relation "t" does not exist`.
 pub(super) fn target_ordinal(schema: &Schema, column: &Identifier) -> Result<usize> {
     schema.ordinal(&column.name).ok_or_else(|| {
-        Error::new(
-            SqlState::UndefinedColumn,
-            format!("column \"{}\" of relation \"{}\" does not exist", column.name, schema.name),
-        )
-        .at(column.position)
+        let message =
+            format!("column \"{}\" of relation \"{}\" does not exist", column.name, schema.name);
+        let error = Error::new(SqlState::UndefinedColumn, message).at(column.position);
+        match nearest(&column.name, schema.columns.iter().map(|column| &*column.name)) {
+            Some(meant) => error.with_hint(format!("Perhaps you meant the column \"{meant}\".")),
+            None => error,
+        }
     })
 }
 

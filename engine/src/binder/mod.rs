@@ -41,6 +41,7 @@ mod select;
 mod sequence;
 mod set_operation;
 mod subquery;
+mod suggestion;
 mod update;
 mod values;
 mod walk;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::suggestion::nearest;
 use crate::binder::bound::{ColumnId, Expression};
 use crate::binder::context::{Context, Level, Reference, Typed};
 use crate::binder::default::refuse_column_in_default;
@@ -173,14 +174,12 @@ fn qualified(
             let message = format!("table reference \"{}\" is ambiguous", table.name.name);
             return Err(Error::new(SqlState::AmbiguousAlias, message).at(position));
         }
-        return match source.column(&column.name, position)? {
-            Some(found) => Ok(found.reference()),
-            None => Err(Error::new(
-                SqlState::UndefinedColumn,
-                format!("column {}.{} does not exist", table.name.name, column.name),
-            )
-            .at(position)),
-        };
+        if let Some(found) = source.column(&column.name, position)? {
+            return Ok(found.reference());
+        }
+        let message = format!("column {}.{} does not exist", table.name.name, column.name);
+        let error = Error::new(SqlState::UndefinedColumn, message).at(position);
+        return Err(with_suggestion(error, &column.name, std::iter::once(source)));
     }
     for level in outer.iter().rev() {
         if level.scope.source(table).is_some() {
@@ -217,8 +216,27 @@ fn unqualified(
             "There is a column named \"{name}\" in table \"{}\", but it cannot be referenced from this part of the query.",
             source.name
         )),
-        None => error,
+        None => with_suggestion(error, name, level.scope.sources.iter()),
     })
+}
+
+/// The error for a column that there is not, with one that may have been meant.
+fn with_suggestion<'s>(
+    error: Error,
+    written: &str,
+    sources: impl Iterator<Item = &'s Arc<Source>>,
+) -> Error {
+    let columns: Vec<(&Arc<Source>, &str)> = sources
+        .flat_map(|source| source.columns.iter().map(move |column| (source, &*column.name)))
+        .collect();
+    let meant = nearest(written, columns.iter().map(|(_, name)| *name));
+    match meant.and_then(|meant| columns.iter().find(|(_, name)| *name == meant)) {
+        Some((source, name)) => error.with_hint(format!(
+            "Perhaps you meant to reference the column \"{}.{name}\".",
+            source.name
+        )),
+        None => error,
+    }
 }
 
 /// 42P01 for `table.` where no such source can be referred to.

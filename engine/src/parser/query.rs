@@ -2,7 +2,7 @@
 
 use super::ast::{
     Expression, Identifier, LockStrength, LockWait, Locking, ObjectName, OrderItem, Query,
-    QueryBody, Select, SelectItem, SetOperator, Values,
+    QueryBody, Select, SelectItem, SetOperator, TableReference, Values,
 };
 use super::cursor::Parser;
 use super::keyword::Keyword;
@@ -141,9 +141,28 @@ impl Parser<'_> {
             TokenKind::Keyword(Keyword::Values) => Ok(QueryBody::Values(self.values()?)),
             TokenKind::Symbol(b'(') => Ok(QueryBody::Nested(self.enclosed_query()?)),
             TokenKind::Keyword(Keyword::With) => Err(self.not_supported("WITH")),
-            TokenKind::Keyword(Keyword::Table) => Err(self.not_supported("TABLE")),
+            TokenKind::Keyword(Keyword::Table) => {
+                Ok(QueryBody::Select(Box::new(self.whole_table()?)))
+            }
             _ => Err(self.unexpected()),
         }
+    }
+
+    /// `TABLE name`: all columns of all its rows.
+    fn whole_table(&mut self) -> Result<Select> {
+        let position = self.advance().position;
+        self.refuse_keyword(Keyword::Only, "ONLY")?;
+        let name = self.object_name()?;
+        self.accept_symbol(b'*');
+        Ok(Select {
+            distinct: false,
+            items: vec![SelectItem::Wildcard(position)],
+            from: vec![TableReference::Table { name, alias: None }],
+            filter: None,
+            group_by: Vec::new(),
+            having: None,
+            position,
+        })
     }
 
     /// `left UNION right ...`, of operators that bind at least as tightly as `binding_min`.

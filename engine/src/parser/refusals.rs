@@ -206,7 +206,7 @@ const UNSUPPORTED: &[(&str, &str, u32)] = &[
     ("SELECT * FROM t TABLESAMPLE system (1)", "TABLESAMPLE", 17),
     ("SELECT * FROM ONLY t", "ONLY", 15),
     ("SELECT 1 INTO x", "SELECT INTO", 10),
-    ("TABLE t", "TABLE", 1),
+    ("TABLE ONLY t", "ONLY", 7),
     (
         "INSERT INTO t VALUES (1) ON CONFLICT (lower(a)) DO NOTHING",
         "ON CONFLICT on an expression",
