@@ -30,6 +30,10 @@ pub enum Break {
     ForgetReads,
     /// Who wrote a group wakes nobody to write the next one.
     LoseWakeUp,
+    /// A query at READ COMMITTED sees what its block's first statement saw.
+    KeepSnapshot,
+    /// What others have locked is in nobody's way.
+    IgnoreLocks,
 }
 
 #[cfg(feature = "sabotage")]

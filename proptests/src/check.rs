@@ -22,13 +22,14 @@ pub fn disagreement(statement: &Statement, expected: &Outcome, answer: &Answer) 
             (!agrees)
                 .then(|| format!("one of {codes:?} expected, {code} {} answered", failure.message))
         }
+        (Outcome::Either(_, _, codes), Some(failure)) if codes.contains(&*failure.sqlstate) => None,
         (Outcome::Failure(codes), None) => {
             Some(format!("one of {codes:?} expected, {:?} answered", answer.lines()))
         }
-        (Outcome::Rows(..), Some(failure)) => {
+        (Outcome::Rows(..) | Outcome::Either(..), Some(failure)) => {
             Some(format!("{} {} answered, no error expected", failure.sqlstate, failure.message))
         }
-        (Outcome::Rows(rows, tag), None) => {
+        (Outcome::Rows(rows, tag) | Outcome::Either(rows, tag, _), None) => {
             let wrong_tag = answer.tag.as_ref() != Some(tag);
             let order = match statement {
                 Statement::Query(query) => query.order.as_slice(),
@@ -77,7 +78,7 @@ fn bag_order(left: &[String], right: &[String]) -> Ordering {
         (_, Ok(number)) if number.fract() == 0.0 && number.abs() < 1e15 => {
             ((number as i128).to_string(), String::new())
         }
-        (_, Ok(number)) => (format!("{number:.9e}"), String::new()),
+        (_, Ok(number)) => (format!("{number:.12e}"), String::new()),
         _ => (String::new(), text.clone()),
     };
     left.iter().map(key).cmp(right.iter().map(key))

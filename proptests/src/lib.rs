@@ -11,5 +11,6 @@ pub mod postgres;
 #[path = "../../engine/tests/golden/script.rs"]
 pub mod script;
 pub mod serial;
+pub mod side_by_side;
 pub mod skip;
 pub mod transcript;

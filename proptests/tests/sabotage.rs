@@ -9,9 +9,13 @@ use spg_proptests::crash::faults::{run, workload};
 use spg_proptests::crash::mode::{AUDITED_IMAGE, AUDITED_LOG, LOG, Mode};
 use spg_proptests::crash::workload::scripted;
 use spg_proptests::serial::{Step, lost_update, serial_difference, side_by_side, write_skew};
+use spg_proptests::side_by_side::first_disagreement;
 
 const EFFORT: Effort =
     Effort { cuts: 3, recovery_every: 1_000_000, second_recovery_every: 1_000_000 };
+
+/// Runs beside the model, at most.
+const CASES: u32 = 1_000;
 
 /// What crashes of the scripted workload show, if anything.
 fn crashes_show(mode: Mode) -> Option<String> {
@@ -48,7 +52,7 @@ type Check<'a> = &'a dyn Fn() -> Option<String>;
 /// One test: what is broken is broken for the whole process.
 #[test]
 fn what_is_broken_on_purpose_is_seen() {
-    let checks: [(Break, &str, Check); 10] = [
+    let checks: [(Break, &str, Check); 14] = [
         (Break::AcknowledgeBeforeSync, "crash_points", &|| crashes_show(LOG)),
         (Break::PublishBeforeLog, "faults", &|| faults_show(LOG, Fault::StorageFull)),
         (Break::SkipDirectorySync, "crash_points", &|| crashes_show(AUDITED_IMAGE)),
@@ -59,6 +63,10 @@ fn what_is_broken_on_purpose_is_seen() {
         (Break::LoseUpdates, "serial", &|| histories_show("REPEATABLE READ", &lost_update())),
         (Break::ForgetReads, "serial", &|| histories_show("SERIALIZABLE", &write_skew())),
         (Break::SkipSequenceLog, "crash_points", &|| crashes_show(LOG)),
+        (Break::LoseUpdates, "model", &|| first_disagreement(CASES)),
+        (Break::ForgetReads, "model", &|| first_disagreement(CASES)),
+        (Break::KeepSnapshot, "model", &|| first_disagreement(CASES)),
+        (Break::IgnoreLocks, "model", &|| first_disagreement(CASES)),
     ];
     for mode in [LOG, AUDITED_LOG, AUDITED_IMAGE] {
         assert_eq!(crashes_show(mode), None, "mended, nothing is seen: {mode:?}");
@@ -68,13 +76,12 @@ fn what_is_broken_on_purpose_is_seen() {
     }
     assert_eq!(histories_show("REPEATABLE READ", &lost_update()), None);
     assert_eq!(histories_show("SERIALIZABLE", &write_skew()), None);
+    assert_eq!(first_disagreement(CASES), None, "mended, nothing is seen");
     for (broken, check, seen) in checks {
         set(Some(broken));
         let seen = seen();
         set(None);
-        println!(
-            "{broken:?}: {check}: {}",
-            seen.unwrap_or_else(|| panic!("{broken:?} is not seen by {check}"))
-        );
+        let seen = seen.unwrap_or_else(|| panic!("{broken:?} is not seen by {check}"));
+        println!("{broken:?}: {check}: {}", seen.lines().last().unwrap_or_default().trim());
     }
 }

@@ -8,6 +8,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::executor::memory::MemoryBudget;
 use crate::locks::{Mode, Object, Patience, Scope};
 use crate::parser::ast::{IsolationLevel, LockStrength, LockWait};
+use crate::sabotage::{self, Break};
 use crate::session::environment::SessionEnvironment;
 use crate::session::held_answer::HeldAnswer;
 use crate::session::{RowSink, Session, TransactionStatus};
@@ -30,7 +31,8 @@ impl Session {
 
     /// A statement begins: at READ COMMITTED the block goes on from what is committed now.
     pub(super) fn refresh_snapshot(&mut self) -> Result<()> {
-        if self.status == TransactionStatus::Idle || !self.is_read_committed() {
+        let is_kept = !self.is_read_committed() || sabotage::is(Break::KeepSnapshot);
+        if self.status == TransactionStatus::Idle || is_kept {
             return Ok(());
         }
         self.block.refresh(self.database.heads())

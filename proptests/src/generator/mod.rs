@@ -13,10 +13,10 @@ mod statement;
 pub use choices::Choices;
 pub use query::query;
 pub use sql::{
-    Aggregate, Comparison, Expression, Join, JoinKind, Kind, Operator, OrderKey, Query, Select,
-    Statement, TableName, Test,
+    Aggregate, Comparison, Expression, Join, JoinKind, Kind, Level, Operator, OrderKey, Query,
+    Select, Statement, TableName, Test,
 };
-pub use statement::{Step, statement};
+pub use statement::{Step, first_rows, statement};
 
 /// The columns that every generated table has.
 pub const COLUMNS: [(&str, Kind); 6] = [

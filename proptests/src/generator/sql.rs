@@ -27,6 +27,17 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TableName(pub usize);
 
+/// How transactions are kept apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// READ COMMITTED
+    ReadCommitted,
+    /// REPEATABLE READ
+    RepeatableRead,
+    /// SERIALIZABLE
+    Serializable,
+}
+
 /// Arithmetic and `||`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operator {
@@ -232,8 +243,8 @@ pub enum Statement {
     CreateIndex(usize, TableName, Vec<(usize, bool)>, bool),
     /// DROP INDEX
     DropIndex(usize),
-    /// BEGIN
-    Begin,
+    /// BEGIN at a level
+    Begin(Level),
     /// COMMIT
     Commit,
     /// ROLLBACK
@@ -261,6 +272,16 @@ impl Display for Kind {
 impl Display for TableName {
     fn fmt(&self, out: &mut Formatter<'_>) -> Result {
         write!(out, "t{}", self.0)
+    }
+}
+
+impl Display for Level {
+    fn fmt(&self, out: &mut Formatter<'_>) -> Result {
+        out.write_str(match self {
+            Self::ReadCommitted => "READ COMMITTED",
+            Self::RepeatableRead => "REPEATABLE READ",
+            Self::Serializable => "SERIALIZABLE",
+        })
     }
 }
 
@@ -337,6 +358,29 @@ fn separated<T: Display>(
         write!(out, "{item}")?;
     }
     Ok(())
+}
+
+impl Expression {
+    /// Whether it names no column, not in a subquery either.
+    fn is_constant(&self) -> bool {
+        // No literal reads like one.
+        let text = self.to_string();
+        !["x0.", "x1.", "x2."].iter().any(|table| text.contains(table))
+    }
+
+    /// Whether its value is known before there is a row if it is NULL: it is constant, or NULL because an operand is.
+    pub fn is_known_null(&self) -> bool {
+        match self {
+            Self::Minus(operand)
+            | Self::Absolute(operand)
+            | Self::Length(operand)
+            | Self::Upper(operand)
+            | Self::Cast(_, operand) => operand.is_known_null(),
+            Self::Binary(_, left, right) => left.is_known_null() || right.is_known_null(),
+            Self::Literal(_, value) => value.is_null(),
+            _ => self.is_constant(),
+        }
+    }
 }
 
 impl Display for Expression {
@@ -518,7 +562,7 @@ impl Display for Statement {
                 out.write_str(")")
             }
             Self::DropIndex(index) => write!(out, "DROP INDEX i{index}"),
-            Self::Begin => out.write_str("BEGIN"),
+            Self::Begin(level) => write!(out, "BEGIN ISOLATION LEVEL {level}"),
             Self::Commit => out.write_str("COMMIT"),
             Self::Rollback => out.write_str("ROLLBACK"),
             Self::Savepoint(name) => write!(out, "SAVEPOINT s{name}"),

@@ -4,7 +4,7 @@ use spg_engine::Value;
 
 use super::expression::{Place, expression};
 use super::query::{query, table, whole_rows};
-use super::sql::{Expression, Kind, Statement};
+use super::sql::{Expression, Kind, Level, Statement, TableName};
 use super::{COLUMNS, Choices};
 
 /// A statement and whose it is.
@@ -14,37 +14,63 @@ pub struct Step {
     pub session: usize,
     /// What it says.
     pub statement: Statement,
+    /// What it says instead where that makes no sense: BEGIN at this level, or ROLLBACK.
+    pub instead: Option<Level>,
 }
 
 /// A statement drawn from `numbers`, of one of `sessions` sessions.
 pub fn statement(numbers: &[u16], sessions: usize) -> Step {
     let choices = &mut Choices::new(numbers);
     let session = choices.below(sessions);
-    let statement = match choices.below(32) {
+    let instead = (!choices.once_in(8)).then(|| level(choices));
+    let statement = match choices.below(40) {
         0..=7 => Statement::Query(query(choices)),
-        8..=12 => insert(choices),
-        13..=16 => update(choices),
-        17..=18 => delete(choices),
-        19 => Statement::InsertSelect(table(choices), whole_rows(choices)),
-        20..=22 => Statement::Begin,
-        23..=24 => Statement::Commit,
-        25 => Statement::Rollback,
-        26 => Statement::Savepoint(choices.below(2)),
-        27 => Statement::RollbackTo(choices.below(2)),
-        28 => Statement::Release(choices.below(2)),
-        29 => create_index(choices),
-        30 => Statement::DropIndex(choices.below(3)),
+        8..=13 => insert(choices),
+        14..=20 => update(choices),
+        21..=23 => delete(choices),
+        24 => Statement::InsertSelect(table(choices), whole_rows(choices)),
+        25..=27 => Statement::Begin(level(choices)),
+        28..=29 => Statement::Commit,
+        30 => Statement::Rollback,
+        31..=32 => Statement::Savepoint(choices.below(2)),
+        33..=35 => Statement::RollbackTo(choices.below(2)),
+        36 => Statement::Release(choices.below(2)),
+        37 => create_index(choices),
+        38 => Statement::DropIndex(choices.below(3)),
         _ if choices.once_in(3) => Statement::Truncate(table(choices)),
         _ => Statement::Query(query(choices)),
     };
-    Step { session, statement }
+    Step { session, statement, instead }
+}
+
+/// The rows that the tables begin with: so that transactions meet.
+pub fn first_rows(target: TableName) -> Statement {
+    let row = |id: i32| {
+        let text = ["a", "b", ""][id as usize % 3];
+        let values = [
+            Value::Int4(id),
+            Value::Int4(id % 4),
+            Value::Int8(i64::from(id) / 2),
+            Value::Text(text.into()),
+            Value::Bool(id % 2 == 0),
+            Value::Float8(f64::from(id) / 2.0),
+        ];
+        values.into_iter().map(Some).collect()
+    };
+    Statement::Insert(target, (1..7).map(row).collect(), false)
+}
+
+fn level(choices: &mut Choices<'_>) -> Level {
+    choices.pick(&[Level::RepeatableRead, Level::ReadCommitted, Level::Serializable])
 }
 
 fn insert(choices: &mut Choices<'_>) -> Statement {
     let row =
         |choices: &mut Choices<'_>| -> Vec<Option<Value>> {
-            let mut row = vec![Some(match choices.below(40) {
-                39 => Value::Null,
+            // Seldom one that is there: a duplicate ends a transaction.
+            let ids = if choices.once_in(4) { 12 } else { 300 };
+            let mut row = vec![Some(match choices.below(ids) {
+                299 => Value::Null,
                 id => Value::Int4(id as i32),
             })];
             row.extend(COLUMNS[1..].iter().map(|(_, kind)| {
@@ -53,7 +79,7 @@ fn insert(choices: &mut Choices<'_>) -> Statement {
             row
         };
     let target = table(choices);
-    let rows = (0..=choices.below(4)).map(|_| row(choices)).collect();
+    let rows = (0..=choices.below(3)).map(|_| row(choices)).collect();
     Statement::Insert(target, rows, choices.once_in(4))
 }
 

@@ -1,12 +1,10 @@
 //! The model's INSERT, UPDATE, DELETE, TRUNCATE and indexes: on a whole state, kept by the caller if no code comes back.
 
-use std::collections::BTreeSet;
-
 use spg_engine::Value;
 
 use super::evaluate::{Scope, cast, evaluate, truth};
 use super::query::answer;
-use super::state::{Index, Row, State};
+use super::state::{Codes, Index, Row, RowChange, State};
 use crate::generator::{COLUMNS, Expression, Statement, TableName};
 
 /// What a change did.
@@ -14,10 +12,10 @@ use crate::generator::{COLUMNS, Expression, Statement, TableName};
 pub(super) struct Done {
     /// The rows touched, as RETURNING * shows them.
     pub(super) rows: Vec<Vec<Value>>,
-    /// Ids of the rows updated or deleted.
-    pub(super) written: BTreeSet<(TableName, u64)>,
+    /// What became of which row.
+    pub(super) changes: Vec<RowChange>,
     /// The SQLSTATEs of all rows that fail: the engine may meet any of them first.
-    pub(super) codes: BTreeSet<&'static str>,
+    pub(super) codes: Codes,
 }
 
 /// Changes `state`; `next` draws row ids and stamps.
@@ -84,8 +82,10 @@ fn insert(
             continue;
         }
         done.rows.push(values.clone());
+        let id = draw(next);
+        done.changes.push(RowChange { table, id, old: None, new: Some(values.clone()) });
         let row = Row { stamp: draw(next), values };
-        state.tables.get_mut(&table).expect("tables stay").rows.insert(draw(next), row);
+        state.tables.get_mut(&table).expect("tables stay").rows.insert(id, row);
     }
     if state.has_duplicates(table) {
         done.codes.insert("23505");
@@ -134,7 +134,8 @@ fn update(
             done.codes.insert("23502");
         }
         done.rows.push(values.clone());
-        done.written.insert((table, id));
+        let (old, new) = (Some(old.clone()), Some(values.clone()));
+        done.changes.push(RowChange { table, id, old, new });
         let row = Row { stamp: draw(next), values };
         state.tables.get_mut(&table).expect("tables stay").rows.insert(id, row);
     }
@@ -146,7 +147,8 @@ fn update(
 fn delete(state: &mut State, table: TableName, filter: Option<&Expression>, done: &mut Done) {
     for id in matching(state, table, filter, done) {
         let rows = &mut state.tables.get_mut(&table).expect("tables stay").rows;
-        done.rows.extend(rows.remove(&id).map(|row| row.values));
-        done.written.insert((table, id));
+        let old = rows.remove(&id).map(|row| row.values);
+        done.rows.extend(old.clone());
+        done.changes.push(RowChange { table, id, old, new: None });
     }
 }

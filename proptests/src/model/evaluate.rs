@@ -56,7 +56,12 @@ pub(super) fn evaluate(scope: Scope<'_>, expression: &Expression) -> Result<Valu
             value => value,
         },
         Expression::NullIf(left, right) => {
-            let (left, right) = (one(left)?, one(right)?);
+            let (first, left) = (left, one(left)?);
+            // A constant that is NULL is equal to nothing, whatever the other may be: as in PostgreSQL.
+            if left.is_null() && first.is_known_null() {
+                return Ok(Value::Null);
+            }
+            let right = one(right)?;
             let equal = !left.is_null() && !right.is_null() && compare(&left, &right).is_eq();
             if equal { Value::Null } else { left }
         }

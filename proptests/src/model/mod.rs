@@ -3,8 +3,11 @@
 //! It shares no code with the engine but the [`spg_engine::Value`] that holds a value.
 
 mod aggregate;
+mod block;
 mod change;
+mod commit;
 mod evaluate;
+mod locks;
 mod query;
 mod session;
 mod state;

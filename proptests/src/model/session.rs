@@ -1,13 +1,15 @@
-//! The model's sessions: blocks, savepoints, snapshot isolation with first committer wins.
+//! The model's sessions: what a statement of each sees and changes, inside a block and outside.
 
 use std::collections::BTreeSet;
 
 use spg_engine::Value;
 
+use super::block::{Block, Savepoint, Snapshot};
 use super::change::change;
+use super::locks::{Lock, locks_of};
 use super::query::answer;
-use super::state::{State, Table};
-use crate::generator::{Statement, Step, TableName};
+use super::state::{Codes, State, Table};
+use crate::generator::{Level, Statement, Step, TableName};
 
 /// What a statement answers.
 #[derive(Clone, Debug)]
@@ -16,31 +18,16 @@ pub enum Outcome {
     Rows(Vec<Vec<Value>>, String),
     /// One of these SQLSTATEs.
     Failure(BTreeSet<&'static str>),
+    /// Rows and a tag, or one of these SQLSTATEs: then the model is told by [`Model::refuse`].
+    Either(Vec<Vec<Value>>, String, BTreeSet<&'static str>),
 }
 
 /// The naive database with its sessions.
-#[derive(Debug)]
-pub struct Model {
-    committed: State,
-    sessions: Vec<Option<Block>>,
-    next: u64,
-}
-
-/// An open transaction block.
-#[derive(Debug, Default)]
-struct Block {
-    /// None until the first statement that reads or writes: only then the block takes its snapshot.
-    snapshot: Option<Snapshot>,
-    savepoints: Vec<(usize, Option<Snapshot>)>,
-    failed: bool,
-}
-
-/// What a block started from, what it made of it, and which rows of the base it wrote.
 #[derive(Clone, Debug)]
-struct Snapshot {
-    base: State,
-    work: State,
-    written: BTreeSet<(TableName, u64)>,
+pub struct Model {
+    pub(super) committed: State,
+    pub(super) sessions: Vec<Option<Block>>,
+    pub(super) next: u64,
 }
 
 impl Model {
@@ -53,16 +40,52 @@ impl Model {
         Self { committed, sessions: (0..sessions).map(|_| None).collect(), next: 0 }
     }
 
-    /// Whether the model knows what the statement does: it knows definitions only beside sessions without a block, and
-    /// TRUNCATE only outside of blocks.
+    /// Whether the model knows what the statement does: it knows definitions only beside sessions without a block and upon
+    /// the newest ones, and TRUNCATE only outside of blocks.
     pub fn knows(&self, step: &Step) -> bool {
-        let in_block = |session: usize| self.sessions[session].is_some();
-        let mut others = (0..self.sessions.len()).filter(|session| *session != step.session);
+        let block = self.sessions[step.session].as_ref();
+        let snapshot = block.and_then(|block| block.snapshot.as_ref());
+        let is_newest =
+            snapshot.is_none_or(|snapshot| snapshot.base.indexes == self.committed.indexes);
+        let others = self.sessions.iter().flatten().count() - usize::from(block.is_some());
         match &step.statement {
-            Statement::CreateIndex(..) | Statement::DropIndex(_) => !others.any(in_block),
-            Statement::Truncate(_) => !in_block(step.session) && !others.any(in_block),
+            Statement::CreateIndex(..) | Statement::DropIndex(_) => others == 0 && is_newest,
+            Statement::Truncate(_) => others == 0 && block.is_none(),
             _ => true,
         }
+    }
+
+    /// The step, or what it says instead: where a block is to end that there is not, or to begin that there is, where one
+    /// has failed, and where there is no such savepoint.
+    #[must_use]
+    pub fn sensible(&self, step: &Step) -> Step {
+        let Some(level) = step.instead else { return step.clone() };
+        let block = self.sessions[step.session].as_ref();
+        let controls = matches!(
+            step.statement,
+            Statement::Commit
+                | Statement::Rollback
+                | Statement::Savepoint(_)
+                | Statement::Release(_)
+                | Statement::RollbackTo(_)
+        );
+        let statement = match block {
+            None if controls => Statement::Begin(level),
+            Some(block) if block.failed && !controls => {
+                block.savepoints.last().map_or(Statement::Rollback, Savepoint::rollback)
+            }
+            Some(block) => match step.statement {
+                Statement::Begin(_) => Statement::Commit,
+                Statement::Release(name) | Statement::RollbackTo(name)
+                    if !block.failed && block.place(name).is_none() =>
+                {
+                    Statement::Savepoint(name)
+                }
+                _ => step.statement.clone(),
+            },
+            None => step.statement.clone(),
+        };
+        Step { statement, ..*step }
     }
 
     /// Whether a unique index besides the primary keys exists, committed or not.
@@ -79,129 +102,124 @@ impl Model {
 
     /// Executes a statement of a session.
     pub fn execute(&mut self, step: &Step) -> Outcome {
-        let failed = self.sessions[step.session].as_ref().is_some_and(|block| block.failed);
+        let session = step.session;
+        let failed = self.sessions[session].as_ref().is_some_and(|block| block.failed);
         let result = match &step.statement {
-            Statement::Commit => self.commit(step.session),
+            Statement::Commit => self.commit(session),
             Statement::Rollback => {
-                self.sessions[step.session] = None;
+                self.sessions[session] = None;
                 tag("ROLLBACK")
             }
-            Statement::RollbackTo(name) => self.rollback_to(step.session, *name),
-            _ if failed => failure("25P02"),
-            Statement::Begin => {
-                self.sessions[step.session].get_or_insert_default();
-                tag("BEGIN")
+            Statement::RollbackTo(name) => {
+                self.with_block(session, |block| block.rollback_to(*name))
             }
-            Statement::Savepoint(name) => self.savepoint(step.session, *name),
-            Statement::Release(name) => self.release(step.session, *name),
-            Statement::Query(query) => match answer(self.current(step.session), query) {
-                Ok(rows) => {
-                    let tag = format!("SELECT {}", rows.len());
-                    Outcome::Rows(rows, tag)
+            _ if failed => failure("25P02"),
+            Statement::Begin(level) => self.begin(session, *level),
+            Statement::Savepoint(name) => self.with_block(session, |block| block.savepoint(*name)),
+            Statement::Release(name) => self.with_block(session, |block| block.release(*name)),
+            Statement::Query(query) => {
+                match self.current(session).map(|state| answer(state, query)) {
+                    Ok(Ok(rows)) => {
+                        let tag = format!("SELECT {}", rows.len());
+                        Outcome::Rows(rows, tag)
+                    }
+                    Ok(Err(code)) => failure(code),
+                    Err(codes) => Outcome::Failure(codes),
                 }
-                Err(code) => failure(code),
-            },
-            statement => self.change(step.session, statement),
+            }
+            statement => self.change(session, statement),
         };
-        if let (Outcome::Failure(_), Some(block)) = (&result, &mut self.sessions[step.session]) {
-            block.failed = true;
+        if let Some(block) = &mut self.sessions[session] {
+            if matches!(result, Outcome::Failure(_)) {
+                block.fail();
+            }
+            block.log.push((step.statement.clone(), result.clone()));
         }
         result
     }
 
-    /// The state that a statement reads; a block's first one takes the block's snapshot.
-    fn current(&mut self, session: usize) -> &State {
+    /// The statement after which the model stood in [`Outcome::Either`] was refused; `before` is the model before it.
+    pub fn refuse(&mut self, before: Self, step: &Step) {
+        *self = before;
+        if matches!(step.statement, Statement::Commit) {
+            self.sessions[step.session] = None;
+            return;
+        }
+        // It has looked, too.
+        let _ = self.current(step.session);
+        if let Some(block) = &mut self.sessions[step.session] {
+            block.fail();
+            block.log.push((step.statement.clone(), Outcome::Failure(Codes::new())));
+        }
+    }
+
+    pub(super) fn begin(&mut self, session: usize, level: Level) -> Outcome {
+        let has_looked = |block: &Block| block.snapshot.is_some() || !block.savepoints.is_empty();
+        match &mut self.sessions[session] {
+            Some(block) if block.level == level => {}
+            Some(block) if has_looked(block) => return failure("25001"),
+            Some(block) => block.level = level,
+            none => *none = Some(Block::new(level)),
+        }
+        tag("BEGIN")
+    }
+
+    fn with_block(&mut self, session: usize, work: impl FnOnce(&mut Block) -> Outcome) -> Outcome {
+        self.sessions[session].as_mut().map_or_else(|| failure("25P01"), work)
+    }
+
+    /// The state that a statement reads. A block's first one takes the block's snapshot; at READ COMMITTED each goes on from
+    /// what is committed now.
+    fn current(&mut self, session: usize) -> Result<&State, Codes> {
         let committed = &self.committed;
-        let Some(block) = &mut self.sessions[session] else { return committed };
-        let take = || Snapshot {
-            base: committed.clone(),
-            work: committed.clone(),
-            written: BTreeSet::new(),
-        };
-        &block.snapshot.get_or_insert_with(take).work
-    }
-
-    fn commit(&mut self, session: usize) -> Outcome {
-        let Some(block) = self.sessions[session].take() else { return tag("COMMIT") };
-        if block.failed {
-            return tag("ROLLBACK");
+        let Some(block) = &mut self.sessions[session] else { return Ok(committed) };
+        let take = || Snapshot { base: committed.clone(), work: committed.clone() };
+        let snapshot = block.snapshot.get_or_insert_with(take);
+        if block.level == Level::ReadCommitted {
+            snapshot.work = committed.merge(&snapshot.base, &snapshot.work)?;
+            snapshot.base = committed.clone();
         }
-        let Some(snapshot) = block.snapshot else { return tag("COMMIT") };
-        match self.committed.merge(&snapshot.base, &snapshot.work, &snapshot.written) {
-            Ok(merged) => {
-                self.committed = merged;
-                tag("COMMIT")
-            }
-            Err(code) => failure(code),
-        }
+        Ok(&snapshot.work)
     }
 
-    fn savepoint(&mut self, session: usize, name: usize) -> Outcome {
-        let Some(block) = &mut self.sessions[session] else { return failure("25P01") };
-        block.savepoints.push((name, block.snapshot.clone()));
-        tag("SAVEPOINT")
-    }
-
-    fn release(&mut self, session: usize, name: usize) -> Outcome {
-        let Some(block) = &mut self.sessions[session] else { return failure("25P01") };
-        let Some(place) = block.savepoints.iter().rposition(|(known, _)| *known == name) else {
-            return failure("3B001");
-        };
-        block.savepoints.truncate(place);
-        tag("RELEASE")
-    }
-
-    fn rollback_to(&mut self, session: usize, name: usize) -> Outcome {
-        let Some(block) = &mut self.sessions[session] else { return failure("25P01") };
-        let Some(place) = block.savepoints.iter().rposition(|(known, _)| *known == name) else {
-            return failure("3B001");
-        };
-        block.savepoints.truncate(place + 1);
-        // A snapshot taken since stays: only what was made of it is undone.
-        block.snapshot = match (&block.savepoints[place].1, block.snapshot.take()) {
-            (Some(before), _) => Some(before.clone()),
-            (None, Some(taken)) => Some(Snapshot {
-                work: taken.base.clone(),
-                written: BTreeSet::new(),
-                base: taken.base,
-            }),
-            (None, None) => None,
-        };
-        block.failed = false;
-        tag("ROLLBACK")
-    }
-
-    /// Whether a row that is about to be written was written by a commit since the block's snapshot.
-    fn loses_rows(&self, session: usize, written: &BTreeSet<(TableName, u64)>) -> bool {
-        let block = self.sessions[session].as_ref();
-        let Some(snapshot) = block.and_then(|block| block.snapshot.as_ref()) else { return false };
-        written.iter().any(|(name, id)| {
-            let (before, now) = (&snapshot.base.tables[name], &self.committed.tables[name]);
-            let stamp = |table: &Table| table.rows.get(id).map(|row| row.stamp);
-            before.incarnation != now.incarnation
-                || before.rows.contains_key(id) && stamp(before) != stamp(now)
-        })
+    /// Whether one of the locks is another transaction's.
+    pub(super) fn must_wait(&self, session: usize, wanted: &[Lock]) -> bool {
+        let others = self.sessions.iter().enumerate().filter(|(other, _)| *other != session);
+        let mut held =
+            others.filter_map(|(_, block)| block.as_ref()).flat_map(|block| &block.locks);
+        held.any(|held| wanted.contains(held))
     }
 
     fn change(&mut self, session: usize, statement: &Statement) -> Outcome {
-        let mut state = self.current(session).clone();
+        let mut state = match self.current(session) {
+            Ok(state) => state.clone(),
+            Err(codes) => return Outcome::Failure(codes),
+        };
         let mut done = change(&mut state, statement, &mut self.next);
-        if self.loses_rows(session, &done.written) {
+        let locks = locks_of(&state, &done.changes);
+        // A statement outside of a block commits at once, and so waits at once.
+        let level = self.sessions[session].as_ref().map(|block| block.level);
+        let locks_rows = level.is_none_or(|level| level == Level::ReadCommitted);
+        if locks_rows && self.must_wait(session, &locks) {
+            done.codes.insert("55P03");
+        }
+        let block = self.sessions[session].as_mut();
+        if let Some(snapshot) = block.as_ref().and_then(|block| block.snapshot.as_ref())
+            && snapshot.has_lost(&self.committed, &done.changes)
+        {
             done.codes.insert("40001");
         }
         if !done.codes.is_empty() {
             return Outcome::Failure(done.codes);
         }
-        let block = self.sessions[session].as_mut();
-        match block.and_then(|block| block.snapshot.as_mut()) {
+        match block {
             None => self.committed = state,
-            Some(snapshot) => {
-                // A row of one's own is no row of the base: only the base's can conflict.
-                let of_base = |(table, id): &(TableName, u64)| {
-                    snapshot.base.tables[table].rows.contains_key(id)
-                };
-                snapshot.written.extend(done.written.into_iter().filter(of_base));
-                snapshot.work = state;
+            Some(block) => {
+                block.has_written = true;
+                if locks_rows {
+                    block.locks.extend(locks);
+                }
+                block.snapshot.as_mut().expect("it has looked").work = state;
             }
         }
         let count = done.rows.len();
@@ -218,10 +236,10 @@ impl Model {
     }
 }
 
-fn tag(tag: &str) -> Outcome {
+pub(super) fn tag(tag: &str) -> Outcome {
     Outcome::Rows(Vec::new(), tag.to_owned())
 }
 
-fn failure(code: &'static str) -> Outcome {
+pub(super) fn failure(code: &'static str) -> Outcome {
     Outcome::Failure(BTreeSet::from([code]))
 }

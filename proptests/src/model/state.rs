@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use spg_engine::Value;
 
-use super::value::compare;
+use super::value::{compare, row_order};
 use crate::generator::TableName;
+
+/// SQLSTATEs: which of several faults is met first is nobody's promise.
+pub(super) type Codes = BTreeSet<&'static str>;
 
 /// One version of a row.
 #[derive(Clone, Debug)]
@@ -26,7 +29,7 @@ pub(super) struct Table {
 }
 
 /// An index: of interest only where it is unique.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Index {
     pub(super) table: TableName,
     pub(super) columns: Vec<usize>,
@@ -40,14 +43,27 @@ pub(super) struct State {
     pub(super) indexes: BTreeMap<usize, Index>,
 }
 
+/// What became of a row: it was added, changed, or is gone.
+#[derive(Clone, Debug)]
+pub(super) struct RowChange {
+    pub(super) table: TableName,
+    pub(super) id: u64,
+    pub(super) old: Option<Vec<Value>>,
+    pub(super) new: Option<Vec<Value>>,
+}
+
 impl State {
+    /// The columns of each unique key of a table: of the primary key, and of unique indexes by their number.
+    pub(super) fn unique_keys(&self, table: TableName) -> Vec<(Option<usize>, &[usize])> {
+        let unique = self.indexes.iter().filter(|(_, index)| index.unique && index.table == table);
+        let unique = unique.map(|(name, index)| (Some(*name), index.columns.as_slice()));
+        std::iter::once((None, [0].as_slice())).chain(unique).collect()
+    }
+
     /// Whether some key of `table` is taken twice.
     pub(super) fn has_duplicates(&self, table: TableName) -> bool {
-        let primary = std::iter::once([0].as_slice());
-        let unique = self.indexes.values().filter(|index| index.unique && index.table == table);
-        primary
-            .chain(unique.map(|index| index.columns.as_slice()))
-            .any(|columns| self.has_duplicate_keys(table, columns))
+        let mut keys = self.unique_keys(table).into_iter();
+        keys.any(|(_, columns)| self.has_duplicate_keys(table, columns))
     }
 
     /// Whether two rows of `table` have equal values, none NULL, in `columns`.
@@ -63,35 +79,49 @@ impl State {
         rows.iter().enumerate().any(|(place, left)| behind(place).any(|right| equal(left, right)))
     }
 
-    /// The commit of what a transaction made of `base`: `self` with its changes, or the SQLSTATE that refuses it.
-    pub(super) fn merge(
-        &self,
-        base: &Self,
-        work: &Self,
-        written: &BTreeSet<(TableName, u64)>,
-    ) -> Result<Self, &'static str> {
-        let mut merged = self.clone();
-        for (name, table) in &mut merged.tables {
-            let (before, after) = (&base.tables[name], &work.tables[name]);
-            let inserted = after.rows.keys().filter(|id| !before.rows.contains_key(id));
-            let ids: Vec<u64> = written
-                .iter()
-                .filter(|(of, _)| of == name)
-                .map(|(_, id)| *id)
-                .chain(inserted.copied())
-                .collect();
-            if !ids.is_empty() && table.incarnation != before.incarnation {
-                return Err("40001");
+    /// What leads to `later` from `self`.
+    pub(super) fn changes(&self, later: &Self) -> Vec<RowChange> {
+        let mut changes = Vec::new();
+        for (name, before) in &self.tables {
+            let after = &later.tables[name];
+            let ids: BTreeSet<u64> = before.rows.keys().chain(after.rows.keys()).copied().collect();
+            for id in ids.into_iter().filter(|id| before.stamp(*id) != after.stamp(*id)) {
+                let values = |table: &Table| table.rows.get(&id).map(|row| row.values.clone());
+                let (old, new) = (values(before), values(after));
+                changes.push(RowChange { table: *name, id, old, new });
             }
-            for id in ids {
-                let stamp = |table: &Table| table.rows.get(&id).map(|row| row.stamp);
-                if stamp(before) != stamp(table) {
-                    return Err("40001");
-                }
-                match after.rows.get(&id) {
-                    Some(row) => drop(table.rows.insert(id, row.clone())),
-                    None => drop(table.rows.remove(&id)),
-                }
+        }
+        changes
+    }
+
+    /// Whether `later` has other rows in one of the tables.
+    pub(super) fn has_changed(&self, later: &Self, tables: &BTreeSet<TableName>) -> bool {
+        self.changes(later).iter().any(|change| tables.contains(&change.table))
+    }
+
+    /// Whether the tables hold the same, whatever ids their rows have.
+    pub(super) fn holds_the_same(&self, other: &Self) -> bool {
+        self.tables.iter().all(|(name, table)| {
+            let rows = |table: &Table| -> Vec<Vec<Value>> {
+                table.rows.values().map(|row| row.values.clone()).collect()
+            };
+            same_bag(rows(table), rows(&other.tables[name]))
+        })
+    }
+
+    /// The commit of what a transaction made of `base`: `self` with its changes, or the SQLSTATEs that refuse it.
+    pub(super) fn merge(&self, base: &Self, work: &Self) -> Result<Self, Codes> {
+        let mut merged = self.clone();
+        let mut codes = Codes::new();
+        for RowChange { table: name, id, .. } in base.changes(work) {
+            let table = merged.tables.get_mut(&name).expect("tables stay");
+            let before = &base.tables[&name];
+            if table.incarnation != before.incarnation || before.stamp(id) != table.stamp(id) {
+                codes.insert("40001");
+            }
+            match work.tables[&name].rows.get(&id) {
+                Some(row) => drop(table.rows.insert(id, row.clone())),
+                None => drop(table.rows.remove(&id)),
             }
         }
         merged
@@ -99,7 +129,24 @@ impl State {
             .retain(|name, _| work.indexes.contains_key(name) || !base.indexes.contains_key(name));
         let made = work.indexes.iter().filter(|(name, _)| !base.indexes.contains_key(name));
         merged.indexes.extend(made.map(|(name, index)| (*name, index.clone())));
-        let duplicates = merged.tables.keys().any(|name| merged.has_duplicates(*name));
-        if duplicates { Err("23505") } else { Ok(merged) }
+        if merged.tables.keys().any(|name| merged.has_duplicates(*name)) {
+            codes.insert("23505");
+        }
+        if codes.is_empty() { Ok(merged) } else { Err(codes) }
     }
+}
+
+impl Table {
+    /// Who wrote a row.
+    pub(super) fn stamp(&self, id: u64) -> Option<u64> {
+        self.rows.get(&id).map(|row| row.stamp)
+    }
+}
+
+/// Whether two lists of rows are the same in some order.
+pub(super) fn same_bag(mut left: Vec<Vec<Value>>, mut right: Vec<Vec<Value>>) -> bool {
+    left.sort_by(|left, right| row_order(left, right));
+    right.sort_by(|left, right| row_order(left, right));
+    let same = |(left, right): (&Vec<Value>, &Vec<Value>)| row_order(left, right).is_eq();
+    left.len() == right.len() && left.iter().zip(&right).all(same)
 }

@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 
 use spg_engine::Value;
 
+use crate::answer::text_of;
+
 /// Compares two values of comparable types, neither NULL. NaN equals itself and is the greatest; -0 equals 0.
 pub(super) fn compare(left: &Value, right: &Value) -> Ordering {
     match (left, right) {
@@ -58,6 +60,15 @@ pub(super) fn total_order(left: &Value, right: &Value) -> Ordering {
 pub(super) fn row_order(left: &[Value], right: &[Value]) -> Ordering {
     let pairs = left.iter().zip(right).map(|(left, right)| total_order(left, right));
     pairs.fold(Ordering::Equal, Ordering::then)
+}
+
+/// A key as text: equal keys are the same text. None if one of its values is NULL: such a key is equal to none.
+pub(super) fn key_text<'v>(values: impl Iterator<Item = &'v Value>) -> Option<String> {
+    let text = |value: &Value| match value {
+        Value::Float8(value) if *value == 0.0 => Some("0".to_owned()),
+        value => text_of(value).map(|text| format!("{text:?}")),
+    };
+    values.map(text).collect::<Option<Vec<_>>>().map(|texts| texts.join(", "))
 }
 
 /// Whether two answers' rows are the same: types too, floats up to rounding, -0 as 0.

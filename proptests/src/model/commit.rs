@@ -1,0 +1,85 @@
+//! The model's COMMIT: of two that changed one row the first wins, and a serializable transaction is one that might have run
+//! alone at the moment of its commit.
+
+use super::block::{Block, Snapshot};
+use super::locks::locks_of;
+use super::session::{Model, Outcome, tag};
+use super::state::{Codes, State, same_bag};
+use crate::generator::{Level, Step};
+
+impl Model {
+    pub(super) fn commit(&mut self, session: usize) -> Outcome {
+        let Some(block) = self.sessions[session].take() else { return tag("COMMIT") };
+        if block.failed {
+            return tag("ROLLBACK");
+        }
+        let Some(snapshot) = &block.snapshot else { return tag("COMMIT") };
+        let changes = snapshot.base.changes(&snapshot.work);
+        let mut codes = Codes::new();
+        if block.level != Level::ReadCommitted
+            && self.must_wait(session, &locks_of(&snapshot.work, &changes))
+        {
+            codes.insert("55P03");
+        }
+        let merged = self.committed.merge(&snapshot.base, &snapshot.work);
+        codes.extend(merged.as_ref().err().into_iter().flatten());
+        let may_be_refused = block.level == Level::Serializable
+            && block.has_written
+            && snapshot.base.has_changed(&self.committed, &block.tables());
+        if may_be_refused {
+            let is_serial = changes.is_empty()
+                || merged.as_ref().is_ok_and(|merged| self.is_serial(&block, snapshot, merged));
+            if !is_serial || !codes.is_empty() {
+                codes.insert("40001");
+            }
+        }
+        match merged {
+            Ok(merged) if codes.is_empty() => {
+                self.committed = merged;
+                if may_be_refused {
+                    return Outcome::Either(
+                        Vec::new(),
+                        "COMMIT".to_owned(),
+                        Codes::from(["40001"]),
+                    );
+                }
+                tag("COMMIT")
+            }
+            _ => Outcome::Failure(codes),
+        }
+    }
+
+    /// Whether the block's statements, run alone on what is committed now, answer the same and come to the same end.
+    fn is_serial(&self, block: &Block, snapshot: &Snapshot, merged: &State) -> bool {
+        let mut alone =
+            Self { committed: self.committed.clone(), sessions: vec![None], next: self.next };
+        alone.begin(0, block.level);
+        for (statement, expected) in &block.log {
+            let step = Step { session: 0, statement: statement.clone(), instead: None };
+            let answered = alone.execute(&step);
+            if is_lost(expected) {
+                // Alone there is nobody to lose a row to; what comes next is refused all the same.
+                alone.sessions[0].iter_mut().for_each(Block::fail);
+            } else if !is_same(expected, &answered) {
+                return false;
+            }
+        }
+        let end = alone.sessions[0].as_ref().and_then(|block| block.snapshot.as_ref());
+        end.map_or(snapshot.base.holds_the_same(merged), |end| end.work.holds_the_same(merged))
+    }
+}
+
+fn is_lost(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Failure(codes) if codes.contains("40001"))
+}
+
+/// Whether two answers are the same.
+fn is_same(expected: &Outcome, alone: &Outcome) -> bool {
+    match (expected, alone) {
+        (Outcome::Failure(expected), Outcome::Failure(alone)) => !expected.is_disjoint(alone),
+        (Outcome::Rows(expected, tag), Outcome::Rows(alone, tag_alone)) => {
+            tag == tag_alone && same_bag(expected.clone(), alone.clone())
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,107 @@
+//! The engine beside the naive model: several sessions say one statement after the other, and each answer must be the model's.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
+use spg_engine::database::{Database, Options};
+use spg_engine::session::Session;
+
+use crate::answer;
+use crate::check::disagreement;
+use crate::generator::{DEFINITION, Step, TableName, first_rows, statement};
+use crate::model::{Model, Outcome};
+
+/// Sessions that take turns.
+const SESSIONS: usize = 3;
+
+const TABLES: usize = 2;
+
+/// A list of numbers for each step.
+pub type Numbers = Vec<Vec<u16>>;
+
+/// How often each thing was seen: by a word for it.
+pub type Seen = BTreeMap<String, usize>;
+
+/// Lists of numbers to make steps of.
+pub fn numbers() -> impl Strategy<Value = Numbers> {
+    prop::collection::vec(prop::collection::vec(any::<u16>(), 0..100), 1..80)
+}
+
+/// What the first of some cases shows in which engine and model disagree, made as small as can be. The cases are the same
+/// each time.
+pub fn first_disagreement(cases: u32) -> Option<String> {
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let random = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let run = |numbers: Numbers| compare(&numbers, &mut Seen::new()).map_err(TestCaseError::fail);
+    match TestRunner::new_with_rng(config, random).run(&numbers(), run) {
+        Ok(()) => None,
+        Err(TestError::Fail(reason, _) | TestError::Abort(reason)) => {
+            Some(reason.message().to_owned())
+        }
+    }
+}
+
+/// Runs the steps that are made of the numbers; an error tells the statements and the answer that is not the model's.
+pub fn compare(numbers: &Numbers, seen: &mut Seen) -> Result<(), String> {
+    let mut run = Run::new();
+    let first = (0..TABLES).map(|table| Step {
+        session: 0,
+        statement: first_rows(TableName(table)),
+        instead: None,
+    });
+    let steps = numbers.iter().map(|numbers| statement(numbers, SESSIONS));
+    for step in first.chain(steps) {
+        run.step(&step, seen)?;
+    }
+    Ok(())
+}
+
+/// A database and the model of it.
+struct Run {
+    sessions: Vec<Session>,
+    model: Model,
+    history: Vec<String>,
+}
+
+impl Run {
+    fn new() -> Self {
+        let database = Database::open(Options::default()).expect("memory is there");
+        let sessions = (0..SESSIONS).map(|_| Arc::clone(&database).session()).collect();
+        let mut run = Self { sessions, model: Model::new(TABLES, SESSIONS), history: Vec::new() };
+        for session in 0..SESSIONS {
+            // Nobody else goes on meanwhile: a wait never ends well.
+            run.say(session, "SET lock_timeout = '1ms'");
+        }
+        for table in 0..TABLES {
+            run.say(0, &format!("CREATE TABLE t{table} {DEFINITION}"));
+        }
+        run
+    }
+
+    fn say(&mut self, session: usize, sql: &str) -> answer::Answer {
+        self.history.push(format!("s{session}> {sql}"));
+        answer::run(&mut self.sessions[session], sql)
+    }
+
+    fn step(&mut self, step: &Step, seen: &mut Seen) -> Result<(), String> {
+        let step = &self.model.sensible(step);
+        if !self.model.knows(step) {
+            return Ok(());
+        }
+        let before = self.model.clone();
+        let expected = self.model.execute(step);
+        let answered = self.say(step.session, &step.statement.to_string());
+        if let Some(report) = disagreement(&step.statement, &expected, &answered) {
+            return Err(format!("{}\n  {report}", self.history.join("\n")));
+        }
+        if let Some(failure) = &answered.failure {
+            *seen.entry(failure.sqlstate.clone()).or_default() += 1;
+            if matches!(expected, Outcome::Either(..)) {
+                self.model.refuse(before, step);
+            }
+        }
+        Ok(())
+    }
+}
