@@ -34,6 +34,10 @@ pub enum Break {
     KeepSnapshot,
     /// What others have locked is in nobody's way.
     IgnoreLocks,
+    /// A commit does not look at what others did to the other end of its foreign keys.
+    ForgetKeys,
+    /// Who refers to a row does not lock it.
+    ForgetParents,
 }
 
 #[cfg(feature = "sabotage")]

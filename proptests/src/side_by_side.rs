@@ -10,7 +10,7 @@ use spg_engine::session::Session;
 
 use crate::answer;
 use crate::check::disagreement;
-use crate::generator::{DEFINITION, Step, TableName, first_rows, statement};
+use crate::generator::{Schema, Statement, Step, schema, statement};
 use crate::model::{Model, Outcome};
 
 /// Sessions that take turns.
@@ -18,21 +18,22 @@ const SESSIONS: usize = 3;
 
 const TABLES: usize = 2;
 
-/// A list of numbers for each step.
-pub type Numbers = Vec<Vec<u16>>;
+/// A list of numbers for the constraints, and one for each step.
+pub type Numbers = (Vec<u16>, Vec<Vec<u16>>);
 
 /// How often each thing was seen: by a word for it.
 pub type Seen = BTreeMap<String, usize>;
 
 /// Lists of numbers to make steps of.
 pub fn numbers() -> impl Strategy<Value = Numbers> {
-    prop::collection::vec(prop::collection::vec(any::<u16>(), 0..100), 1..80)
+    let steps = prop::collection::vec(prop::collection::vec(any::<u16>(), 0..100), 1..80);
+    (prop::collection::vec(any::<u16>(), 0..60), steps)
 }
 
-/// What the first of some cases shows in which engine and model disagree, made as small as can be. The cases are the same
-/// each time.
+/// What the first of some cases shows in which engine and model disagree. The cases are the same each time.
 pub fn first_disagreement(cases: u32) -> Option<String> {
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let config =
+        Config { cases, max_shrink_iters: 0, failure_persistence: None, ..Config::default() };
     let random = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let run = |numbers: Numbers| compare(&numbers, &mut Seen::new()).map_err(TestCaseError::fail);
     match TestRunner::new_with_rng(config, random).run(&numbers(), run) {
@@ -44,14 +45,15 @@ pub fn first_disagreement(cases: u32) -> Option<String> {
 }
 
 /// Runs the steps that are made of the numbers; an error tells the statements and the answer that is not the model's.
-pub fn compare(numbers: &Numbers, seen: &mut Seen) -> Result<(), String> {
-    let mut run = Run::new();
-    let first = (0..TABLES).map(|table| Step {
+pub fn compare((constraints, steps): &Numbers, seen: &mut Seen) -> Result<(), String> {
+    let schema = schema(constraints);
+    let mut run = Run::new(&schema);
+    let first = schema.first_rows().into_iter().map(|statement| Step {
         session: 0,
-        statement: first_rows(TableName(table)),
+        statement,
         instead: None,
     });
-    let steps = numbers.iter().map(|numbers| statement(numbers, SESSIONS));
+    let steps = steps.iter().map(|numbers| statement(numbers, SESSIONS, &schema));
     for step in first.chain(steps) {
         run.step(&step, seen)?;
     }
@@ -66,16 +68,17 @@ struct Run {
 }
 
 impl Run {
-    fn new() -> Self {
+    fn new(schema: &Schema) -> Self {
         let database = Database::open(Options::default()).expect("memory is there");
         let sessions = (0..SESSIONS).map(|_| Arc::clone(&database).session()).collect();
-        let mut run = Self { sessions, model: Model::new(TABLES, SESSIONS), history: Vec::new() };
+        let mut run =
+            Self { sessions, model: Model::new(TABLES, SESSIONS, schema), history: Vec::new() };
         for session in 0..SESSIONS {
             // Nobody else goes on meanwhile: a wait never ends well.
             run.say(session, "SET lock_timeout = '1ms'");
         }
-        for table in 0..TABLES {
-            run.say(0, &format!("CREATE TABLE t{table} {DEFINITION}"));
+        for definition in schema.definitions() {
+            run.say(0, &definition);
         }
         run
     }
@@ -97,7 +100,9 @@ impl Run {
             return Err(format!("{}\n  {report}", self.history.join("\n")));
         }
         if let Some(failure) = &answered.failure {
-            *seen.entry(failure.sqlstate.clone()).or_default() += 1;
+            let at_commit = matches!(step.statement, Statement::Commit);
+            let word = if at_commit { "COMMIT " } else { "" };
+            *seen.entry(format!("{word}{}", failure.sqlstate)).or_default() += 1;
             if matches!(expected, Outcome::Either(..)) {
                 self.model.refuse(before, step);
             }

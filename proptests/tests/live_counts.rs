@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use spg_engine::database::{Database, Options};
 use spg_engine::session::Session;
 use spg_proptests::answer;
-use spg_proptests::generator::{DEFINITION, statement};
+use spg_proptests::generator::{DEFINITION, Schema, statement};
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
@@ -19,11 +19,14 @@ proptest! {
         let database = Database::open(Options::default()).unwrap();
         let mut sessions: Vec<Session> = (0..3).map(|_| Arc::clone(&database).session()).collect();
         let empty = counts(&database);
+        for session in &mut sessions {
+            answer::run(session, "SET lock_timeout = '1ms'");
+        }
         for table in 0..2 {
             answer::run(&mut sessions[0], &format!("CREATE TABLE t{table} {DEFINITION}"));
         }
         for numbers in &steps {
-            let step = statement(numbers, sessions.len());
+            let step = statement(numbers, sessions.len(), &Schema::default());
             answer::run(&mut sessions[step.session], &step.statement.to_string());
         }
         for session in &mut sessions {

@@ -6,17 +6,31 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use spg_proptests::side_by_side::{Seen, compare, numbers};
 
+/// `PROPTEST_CASES` asks for more.
+const CASES: u32 = 2_000;
+
 /// What the cases must have met, or they have shown little.
-const MET: [&str; 6] = ["22012", "23502", "23505", "25P02", "40001", "55P03"];
+const MET: [&str; 12] = [
+    "22012",
+    "23502",
+    "23503",
+    "23505",
+    "23514",
+    "25P02",
+    "40001",
+    "55P03",
+    "COMMIT 23503",
+    "COMMIT 23505",
+    "COMMIT 40001",
+    "COMMIT 55P03",
+];
 
 #[test]
 fn engine_and_model_agree() {
-    let config = ProptestConfig {
-        cases: 2_000,
-        max_shrink_iters: 20_000,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
+    let config = ProptestConfig::default();
+    let cases = config.cases.max(CASES);
+    let config =
+        ProptestConfig { cases, max_shrink_iters: 20_000, failure_persistence: None, ..config };
     let seen = RefCell::new(Seen::new());
     let outcome = TestRunner::new(config).run(&numbers(), |numbers| {
         compare(&numbers, &mut seen.borrow_mut()).map_err(TestCaseError::fail)

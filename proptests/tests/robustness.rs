@@ -10,7 +10,7 @@ use proptest::test_runner::TestRunner;
 use spg_engine::database::{Database, Options};
 use spg_engine::session::Session;
 use spg_proptests::answer::{self, Answer};
-use spg_proptests::generator::{DEFINITION, statement};
+use spg_proptests::generator::{DEFINITION, Schema, statement};
 
 /// What threads get when nobody asks for more.
 const STACK_BYTES: usize = 2 << 20;
@@ -158,7 +158,8 @@ fn statements_with_damage_answer() {
         0..4,
     );
     let damaged = (numbers, damage).prop_map(|(numbers, damage)| {
-        let mut text: Vec<char> = statement(&numbers, 1).statement.to_string().chars().collect();
+        let mut text: Vec<char> =
+            statement(&numbers, 1, &Schema::default()).statement.to_string().chars().collect();
         for (place, removed, word) in damage {
             let start = place.index(text.len());
             let end = (start + removed * 3).min(text.len());

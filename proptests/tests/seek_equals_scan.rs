@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use spg_engine::database::{Database, Options};
 use spg_engine::session::Session;
 use spg_proptests::answer::{self, Answer};
-use spg_proptests::generator::{Choices, DEFINITION, Statement, query, statement};
+use spg_proptests::generator::{Choices, DEFINITION, Schema, Statement, query, statement};
 
 /// Indexes over one and several columns, both directions: every access path has one to take.
 const INDEXES: [&str; 6] = [
@@ -41,7 +41,7 @@ proptest! {
             create_indexes(&mut indexed);
         }
         for numbers in &changes {
-            let step = statement(numbers, 1);
+            let step = statement(numbers, 1, &Schema::default());
             if is_change(&step.statement) {
                 let sql = step.statement.to_string();
                 let (left, right) = (answer::run(&mut plain, &sql), answer::run(&mut indexed, &sql));

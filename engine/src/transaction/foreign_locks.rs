@@ -8,6 +8,7 @@ use hashbrown::{HashMap, HashSet};
 use crate::error::Result;
 use crate::executor::interrupt::Interrupt;
 use crate::locks::{Mode, Object};
+use crate::sabotage::{self, Break};
 use crate::storage::change::TableChange;
 use crate::storage::difference::{Changes, RowDifference};
 use crate::storage::index::UniqueKey;
@@ -79,7 +80,7 @@ impl Parents {
         let Referred::Key(key) = referred else { return };
         let row = link.find(&key);
         let key = (link.parent.id(), link.key.index, key);
-        if self.seen.insert(key.clone()) {
+        if self.seen.insert(key.clone()) && !sabotage::is(Break::ForgetParents) {
             self.found.push((key, row));
         }
     }

@@ -7,16 +7,18 @@
 mod choices;
 mod expression;
 mod query;
+mod schema;
 mod sql;
 mod statement;
 
 pub use choices::Choices;
 pub use query::query;
+pub use schema::{Action, Check, ForeignKey, Schema, schema};
 pub use sql::{
     Aggregate, Comparison, Expression, Join, JoinKind, Kind, Level, Operator, OrderKey, Query,
     Select, Statement, TableName, Test,
 };
-pub use statement::{Step, first_rows, statement};
+pub use statement::{Step, statement};
 
 /// The columns that every generated table has.
 pub const COLUMNS: [(&str, Kind); 6] = [
@@ -28,6 +30,10 @@ pub const COLUMNS: [(&str, Kind); 6] = [
     ("f", Kind::Float8),
 ];
 
-/// The definition of a generated table.
+/// The same as they are defined.
+const DEFINITIONS: [&str; 6] =
+    ["id INT PRIMARY KEY", "a INT DEFAULT 1", "b BIGINT", "c TEXT", "d BOOL", "f DOUBLE PRECISION"];
+
+/// The definition of a generated table without constraints.
 pub const DEFINITION: &str =
     "(id INT PRIMARY KEY, a INT DEFAULT 1, b BIGINT, c TEXT, d BOOL, f DOUBLE PRECISION)";

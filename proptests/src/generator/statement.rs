@@ -4,7 +4,8 @@ use spg_engine::Value;
 
 use super::expression::{Place, expression};
 use super::query::{query, table, whole_rows};
-use super::sql::{Expression, Kind, Level, Statement, TableName};
+use super::schema::Schema;
+use super::sql::{Expression, Kind, Level, Operator, Statement, TableName};
 use super::{COLUMNS, Choices};
 
 /// A statement and whose it is.
@@ -18,15 +19,15 @@ pub struct Step {
     pub instead: Option<Level>,
 }
 
-/// A statement drawn from `numbers`, of one of `sessions` sessions.
-pub fn statement(numbers: &[u16], sessions: usize) -> Step {
+/// A statement drawn from `numbers`, of one of `sessions` sessions, on tables with the constraints of `schema`.
+pub fn statement(numbers: &[u16], sessions: usize, schema: &Schema) -> Step {
     let choices = &mut Choices::new(numbers);
     let session = choices.below(sessions);
     let instead = (!choices.once_in(8)).then(|| level(choices));
     let statement = match choices.below(40) {
         0..=7 => Statement::Query(query(choices)),
-        8..=13 => insert(choices),
-        14..=20 => update(choices),
+        8..=13 => insert(choices, schema),
+        14..=20 => update(choices, schema),
         21..=23 => delete(choices),
         24 => Statement::InsertSelect(table(choices), whole_rows(choices)),
         25..=27 => Statement::Begin(level(choices)),
@@ -43,44 +44,41 @@ pub fn statement(numbers: &[u16], sessions: usize) -> Step {
     Step { session, statement, instead }
 }
 
-/// The rows that the tables begin with: so that transactions meet.
-pub fn first_rows(target: TableName) -> Statement {
-    let row = |id: i32| {
-        let text = ["a", "b", ""][id as usize % 3];
-        let values = [
-            Value::Int4(id),
-            Value::Int4(id % 4),
-            Value::Int8(i64::from(id) / 2),
-            Value::Text(text.into()),
-            Value::Bool(id % 2 == 0),
-            Value::Float8(f64::from(id) / 2.0),
-        ];
-        values.into_iter().map(Some).collect()
-    };
-    Statement::Insert(target, (1..7).map(row).collect(), false)
-}
-
 fn level(choices: &mut Choices<'_>) -> Level {
     choices.pick(&[Level::RepeatableRead, Level::ReadCommitted, Level::Serializable])
 }
 
-fn insert(choices: &mut Choices<'_>) -> Statement {
-    let row =
-        |choices: &mut Choices<'_>| -> Vec<Option<Value>> {
-            // Seldom one that is there: a duplicate ends a transaction.
-            let ids = if choices.once_in(4) { 12 } else { 300 };
-            let mut row = vec![Some(match choices.below(ids) {
-                299 => Value::Null,
-                id => Value::Int4(id as i32),
-            })];
-            row.extend(COLUMNS[1..].iter().map(|(_, kind)| {
-                if choices.once_in(9) { None } else { Some(choices.value(*kind)) }
-            }));
-            row
-        };
+fn insert(choices: &mut Choices<'_>, schema: &Schema) -> Statement {
     let target = table(choices);
+    let row = |choices: &mut Choices<'_>| -> Vec<Option<Value>> {
+        // Seldom one that is there: a duplicate ends a transaction.
+        let ids = if choices.once_in(4) { 12 } else { 300 };
+        let mut row = vec![Some(match choices.below(ids) {
+            299 => Value::Null,
+            id => Value::Int4(id as i32),
+        })];
+        row.extend(COLUMNS[1..].iter().enumerate().map(|(place, (_, kind))| {
+            if choices.once_in(9) {
+                None
+            } else if schema.refers(target, place + 1) {
+                Some(reference(choices, *kind))
+            } else {
+                Some(choices.value(*kind))
+            }
+        }));
+        row
+    };
     let rows = (0..=choices.below(3)).map(|_| row(choices)).collect();
     Statement::Insert(target, rows, choices.once_in(4))
+}
+
+/// A key that may be there, or NULL.
+fn reference(choices: &mut Choices<'_>, kind: Kind) -> Value {
+    match (choices.below(9), kind) {
+        (0..=2, _) => Value::Null,
+        (key, Kind::Int4) => Value::Int4(key as i32 - 2),
+        (key, _) => Value::Int8(key as i64 - 2),
+    }
 }
 
 const SAFE: Place = Place { tables: 1, may_fail: false, subqueries: true };
@@ -89,13 +87,17 @@ fn filter(choices: &mut Choices<'_>) -> Option<Expression> {
     (!choices.once_in(5)).then(|| expression(choices, SAFE, Kind::Bool, 2))
 }
 
-fn update(choices: &mut Choices<'_>) -> Statement {
+fn update(choices: &mut Choices<'_>, schema: &Schema) -> Statement {
     let target = table(choices);
     let mut assignments: Vec<(usize, Expression)> = Vec::new();
     for _ in 0..=choices.below(2) {
         // The key seldom, so that not every update fails.
         let column = if choices.once_in(6) { 0 } else { 1 + choices.below(COLUMNS.len() - 1) };
         if assignments.iter().all(|(assigned, _)| *assigned != column) {
+            if let Some(value) = key_value(choices, schema, target, column) {
+                assignments.push((column, value));
+                continue;
+            }
             let place = Place { may_fail: true, ..SAFE };
             // BIGINT narrows to INT on assignment, or fails.
             let kind = match COLUMNS[column].1 {
@@ -107,6 +109,23 @@ fn update(choices: &mut Choices<'_>) -> Statement {
     }
     let filter = filter(choices);
     Statement::Update(target, assignments, filter, choices.once_in(4))
+}
+
+/// What makes sense in a column that is a key or refers to one, most of the time.
+fn key_value(
+    choices: &mut Choices<'_>,
+    schema: &Schema,
+    target: TableName,
+    column: usize,
+) -> Option<Expression> {
+    let kind = COLUMNS[column].1;
+    if column == 0 && choices.below(2) == 0 {
+        let shift = Value::Int4(choices.below(9) as i32);
+        let shift = Box::new(Expression::Literal(kind, shift));
+        return Some(Expression::Binary(Operator::Add, Box::new(Expression::Column(0)), shift));
+    }
+    let refers = schema.refers(target, column) && !choices.once_in(4);
+    refers.then(|| Expression::Literal(kind, reference(choices, kind)))
 }
 
 fn delete(choices: &mut Choices<'_>) -> Statement {

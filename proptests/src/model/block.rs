@@ -89,15 +89,20 @@ impl Block {
         self.savepoints.iter().rposition(|savepoint| savepoint.name == name)
     }
 
-    /// The tables that its statements name.
+    /// The tables that its statements name, and those that a change of them has to look at.
     pub(super) fn tables(&self) -> BTreeSet<TableName> {
-        let texts: Vec<String> =
-            self.log.iter().map(|(statement, _)| statement.to_string()).collect();
-        let tables = self.snapshot.iter().flat_map(|snapshot| snapshot.base.tables.keys());
-        // No literal has such a text in it.
-        let is_named =
-            |table: &&TableName| texts.iter().any(|text| text.contains(&format!(" {table}")));
-        tables.filter(is_named).copied().collect()
+        let Some(Snapshot { base, .. }) = &self.snapshot else { return BTreeSet::new() };
+        let mut found = BTreeSet::new();
+        for (statement, _) in &self.log {
+            let text = statement.to_string();
+            // No literal has such a text in it.
+            let is_named = |table: &&TableName| text.contains(&format!(" {table}"));
+            found.extend(base.tables.keys().filter(is_named));
+            if !matches!(statement, Statement::Query(_)) && !base.schema.keys.is_empty() {
+                found.extend(base.tables.keys());
+            }
+        }
+        found
     }
 }
 

@@ -1,19 +1,26 @@
-//! The model's INSERT, UPDATE, DELETE, TRUNCATE and indexes: on a whole state, kept by the caller if no code comes back.
+//! The model's INSERT, UPDATE, DELETE, TRUNCATE and indexes: on a whole state, kept by the caller if no code comes back. After a
+//! fault it goes on, so that all that may be met first are known.
+
+use std::rc::Rc;
 
 use spg_engine::Value;
 
 use super::evaluate::{Scope, cast, evaluate, truth};
+use super::foreign::{Task, settle, tasks};
+use super::locks::{Lock, locks_of};
 use super::query::answer;
 use super::state::{Codes, Index, Row, RowChange, State};
-use crate::generator::{COLUMNS, Expression, Statement, TableName};
+use crate::generator::{COLUMNS, Expression, Schema, Statement, TableName};
 
 /// What a change did.
 #[derive(Debug, Default)]
 pub(super) struct Done {
     /// The rows touched, as RETURNING * shows them.
     pub(super) rows: Vec<Vec<Value>>,
-    /// What became of which row.
+    /// What became of which row, one after the other, foreign keys included.
     pub(super) changes: Vec<RowChange>,
+    /// What had to be locked for it.
+    pub(super) locks: Vec<Lock>,
     /// The SQLSTATEs of all rows that fail: the engine may meet any of them first.
     pub(super) codes: Codes,
 }
@@ -21,7 +28,7 @@ pub(super) struct Done {
 /// Changes `state`; `next` draws row ids and stamps.
 pub(super) fn change(state: &mut State, statement: &Statement, next: &mut u64) -> Done {
     let mut done = Done::default();
-    match statement {
+    let (table, changes) = match statement {
         Statement::Insert(table, rows, _) => {
             let value = |(place, value): (usize, &Option<Value>)| match value {
                 Some(value) => value.clone(),
@@ -29,17 +36,38 @@ pub(super) fn change(state: &mut State, statement: &Statement, next: &mut u64) -
                 None => Value::Null,
             };
             let row = |row: &Vec<Option<Value>>| row.iter().enumerate().map(value).collect();
-            insert(state, *table, rows.iter().map(row).collect(), next, &mut done);
+            (table, insert(*table, rows.iter().map(row).collect(), next, &mut done))
         }
         Statement::InsertSelect(table, query) => match answer(state, query) {
-            Ok(rows) => insert(state, *table, rows, next, &mut done),
-            Err(code) => drop(done.codes.insert(code)),
+            Ok(rows) => (table, insert(*table, rows, next, &mut done)),
+            Err(code) => {
+                done.codes.insert(code);
+                return done;
+            }
         },
         Statement::Update(table, assignments, filter, _) => {
-            update(state, *table, assignments, filter.as_ref(), next, &mut done);
+            (table, update(state, *table, assignments, filter.as_ref(), &mut done))
         }
-        Statement::Delete(table, filter, _) => delete(state, *table, filter.as_ref(), &mut done),
+        Statement::Delete(table, filter, _) => {
+            (table, delete(state, *table, filter.as_ref(), &mut done))
+        }
+        definition => {
+            define(state, definition, next, &mut done);
+            return done;
+        }
+    };
+    let left = make(state, *table, changes, next, &mut done);
+    settle(state, next, left, &mut done);
+    done
+}
+
+fn define(state: &mut State, statement: &Statement, next: &mut u64, done: &mut Done) {
+    match statement {
         Statement::Truncate(table) => {
+            let mut keys = state.schema.keys.iter();
+            if keys.any(|key| key.parent == *table && key.child != *table) {
+                done.codes.insert("0A000");
+            }
             let table = state.tables.get_mut(table).expect("tables stay");
             table.rows.clear();
             table.incarnation = draw(next);
@@ -61,7 +89,6 @@ pub(super) fn change(state: &mut State, statement: &Statement, next: &mut u64) -
         }
         other => unreachable!("{other} changes no data"),
     }
-    done
 }
 
 fn draw(next: &mut u64) -> u64 {
@@ -69,27 +96,59 @@ fn draw(next: &mut u64) -> u64 {
     *next
 }
 
-fn insert(
+/// Changes rows of one table, if that is allowed, and answers what follows from it.
+pub(super) fn make(
     state: &mut State,
+    name: TableName,
+    changes: Vec<RowChange>,
+    next: &mut u64,
+    done: &mut Done,
+) -> Vec<Task> {
+    done.locks.extend(locks_of(state, &changes));
+    let schema = Rc::clone(&state.schema);
+    for RowChange { id, new, .. } in &changes {
+        if let Some(values) = new {
+            check(state, &schema, name, values, done);
+        }
+        let rows = &mut state.tables.get_mut(&name).expect("tables stay").rows;
+        match new {
+            Some(values) => {
+                drop(rows.insert(*id, Row { stamp: draw(next), values: values.clone() }));
+            }
+            None => drop(rows.remove(id)),
+        }
+    }
+    if changes.iter().any(|change| change.new.is_some()) && state.has_duplicates(name) {
+        done.codes.insert("23505");
+    }
+    let tasks = tasks(state, name, &changes);
+    done.changes.extend(changes);
+    tasks
+}
+
+/// NOT NULL and CHECK.
+fn check(state: &State, schema: &Schema, table: TableName, row: &[Value], done: &mut Done) {
+    if row[0].is_null() {
+        done.codes.insert("23502");
+    }
+    for check in schema.checks.iter().filter(|check| check.table == table) {
+        match truth(Scope { state, row, group: &[] }, &check.condition) {
+            Ok(Some(false)) => drop(done.codes.insert("23514")),
+            Ok(_) => {}
+            Err(code) => drop(done.codes.insert(code)),
+        }
+    }
+}
+
+fn insert(
     table: TableName,
     rows: Vec<Vec<Value>>,
     next: &mut u64,
     done: &mut Done,
-) {
-    for values in rows {
-        if values[0].is_null() {
-            done.codes.insert("23502");
-            continue;
-        }
-        done.rows.push(values.clone());
-        let id = draw(next);
-        done.changes.push(RowChange { table, id, old: None, new: Some(values.clone()) });
-        let row = Row { stamp: draw(next), values };
-        state.tables.get_mut(&table).expect("tables stay").rows.insert(id, row);
-    }
-    if state.has_duplicates(table) {
-        done.codes.insert("23505");
-    }
+) -> Vec<RowChange> {
+    done.rows.clone_from(&rows);
+    let added = |values| RowChange { table, id: draw(next), old: None, new: Some(values) };
+    rows.into_iter().map(added).collect()
 }
 
 /// Ids of the rows for which the filter is true.
@@ -112,17 +171,16 @@ fn matching(
 }
 
 fn update(
-    state: &mut State,
+    state: &State,
     table: TableName,
     assignments: &[(usize, Expression)],
     filter: Option<&Expression>,
-    next: &mut u64,
     done: &mut Done,
-) {
-    let before = state.clone();
-    for id in matching(&before, table, filter, done) {
-        let old = &before.tables[&table].rows[&id].values;
-        let scope = Scope { state: &before, row: old, group: &[] };
+) -> Vec<RowChange> {
+    let mut changes = Vec::new();
+    for id in matching(state, table, filter, done) {
+        let old = &state.tables[&table].rows[&id].values;
+        let scope = Scope { state, row: old, group: &[] };
         let mut values = old.clone();
         for (column, expression) in assignments {
             match evaluate(scope, expression).and_then(|value| cast(COLUMNS[*column].1, value)) {
@@ -130,25 +188,23 @@ fn update(
                 Err(code) => drop(done.codes.insert(code)),
             }
         }
-        if values[0].is_null() {
-            done.codes.insert("23502");
-        }
         done.rows.push(values.clone());
-        let (old, new) = (Some(old.clone()), Some(values.clone()));
-        done.changes.push(RowChange { table, id, old, new });
-        let row = Row { stamp: draw(next), values };
-        state.tables.get_mut(&table).expect("tables stay").rows.insert(id, row);
+        changes.push(RowChange { table, id, old: Some(old.clone()), new: Some(values) });
     }
-    if state.has_duplicates(table) {
-        done.codes.insert("23505");
-    }
+    changes
 }
 
-fn delete(state: &mut State, table: TableName, filter: Option<&Expression>, done: &mut Done) {
+fn delete(
+    state: &State,
+    table: TableName,
+    filter: Option<&Expression>,
+    done: &mut Done,
+) -> Vec<RowChange> {
+    let mut changes = Vec::new();
     for id in matching(state, table, filter, done) {
-        let rows = &mut state.tables.get_mut(&table).expect("tables stay").rows;
-        let old = rows.remove(&id).map(|row| row.values);
-        done.rows.extend(old.clone());
-        done.changes.push(RowChange { table, id, old, new: None });
+        let old = state.tables[&table].rows[&id].values.clone();
+        done.rows.push(old.clone());
+        changes.push(RowChange { table, id, old: Some(old), new: None });
     }
+    changes
 }

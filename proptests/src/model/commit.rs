@@ -2,7 +2,7 @@
 //! alone at the moment of its commit.
 
 use super::block::{Block, Snapshot};
-use super::locks::locks_of;
+use super::locks::{Wait, locks_of};
 use super::session::{Model, Outcome, tag};
 use super::state::{Codes, State, same_bag};
 use crate::generator::{Level, Step};
@@ -16,36 +16,33 @@ impl Model {
         let Some(snapshot) = &block.snapshot else { return tag("COMMIT") };
         let changes = snapshot.base.changes(&snapshot.work);
         let mut codes = Codes::new();
-        if block.level != Level::ReadCommitted
-            && self.must_wait(session, &locks_of(&snapshot.work, &changes))
-        {
-            codes.insert("55P03");
+        let mut may = Codes::new();
+        if block.level != Level::ReadCommitted {
+            match self.wait(session, &locks_of(&snapshot.work, &changes)) {
+                Wait::Certain => drop(codes.insert("55P03")),
+                Wait::Perhaps => drop(may.insert("55P03")),
+                Wait::No => {}
+            }
         }
         let merged = self.committed.merge(&snapshot.base, &snapshot.work);
         codes.extend(merged.as_ref().err().into_iter().flatten());
-        let may_be_refused = block.level == Level::Serializable
+        let has_read_other = block.level == Level::Serializable
             && block.has_written
             && snapshot.base.has_changed(&self.committed, &block.tables());
-        if may_be_refused {
+        if has_read_other {
             let is_serial = changes.is_empty()
                 || merged.as_ref().is_ok_and(|merged| self.is_serial(&block, snapshot, merged));
-            if !is_serial || !codes.is_empty() {
-                codes.insert("40001");
-            }
+            if is_serial { &mut may } else { &mut codes }.insert("40001");
         }
         match merged {
             Ok(merged) if codes.is_empty() => {
                 self.committed = merged;
-                if may_be_refused {
-                    return Outcome::Either(
-                        Vec::new(),
-                        "COMMIT".to_owned(),
-                        Codes::from(["40001"]),
-                    );
+                if may.is_empty() {
+                    return tag("COMMIT");
                 }
-                tag("COMMIT")
+                Outcome::Either(Vec::new(), "COMMIT".to_owned(), may)
             }
-            _ => Outcome::Failure(codes),
+            _ => Outcome::Failure(&codes | &may),
         }
     }
 

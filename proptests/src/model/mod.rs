@@ -7,6 +7,7 @@ mod block;
 mod change;
 mod commit;
 mod evaluate;
+mod foreign;
 mod locks;
 mod query;
 mod session;

@@ -1,15 +1,16 @@
 //! The model's sessions: what a statement of each sees and changes, inside a block and outside.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use spg_engine::Value;
 
 use super::block::{Block, Savepoint, Snapshot};
 use super::change::change;
-use super::locks::{Lock, locks_of};
+use super::locks::{Lock, Wait, locks_of};
 use super::query::answer;
 use super::state::{Codes, State, Table};
-use crate::generator::{Level, Statement, Step, TableName};
+use crate::generator::{Level, Schema, Statement, Step, TableName};
 
 /// What a statement answers.
 #[derive(Clone, Debug)]
@@ -31,9 +32,9 @@ pub struct Model {
 }
 
 impl Model {
-    /// Empty tables `t0`, `t1`, ... and sessions without a block.
-    pub fn new(tables: usize, sessions: usize) -> Self {
-        let mut committed = State::default();
+    /// Empty tables `t0`, `t1`, ... with constraints, and sessions without a block.
+    pub fn new(tables: usize, sessions: usize, schema: &Schema) -> Self {
+        let mut committed = State { schema: Rc::new(schema.clone()), ..State::default() };
         for table in 0..tables {
             committed.tables.insert(TableName(table), Table::default());
         }
@@ -93,6 +94,15 @@ impl Model {
         let snapshots = self.sessions.iter().flatten().filter_map(|block| block.snapshot.as_ref());
         let works = snapshots.map(|snapshot| &snapshot.work);
         works.chain([&self.committed]).any(|state| state.indexes.values().any(|index| index.unique))
+    }
+
+    /// Number of rows that a statement would change, those that foreign keys let it change too among them.
+    pub fn rows_changed(&self, step: &Step) -> usize {
+        let mut trial = self.clone();
+        let state = trial.current(step.session).cloned();
+        state.map_or(0, |mut state| {
+            change(&mut state, &step.statement, &mut trial.next).changes.len()
+        })
     }
 
     /// Number of rows that are committed.
@@ -182,25 +192,29 @@ impl Model {
         Ok(&snapshot.work)
     }
 
-    /// Whether one of the locks is another transaction's.
-    pub(super) fn must_wait(&self, session: usize, wanted: &[Lock]) -> bool {
+    /// Whether one of the locks has to be waited for.
+    pub(super) fn wait(&self, session: usize, wanted: &[Lock]) -> Wait {
         let others = self.sessions.iter().enumerate().filter(|(other, _)| *other != session);
-        let mut held =
-            others.filter_map(|(_, block)| block.as_ref()).flat_map(|block| &block.locks);
-        held.any(|held| wanted.contains(held))
+        let held = others.filter_map(|(_, block)| block.as_ref()).flat_map(|block| &block.locks);
+        let waits = held.flat_map(|held| wanted.iter().map(|wanted| wanted.waits_for(held)));
+        waits.max().unwrap_or(Wait::No)
     }
 
     fn change(&mut self, session: usize, statement: &Statement) -> Outcome {
-        let mut state = match self.current(session) {
+        let before = match self.current(session) {
             Ok(state) => state.clone(),
             Err(codes) => return Outcome::Failure(codes),
         };
+        let mut state = before.clone();
         let mut done = change(&mut state, statement, &mut self.next);
-        let locks = locks_of(&state, &done.changes);
-        // A statement outside of a block commits at once, and so waits at once.
         let level = self.sessions[session].as_ref().map(|block| block.level);
-        let locks_rows = level.is_none_or(|level| level == Level::ReadCommitted);
-        if locks_rows && self.must_wait(session, &locks) {
+        let wanted = match level {
+            Some(Level::ReadCommitted) => done.locks.clone(),
+            Some(_) => Vec::new(),
+            None => at_once(&done.locks, &locks_of(&state, &before.changes(&state))),
+        };
+        let wait = self.wait(session, &wanted);
+        if wait == Wait::Certain {
             done.codes.insert("55P03");
         }
         let block = self.sessions[session].as_mut();
@@ -216,9 +230,7 @@ impl Model {
             None => self.committed = state,
             Some(block) => {
                 block.has_written = true;
-                if locks_rows {
-                    block.locks.extend(locks);
-                }
+                block.locks.extend(wanted);
                 block.snapshot.as_mut().expect("it has looked").work = state;
             }
         }
@@ -232,8 +244,22 @@ impl Model {
             Statement::CreateIndex(..) => ("CREATE INDEX".to_owned(), false),
             _ => ("DROP INDEX".to_owned(), false),
         };
-        Outcome::Rows(if returning { done.rows } else { Vec::new() }, text)
+        let rows = if returning { done.rows } else { Vec::new() };
+        if wait == Wait::Perhaps {
+            return Outcome::Either(rows, text, Codes::from(["55P03"]));
+        }
+        Outcome::Rows(rows, text)
     }
+}
+
+/// What a statement outside of a block locks: as it changes rows, or when it commits what is left of that.
+fn at_once(changing: &[Lock], committing: &[Lock]) -> Vec<Lock> {
+    let mut locks = changing.to_vec();
+    for lock in &mut locks {
+        lock.is_certain &= committing.iter().any(|other| other.object == lock.object);
+    }
+    locks.extend(committing.iter().map(|lock| Lock { is_certain: false, ..lock.clone() }));
+    locks
 }
 
 pub(super) fn tag(tag: &str) -> Outcome {

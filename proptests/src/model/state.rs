@@ -1,11 +1,13 @@
 //! The model's data: one version of the database.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use spg_engine::Value;
 
+use super::foreign::broken_keys;
 use super::value::{compare, row_order};
-use crate::generator::TableName;
+use crate::generator::{Schema, TableName};
 
 /// SQLSTATEs: which of several faults is met first is nobody's promise.
 pub(super) type Codes = BTreeSet<&'static str>;
@@ -39,6 +41,7 @@ pub(super) struct Index {
 /// One version of the database.
 #[derive(Clone, Debug, Default)]
 pub(super) struct State {
+    pub(super) schema: Rc<Schema>,
     pub(super) tables: BTreeMap<TableName, Table>,
     pub(super) indexes: BTreeMap<usize, Index>,
 }
@@ -113,7 +116,8 @@ impl State {
     pub(super) fn merge(&self, base: &Self, work: &Self) -> Result<Self, Codes> {
         let mut merged = self.clone();
         let mut codes = Codes::new();
-        for RowChange { table: name, id, .. } in base.changes(work) {
+        let changes = base.changes(work);
+        for &RowChange { table: name, id, .. } in &changes {
             let table = merged.tables.get_mut(&name).expect("tables stay");
             let before = &base.tables[&name];
             if table.incarnation != before.incarnation || before.stamp(id) != table.stamp(id) {
@@ -132,6 +136,7 @@ impl State {
         if merged.tables.keys().any(|name| merged.has_duplicates(*name)) {
             codes.insert("23505");
         }
+        codes.extend(broken_keys(&merged, &changes));
         if codes.is_empty() { Ok(merged) } else { Err(codes) }
     }
 }
