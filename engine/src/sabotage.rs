@@ -38,6 +38,8 @@ pub enum Break {
     ForgetKeys,
     /// Who refers to a row does not lock it.
     ForgetParents,
+    /// A session that is gone leaves its locks behind.
+    KeepLocks,
 }
 
 #[cfg(feature = "sabotage")]

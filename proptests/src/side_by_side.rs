@@ -8,7 +8,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner
 use spg_engine::database::{Database, Options};
 use spg_engine::session::Session;
 
-use crate::answer;
+use crate::answer::{self, Answer};
 use crate::check::disagreement;
 use crate::generator::{Schema, Statement, Step, schema, statement};
 use crate::model::{Model, Outcome};
@@ -62,6 +62,7 @@ pub fn compare((constraints, steps): &Numbers, seen: &mut Seen) -> Result<(), St
 
 /// A database and the model of it.
 struct Run {
+    database: Arc<Database>,
     sessions: Vec<Session>,
     model: Model,
     history: Vec<String>,
@@ -70,20 +71,16 @@ struct Run {
 impl Run {
     fn new(schema: &Schema) -> Self {
         let database = Database::open(Options::default()).expect("memory is there");
-        let sessions = (0..SESSIONS).map(|_| Arc::clone(&database).session()).collect();
-        let mut run =
-            Self { sessions, model: Model::new(TABLES, SESSIONS, schema), history: Vec::new() };
-        for session in 0..SESSIONS {
-            // Nobody else goes on meanwhile: a wait never ends well.
-            run.say(session, "SET lock_timeout = '1ms'");
-        }
+        let sessions = (0..SESSIONS).map(|_| session(&database)).collect();
+        let model = Model::new(TABLES, SESSIONS, schema);
+        let mut run = Self { database, sessions, model, history: Vec::new() };
         for definition in schema.definitions() {
             run.say(0, &definition);
         }
         run
     }
 
-    fn say(&mut self, session: usize, sql: &str) -> answer::Answer {
+    fn say(&mut self, session: usize, sql: &str) -> Answer {
         self.history.push(format!("s{session}> {sql}"));
         answer::run(&mut self.sessions[session], sql)
     }
@@ -91,6 +88,12 @@ impl Run {
     fn step(&mut self, step: &Step, seen: &mut Seen) -> Result<(), String> {
         let step = &self.model.sensible(step);
         if !self.model.knows(step) {
+            return Ok(());
+        }
+        if matches!(step.statement, Statement::Disconnect) {
+            self.history.push(format!("s{}: disconnect", step.session));
+            self.model.execute(step);
+            self.sessions[step.session] = session(&self.database);
             return Ok(());
         }
         let before = self.model.clone();
@@ -109,4 +112,11 @@ impl Run {
         }
         Ok(())
     }
+}
+
+/// A session that does not wait: nobody else goes on meanwhile, so a wait never ends well.
+fn session(database: &Arc<Database>) -> Session {
+    let mut session = database.session();
+    answer::run(&mut session, "SET lock_timeout = '1ms'");
+    session
 }

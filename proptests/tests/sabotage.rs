@@ -52,7 +52,7 @@ type Check<'a> = &'a dyn Fn() -> Option<String>;
 /// One test: what is broken is broken for the whole process.
 #[test]
 fn what_is_broken_on_purpose_is_seen() {
-    let checks: [(Break, &str, Check); 16] = [
+    let checks: [(Break, &str, Check); 17] = [
         (Break::AcknowledgeBeforeSync, "crash_points", &|| crashes_show(LOG)),
         (Break::PublishBeforeLog, "faults", &|| faults_show(LOG, Fault::StorageFull)),
         (Break::SkipDirectorySync, "crash_points", &|| crashes_show(AUDITED_IMAGE)),
@@ -69,6 +69,7 @@ fn what_is_broken_on_purpose_is_seen() {
         (Break::IgnoreLocks, "model", &|| first_disagreement(CASES)),
         (Break::ForgetKeys, "model", &|| first_disagreement(CASES)),
         (Break::ForgetParents, "model", &|| first_disagreement(CASES)),
+        (Break::KeepLocks, "model", &|| first_disagreement(CASES)),
     ];
     for mode in [LOG, AUDITED_LOG, AUDITED_IMAGE] {
         assert_eq!(crashes_show(mode), None, "mended, nothing is seen: {mode:?}");

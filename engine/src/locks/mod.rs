@@ -34,6 +34,7 @@ use crate::executor::interrupt::Interrupt;
 use crate::limits::{LOCKS_MAX, LOCKS_OF_TRANSACTION_MAX};
 use crate::locks::graph::Edge;
 use crate::locks::table::{LockTable, Request, Ticket};
+use crate::sabotage::{self, Break};
 use crate::sync::{Mutex, MutexGuard, Thread, current, park_timeout};
 
 /// How often a waiter looks at its cancel flag, which nothing signals.
@@ -318,6 +319,9 @@ impl LockOwner {
 
 impl Drop for LockOwner {
     fn drop(&mut self) {
+        if sabotage::is(Break::KeepLocks) {
+            return;
+        }
         self.release_transaction();
         self.unlock_all();
     }

@@ -255,6 +255,8 @@ pub enum Statement {
     Release(usize),
     /// ROLLBACK TO
     RollbackTo(usize),
+    /// No SQL: the session is gone, in the middle of whatever it did, and there is a new one.
+    Disconnect,
 }
 
 impl Display for Kind {
@@ -568,6 +570,7 @@ impl Display for Statement {
             Self::Savepoint(name) => write!(out, "SAVEPOINT s{name}"),
             Self::Release(name) => write!(out, "RELEASE s{name}"),
             Self::RollbackTo(name) => write!(out, "ROLLBACK TO s{name}"),
+            Self::Disconnect => out.write_str("disconnect"),
         }
     }
 }

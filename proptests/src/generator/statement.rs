@@ -24,7 +24,7 @@ pub fn statement(numbers: &[u16], sessions: usize, schema: &Schema) -> Step {
     let choices = &mut Choices::new(numbers);
     let session = choices.below(sessions);
     let instead = (!choices.once_in(8)).then(|| level(choices));
-    let statement = match choices.below(40) {
+    let statement = match choices.below(41) {
         0..=7 => Statement::Query(query(choices)),
         8..=13 => insert(choices, schema),
         14..=20 => update(choices, schema),
@@ -38,6 +38,7 @@ pub fn statement(numbers: &[u16], sessions: usize, schema: &Schema) -> Step {
         36 => Statement::Release(choices.below(2)),
         37 => create_index(choices),
         38 => Statement::DropIndex(choices.below(3)),
+        40 if sessions > 1 => Statement::Disconnect,
         _ if choices.once_in(3) => Statement::Truncate(table(choices)),
         _ => Statement::Query(query(choices)),
     };

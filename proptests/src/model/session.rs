@@ -69,6 +69,7 @@ impl Model {
                 | Statement::Savepoint(_)
                 | Statement::Release(_)
                 | Statement::RollbackTo(_)
+                | Statement::Disconnect
         );
         let statement = match block {
             None if controls => Statement::Begin(level),
@@ -116,7 +117,7 @@ impl Model {
         let failed = self.sessions[session].as_ref().is_some_and(|block| block.failed);
         let result = match &step.statement {
             Statement::Commit => self.commit(session),
-            Statement::Rollback => {
+            Statement::Rollback | Statement::Disconnect => {
                 self.sessions[session] = None;
                 tag("ROLLBACK")
             }
