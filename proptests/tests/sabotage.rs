@@ -17,6 +17,9 @@ const EFFORT: Effort =
 /// Runs beside the model, at most.
 const CASES: u32 = 1_000;
 
+/// The same, with crashes.
+const CRASHED: u32 = 100;
+
 /// What crashes of the scripted workload show, if anything.
 fn crashes_show(mode: Mode) -> Option<String> {
     let found = catch_unwind(|| campaign::run(mode, &scripted(), EFFORT));
@@ -52,7 +55,7 @@ type Check<'a> = &'a dyn Fn() -> Option<String>;
 /// One test: what is broken is broken for the whole process.
 #[test]
 fn what_is_broken_on_purpose_is_seen() {
-    let checks: [(Break, &str, Check); 17] = [
+    let checks: [(Break, &str, Check); 18] = [
         (Break::AcknowledgeBeforeSync, "crash_points", &|| crashes_show(LOG)),
         (Break::PublishBeforeLog, "faults", &|| faults_show(LOG, Fault::StorageFull)),
         (Break::SkipDirectorySync, "crash_points", &|| crashes_show(AUDITED_IMAGE)),
@@ -63,13 +66,14 @@ fn what_is_broken_on_purpose_is_seen() {
         (Break::LoseUpdates, "serial", &|| histories_show("REPEATABLE READ", &lost_update())),
         (Break::ForgetReads, "serial", &|| histories_show("SERIALIZABLE", &write_skew())),
         (Break::SkipSequenceLog, "crash_points", &|| crashes_show(LOG)),
-        (Break::LoseUpdates, "model", &|| first_disagreement(CASES)),
-        (Break::ForgetReads, "model", &|| first_disagreement(CASES)),
-        (Break::KeepSnapshot, "model", &|| first_disagreement(CASES)),
-        (Break::IgnoreLocks, "model", &|| first_disagreement(CASES)),
-        (Break::ForgetKeys, "model", &|| first_disagreement(CASES)),
-        (Break::ForgetParents, "model", &|| first_disagreement(CASES)),
-        (Break::KeepLocks, "model", &|| first_disagreement(CASES)),
+        (Break::LoseUpdates, "model", &|| first_disagreement(None, CASES)),
+        (Break::ForgetReads, "model", &|| first_disagreement(None, CASES)),
+        (Break::KeepSnapshot, "model", &|| first_disagreement(None, CASES)),
+        (Break::IgnoreLocks, "model", &|| first_disagreement(None, CASES)),
+        (Break::ForgetKeys, "model", &|| first_disagreement(None, CASES)),
+        (Break::ForgetParents, "model", &|| first_disagreement(None, CASES)),
+        (Break::KeepLocks, "model", &|| first_disagreement(None, CASES)),
+        (Break::AcknowledgeBeforeSync, "model", &|| first_disagreement(Some(LOG), CRASHED)),
     ];
     for mode in [LOG, AUDITED_LOG, AUDITED_IMAGE] {
         assert_eq!(crashes_show(mode), None, "mended, nothing is seen: {mode:?}");
@@ -79,7 +83,8 @@ fn what_is_broken_on_purpose_is_seen() {
     }
     assert_eq!(histories_show("REPEATABLE READ", &lost_update()), None);
     assert_eq!(histories_show("SERIALIZABLE", &write_skew()), None);
-    assert_eq!(first_disagreement(CASES), None, "mended, nothing is seen");
+    assert_eq!(first_disagreement(None, CASES), None, "mended, nothing is seen");
+    assert_eq!(first_disagreement(Some(LOG), CRASHED), None, "mended, nothing is seen");
     for (broken, check, seen) in checks {
         set(Some(broken));
         let seen = seen();

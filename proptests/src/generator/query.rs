@@ -77,6 +77,16 @@ pub(super) fn table(choices: &mut Choices<'_>) -> TableName {
     TableName(choices.below(TABLES))
 }
 
+impl Query {
+    /// All rows of a table.
+    pub fn all_of(table: TableName) -> Self {
+        let choices = &mut Choices::new(&[]);
+        let mut select = Select { from: table, ..plain(choices, Vec::new()) };
+        select.items = (0..COLUMNS.len()).map(Expression::Column).collect();
+        Self { selects: vec![(true, select)], order: Vec::new(), limit: None, offset: None }
+    }
+}
+
 fn any_kind(choices: &mut Choices<'_>) -> Kind {
     choices.pick(&[Kind::Int4, Kind::Text, Kind::Int8, Kind::Bool, Kind::Float8])
 }

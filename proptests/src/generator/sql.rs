@@ -257,6 +257,10 @@ pub enum Statement {
     RollbackTo(usize),
     /// No SQL: the session is gone, in the middle of whatever it did, and there is a new one.
     Disconnect,
+    /// CHECKPOINT
+    Checkpoint,
+    /// No SQL: after so many more operations of the disk the machine stops; the power is cut with a seed, or the process killed.
+    Crash(usize, Option<u64>),
 }
 
 impl Display for Kind {
@@ -571,6 +575,10 @@ impl Display for Statement {
             Self::Release(name) => write!(out, "RELEASE s{name}"),
             Self::RollbackTo(name) => write!(out, "ROLLBACK TO s{name}"),
             Self::Disconnect => out.write_str("disconnect"),
+            Self::Checkpoint => out.write_str("CHECKPOINT"),
+            Self::Crash(operations, seed) => {
+                write!(out, "crash after {operations} operations, power cut {seed:?}")
+            }
         }
     }
 }

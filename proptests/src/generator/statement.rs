@@ -5,7 +5,7 @@ use spg_engine::Value;
 use super::expression::{Place, expression};
 use super::query::{query, table, whole_rows};
 use super::schema::Schema;
-use super::sql::{Expression, Kind, Level, Operator, Statement, TableName};
+use super::sql::{Comparison, Expression, Kind, Level, Operator, Statement, TableName};
 use super::{COLUMNS, Choices};
 
 /// A statement and whose it is.
@@ -24,7 +24,7 @@ pub fn statement(numbers: &[u16], sessions: usize, schema: &Schema) -> Step {
     let choices = &mut Choices::new(numbers);
     let session = choices.below(sessions);
     let instead = (!choices.once_in(8)).then(|| level(choices));
-    let statement = match choices.below(41) {
+    let statement = match choices.below(42) {
         0..=7 => Statement::Query(query(choices)),
         8..=13 => insert(choices, schema),
         14..=20 => update(choices, schema),
@@ -39,10 +39,19 @@ pub fn statement(numbers: &[u16], sessions: usize, schema: &Schema) -> Step {
         37 => create_index(choices),
         38 => Statement::DropIndex(choices.below(3)),
         40 if sessions > 1 => Statement::Disconnect,
+        41 if sessions > 1 => crash(choices),
         _ if choices.once_in(3) => Statement::Truncate(table(choices)),
         _ => Statement::Query(query(choices)),
     };
     Step { session, statement, instead }
+}
+
+fn crash(choices: &mut Choices<'_>) -> Statement {
+    if choices.once_in(4) {
+        return Statement::Checkpoint;
+    }
+    let seed = choices.below(1 << 16) as u64;
+    Statement::Crash(choices.below(12), (!choices.once_in(4)).then_some(seed))
 }
 
 fn level(choices: &mut Choices<'_>) -> Level {
@@ -69,7 +78,8 @@ fn insert(choices: &mut Choices<'_>, schema: &Schema) -> Statement {
         }));
         row
     };
-    let rows = (0..=choices.below(3)).map(|_| row(choices)).collect();
+    let count = if choices.once_in(3) { 2 + choices.below(2) } else { 1 };
+    let rows = (0..count).map(|_| row(choices)).collect();
     Statement::Insert(target, rows, choices.once_in(4))
 }
 
@@ -85,7 +95,17 @@ fn reference(choices: &mut Choices<'_>, kind: Kind) -> Value {
 const SAFE: Place = Place { tables: 1, may_fail: false, subqueries: true };
 
 fn filter(choices: &mut Choices<'_>) -> Option<Expression> {
-    (!choices.once_in(5)).then(|| expression(choices, SAFE, Kind::Bool, 2))
+    match choices.below(5) {
+        0..=1 => Some(one_row(choices)),
+        4 => None,
+        _ => Some(expression(choices, SAFE, Kind::Bool, 2)),
+    }
+}
+
+/// One of the rows that are likely to be there.
+fn one_row(choices: &mut Choices<'_>) -> Expression {
+    let id = Expression::Literal(Kind::Int4, Value::Int4(1 + choices.below(7) as i32));
+    Expression::Compare(Comparison::Equal, Box::new(Expression::Column(0)), Box::new(id))
 }
 
 fn update(choices: &mut Choices<'_>, schema: &Schema) -> Statement {
@@ -131,7 +151,11 @@ fn key_value(
 
 fn delete(choices: &mut Choices<'_>) -> Statement {
     let target = table(choices);
-    let filter = Some(expression(choices, SAFE, Kind::Bool, 2));
+    let filter = match choices.below(2) {
+        0 => one_row(choices),
+        _ => expression(choices, SAFE, Kind::Bool, 2),
+    };
+    let filter = Some(filter);
     Statement::Delete(target, filter, choices.once_in(4))
 }
 

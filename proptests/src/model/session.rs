@@ -10,7 +10,7 @@ use super::change::change;
 use super::locks::{Lock, Wait, locks_of};
 use super::query::answer;
 use super::state::{Codes, State, Table};
-use crate::generator::{Level, Schema, Statement, Step, TableName};
+use crate::generator::{Level, Query, Schema, Statement, Step, TableName};
 
 /// What a statement answers.
 #[derive(Clone, Debug)]
@@ -106,6 +106,26 @@ impl Model {
         })
     }
 
+    /// All sessions are new.
+    pub fn forget_sessions(&mut self) {
+        self.sessions.iter_mut().for_each(|block| *block = None);
+    }
+
+    /// Names of the indexes that are committed, primary keys aside.
+    pub fn committed_indexes(&self) -> BTreeSet<String> {
+        self.committed.indexes.keys().map(|name| format!("i{name}")).collect()
+    }
+
+    /// A query of all rows for each table, and what it answers.
+    pub fn committed_contents(&self) -> Vec<(Query, Outcome)> {
+        let query = |(name, table): (&TableName, &Table)| {
+            let rows: Vec<_> = table.rows.values().map(|row| row.values.clone()).collect();
+            let tag = format!("SELECT {}", rows.len());
+            (Query::all_of(*name), Outcome::Rows(rows, tag))
+        };
+        self.committed.tables.iter().map(query).collect()
+    }
+
     /// Number of rows that are committed.
     pub fn committed_rows(&self) -> usize {
         self.committed.tables.values().map(|table| table.rows.len()).sum()
@@ -126,6 +146,7 @@ impl Model {
             }
             _ if failed => failure("25P02"),
             Statement::Begin(level) => self.begin(session, *level),
+            Statement::Checkpoint => tag("CHECKPOINT"),
             Statement::Savepoint(name) => self.with_block(session, |block| block.savepoint(*name)),
             Statement::Release(name) => self.with_block(session, |block| block.release(*name)),
             Statement::Query(query) => {

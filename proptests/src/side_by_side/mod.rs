@@ -1,17 +1,22 @@
 //! The engine beside the naive model: several sessions say one statement after the other, and each answer must be the model's.
+//! With files, the machine stops now and then, and what is found on the disk must be what the model has committed.
+
+mod medium;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
-use spg_engine::database::{Database, Options};
+use spg_engine::Database;
 use spg_engine::session::Session;
 
 use crate::answer::{self, Answer};
 use crate::check::disagreement;
+use crate::crash::mode::Mode;
 use crate::generator::{Schema, Statement, Step, schema, statement};
 use crate::model::{Model, Outcome};
+use crate::side_by_side::medium::{Medium, difference};
 
 /// Sessions that take turns.
 const SESSIONS: usize = 3;
@@ -31,11 +36,12 @@ pub fn numbers() -> impl Strategy<Value = Numbers> {
 }
 
 /// What the first of some cases shows in which engine and model disagree. The cases are the same each time.
-pub fn first_disagreement(cases: u32) -> Option<String> {
+pub fn first_disagreement(mode: Option<Mode>, cases: u32) -> Option<String> {
     let config =
         Config { cases, max_shrink_iters: 0, failure_persistence: None, ..Config::default() };
     let random = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    let run = |numbers: Numbers| compare(&numbers, &mut Seen::new()).map_err(TestCaseError::fail);
+    let run =
+        |numbers: Numbers| compare(mode, &numbers, &mut Seen::new()).map_err(TestCaseError::fail);
     match TestRunner::new_with_rng(config, random).run(&numbers(), run) {
         Ok(()) => None,
         Err(TestError::Fail(reason, _) | TestError::Abort(reason)) => {
@@ -44,24 +50,29 @@ pub fn first_disagreement(cases: u32) -> Option<String> {
     }
 }
 
-/// Runs the steps that are made of the numbers; an error tells the statements and the answer that is not the model's.
-pub fn compare((constraints, steps): &Numbers, seen: &mut Seen) -> Result<(), String> {
+/// Runs the steps that are made of the numbers, in memory or with files; an error tells the statements and the answer that is
+/// not the model's.
+pub fn compare(
+    mode: Option<Mode>,
+    (constraints, steps): &Numbers,
+    seen: &mut Seen,
+) -> Result<(), String> {
     let schema = schema(constraints);
-    let mut run = Run::new(&schema);
+    let mut run = Run::new(mode, &schema)?;
     let first = schema.first_rows().into_iter().map(|statement| Step {
         session: 0,
         statement,
         instead: None,
     });
     let steps = steps.iter().map(|numbers| statement(numbers, SESSIONS, &schema));
-    for step in first.chain(steps) {
-        run.step(&step, seen)?;
-    }
-    Ok(())
+    let result = first.chain(steps).try_for_each(|step| run.step(&step, seen));
+    let result = result.and_then(|()| run.crash(vec![run.model.clone()]));
+    result.map_err(|report| format!("{}\n  {report}", run.history.join("\n")))
 }
 
 /// A database and the model of it.
 struct Run {
+    medium: Medium,
     database: Arc<Database>,
     sessions: Vec<Session>,
     model: Model,
@@ -69,15 +80,16 @@ struct Run {
 }
 
 impl Run {
-    fn new(schema: &Schema) -> Self {
-        let database = Database::open(Options::default()).expect("memory is there");
+    fn new(mode: Option<Mode>, schema: &Schema) -> Result<Self, String> {
+        let medium = Medium::new(mode);
+        let database = medium.open()?;
         let sessions = (0..SESSIONS).map(|_| session(&database)).collect();
         let model = Model::new(TABLES, SESSIONS, schema);
-        let mut run = Self { database, sessions, model, history: Vec::new() };
+        let mut run = Self { medium, database, sessions, model, history: Vec::new() };
         for definition in schema.definitions() {
             run.say(0, &definition);
         }
-        run
+        Ok(run)
     }
 
     fn say(&mut self, session: usize, sql: &str) -> Answer {
@@ -90,17 +102,34 @@ impl Run {
         if !self.model.knows(step) {
             return Ok(());
         }
-        if matches!(step.statement, Statement::Disconnect) {
-            self.history.push(format!("s{}: disconnect", step.session));
-            self.model.execute(step);
-            self.sessions[step.session] = session(&self.database);
-            return Ok(());
+        match step.statement {
+            Statement::Disconnect => {
+                self.history.push(format!("s{}: disconnect", step.session));
+                self.model.execute(step);
+                self.sessions[step.session] = session(&self.database);
+                Ok(())
+            }
+            Statement::Crash(operations, seed) => {
+                if self.medium.plan(operations, seed) {
+                    self.history.push(step.statement.to_string());
+                }
+                Ok(())
+            }
+            _ => self.execute(step, seen),
         }
+    }
+
+    fn execute(&mut self, step: &Step, seen: &mut Seen) -> Result<(), String> {
         let before = self.model.clone();
         let expected = self.model.execute(step);
         let answered = self.say(step.session, &step.statement.to_string());
+        if self.medium.has_crashed() && answered.failure.is_some() {
+            // Nobody was told whether it is committed.
+            *seen.entry("crash".to_owned()).or_default() += 1;
+            return self.crash(vec![before, self.model.clone()]);
+        }
         if let Some(report) = disagreement(&step.statement, &expected, &answered) {
-            return Err(format!("{}\n  {report}", self.history.join("\n")));
+            return Err(report);
         }
         if let Some(failure) = &answered.failure {
             let at_commit = matches!(step.statement, Statement::Commit);
@@ -110,7 +139,32 @@ impl Run {
                 self.model.refuse(before, step);
             }
         }
+        if self.medium.has_crashed() {
+            *seen.entry("crash after a commit".to_owned()).or_default() += 1;
+            return self.crash(vec![self.model.clone()]);
+        }
         Ok(())
+    }
+
+    /// The machine stops. What is found after it must be what one of the models has committed, which is gone on with.
+    fn crash(&mut self, models: Vec<Model>) -> Result<(), String> {
+        if !self.medium.stop() {
+            return Ok(());
+        }
+        self.history.push("crash".to_owned());
+        self.sessions.clear();
+        self.database = self.medium.open()?;
+        self.sessions = (0..SESSIONS).map(|_| session(&self.database)).collect();
+        let mut faults = Vec::new();
+        for mut model in models {
+            model.forget_sessions();
+            let Some(fault) = difference(&self.database, &model) else {
+                self.model = model;
+                return Ok(());
+            };
+            faults.push(fault);
+        }
+        Err(faults.join("\n  or: "))
     }
 }
 
