@@ -109,6 +109,21 @@ impl Schema {
         self.keys.iter().any(|key| (key.child, key.column) == (table, column))
     }
 
+    /// Whether it may be told what a change of several rows comes to by which of them is followed first: several keys refer to
+    /// one table, and not all of them do the same, or leave rows half changed for a CHECK to see.
+    pub fn depends_on_order(&self, action: impl Fn(&ForeignKey) -> Action) -> bool {
+        let refuses = |action| matches!(action, Action::NoAction | Action::Restrict);
+        let pairs = self.keys.iter().enumerate();
+        let mut pairs =
+            pairs.flat_map(|(place, key)| self.keys[..place].iter().map(move |other| (key, other)));
+        pairs.any(|(key, other)| {
+            let (left, right) = (action(key), action(other));
+            let is_same = left == right || refuses(left) && refuses(right);
+            let is_seen_half = left == Action::SetNull && !self.checks.is_empty();
+            key.parent == other.parent && (!is_same || is_seen_half)
+        })
+    }
+
     /// What makes the tables.
     pub fn definitions(&self) -> Vec<String> {
         let mut texts: Vec<String> =

@@ -246,6 +246,9 @@ impl Model {
             done.codes.insert("40001");
         }
         if !done.codes.is_empty() {
+            if wait == Wait::Perhaps {
+                done.codes.insert("55P03");
+            }
             return Outcome::Failure(done.codes);
         }
         match block {
