@@ -65,11 +65,11 @@ fn files_give(
     let loaded =
         checkpoint::load(&*journal.disk, image, Some(journal.id), &mut |_| {}).map_err(damaged)?;
     let header = loaded.header;
+    let anchor = Anchor::of(&header, loaded.hash, journal.key().as_ref());
     let mut details = vec![(
         "image",
         format!("{} rows, {} bytes, as of commit {}", loaded.rows, loaded.bytes, header.commit.0),
     )];
-    let anchor = Anchor { commit: header.commit.0, chain: header.audit, hash: loaded.hash };
     let mut replay = Replay::new(loaded.root, anchor);
     if let (Some(wal), Some(place)) = (&journal.wal, root.place.get()) {
         // Up to the root's own record; what was written behind it is not asked for.

@@ -162,8 +162,12 @@ impl Opening<'_> {
         log::info!("created database {id} at {}", self.db.display());
         let wal = resume
             .map(|(resume, segments)| Wal::resume(segments, resume, self.files.wal_segment_bytes));
-        self.write_first_image(id, &root, place, audit.as_ref().map(|(log, _)| log))
-            .and_then(|hash| self.start(root, id, wal, audit, hash.map(|hash| (place, hash))))
+        self.write_first_image(id, &root, place, audit.as_ref().map(|(log, _)| log)).and_then(
+            |hash| {
+                let is_named = self.files.wal.is_none();
+                self.start(root, id, wal, audit, is_named.then_some((place, hash)))
+            },
+        )
     }
 
     fn check_nothing_is_there(&self) -> Result<(), OpenError> {
@@ -235,14 +239,14 @@ impl Opening<'_> {
         ImageFile { disk: Arc::clone(self.disk), path: self.db.to_owned(), id }
     }
 
-    /// Writes an image of a root that is in no image of this kind yet; in image mode, answers its hash.
+    /// Writes an image of a root that is in no image of this kind yet; answers its hash.
     fn write_first_image(
         &self,
         id: DatabaseId,
         root: &Root,
         place: Place,
         audit: Option<&AuditLog>,
-    ) -> Result<Option<[u8; 32]>, OpenError> {
+    ) -> Result<[u8; 32], OpenError> {
         if let (Some(audit), Some(path)) = (audit, &self.files.audit) {
             audit.sync().map_err(|error| OpenError::io(path, "sync it", &error))?;
         }
@@ -250,7 +254,7 @@ impl Opening<'_> {
         let written = file.write(root, place, 0, &[], &mut |_| Ok(()));
         let written = written.and_then(|written| file.install().map(|()| written));
         let written = written.map_err(|error| OpenError::io(self.db, "write it", &error))?;
-        Ok(self.files.wal.is_none().then_some(written.hash))
+        Ok(written.hash)
     }
 
     /// Loads the image and goes on from it.
@@ -283,7 +287,7 @@ impl Opening<'_> {
     fn go_on_from_image(&self, loaded: LoadedImage) -> Result<Opened, OpenError> {
         let LoadedImage { header, root, hash, .. } = loaded;
         let id = header.id;
-        let (audit, begins) = match (&self.files.audit, header.audit) {
+        let (mut audit, begins) = match (&self.files.audit, header.audit) {
             (None, None) => (None, false),
             (None, Some(_)) => return Err(self.needs("audit log", "AUDIT")),
             (Some(path), None) => (Some(self.begin_audit(path, id)?), true),
@@ -296,11 +300,9 @@ impl Opening<'_> {
         let chain = audit.as_ref().map(|(_, chain)| chain.state());
         let Some(prefix) = &self.files.wal else {
             let place = set_place(&root, 0, chain);
-            let hash = if begins {
-                self.write_first_image(id, &root, place, audit.as_ref().map(|(log, _)| log))?
-            } else {
-                None
-            };
+            let log = audit.as_ref().map(|(log, _)| log).filter(|_| begins);
+            let hash =
+                log.map(|log| self.write_first_image(id, &root, place, Some(log))).transpose()?;
             return self.start(root, id, None, audit, hash.map(|hash| (place, hash)));
         };
         self.remove_blank_log(prefix, |path| {
@@ -313,10 +315,26 @@ impl Opening<'_> {
         })?;
         let (resume, segments) = self.create_log(prefix, id)?;
         let place = set_place(&root, resume.position.0, chain);
-        self.write_first_image(id, &root, place, audit.as_ref().map(|(log, _)| log))?;
+        let hash = self.write_first_image(id, &root, place, audit.as_ref().map(|(log, _)| log))?;
+        if let Some((log, chain)) = audit.as_mut().filter(|_| root.commit.0 > 0) {
+            self.name_first_image(log, chain, &Draft::image(root.commit.0, place.time_us, hash))?;
+        }
         log::info!("{} has a write-ahead log from now on", self.db.display());
         let wal = Wal::resume(segments, resume, self.files.wal_segment_bytes);
         self.start(root, id, Some(wal), audit, None)
+    }
+
+    /// The entry of an image that a log begins with; after a crash before it [`Anchor::of`] has it put back.
+    fn name_first_image(
+        &self,
+        log: &AuditLog,
+        chain: &mut Chain,
+        draft: &Draft<'_>,
+    ) -> Result<(), OpenError> {
+        let mut entry = Vec::new();
+        chain.append(draft, &mut entry);
+        let named = log.append(&entry, chain.state()).and_then(|()| log.sync());
+        named.map(drop).map_err(|error| OpenError::io(log.path(), "write to it", &error))
     }
 
     /// What the audit log must hold if the image is the last that was written.
@@ -358,7 +376,7 @@ impl Opening<'_> {
         };
         let segments =
             Segments { disk: Arc::clone(self.disk), prefix: prefix.clone(), id: header.id };
-        let anchor = Anchor { commit: header.commit.0, chain: header.audit, hash };
+        let anchor = Anchor::of(&header, hash, self.files.audit_key.as_ref());
         let (mut replay, log) = self.replay(segments, Lsn(header.lsn), root, anchor)?;
         let Log { scanned, segments } = log;
         let cannot = |doing| {

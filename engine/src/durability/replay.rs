@@ -4,7 +4,8 @@
 
 use std::path::Path;
 
-use crate::audit::{Entry, Expectation, Kind as EntryKind};
+use crate::audit::{Chain, Draft, Entry, Expectation, Key, Kind as EntryKind};
+use crate::checkpoint::ImageHeader;
 use crate::crypto::blake3;
 use crate::durability::commit_record::{CommitRecord, Payload, apply, decode_part, decode_payload};
 use crate::durability::position::{Start, decode_chain, decode_note};
@@ -15,9 +16,10 @@ use crate::storage::CommitNumber;
 use crate::storage::root::Root;
 use crate::wal::reader::Record;
 use crate::wal::record::Kind;
+use crate::wal::segment::SEGMENT_HEADER_BYTES;
 
 /// What an image says about the log that goes on from it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Anchor {
     /// The commit that the image shows.
     pub commit: u64,
@@ -25,6 +27,25 @@ pub struct Anchor {
     pub chain: Option<ChainState>,
     /// The image's hash.
     pub hash: [u8; 32],
+    /// The audit entry that names the image and stands behind `chain`, if it is in no record of the log.
+    pub own_entry: Vec<u8>,
+}
+
+impl Anchor {
+    /// Of an image with this header and hash. The image of a database that was given a log begins that log, so no record
+    /// has its entry: what it must be follows from the image, and the audit log is held against that.
+    pub fn of(header: &ImageHeader, hash: [u8; 32], key: Option<&Key>) -> Self {
+        let commit = header.commit.0;
+        let mut own_entry = Vec::new();
+        if let Some(chain) = header.audit
+            && header.lsn == SEGMENT_HEADER_BYTES
+            && commit > 0
+        {
+            let draft = Draft::image(commit, header.time_us, hash);
+            Chain::new(chain, key.cloned()).append(&draft, &mut own_entry);
+        }
+        Self { commit, chain: header.audit, hash, own_entry }
+    }
 }
 
 /// A state that records are applied to.
@@ -79,18 +100,21 @@ fn next_entry<'a>(reader: &mut Reader<'a>) -> Result<Entry<'a>, DecodeError> {
 impl Replay {
     /// Over the state that the image shows.
     pub fn new(root: Root, anchor: Anchor) -> Self {
-        let next_entry = anchor.chain.map(|chain| chain.sequence.saturating_add(1));
+        let redo_first = anchor.chain.map(|chain| chain.sequence.saturating_add(1));
+        let names_itself = !anchor.own_entry.is_empty();
+        let next_entry = redo_first.map(|first| first.saturating_add(u64::from(names_itself)));
         Self {
             root,
             expectation: Expectation {
                 proven: anchor.chain,
-                redo_first: next_entry.unwrap_or_default(),
+                redo_first: redo_first.unwrap_or_default(),
+                redo: anchor.own_entry.clone(),
                 ..Expectation::default()
             },
             commits: 0,
             rows: 0,
             is_audited: anchor.chain.is_some(),
-            image_is_named: anchor.commit == 0,
+            image_is_named: anchor.commit == 0 || names_itself,
             anchor,
             has_begun: false,
             next_entry,

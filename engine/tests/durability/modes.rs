@@ -1,8 +1,11 @@
 //! Every mode over restarts in order.
 
 use spg_engine::disk::simulated::SimulatedDisk;
+use spg_engine::durability::Files;
 
-use crate::support::{AUDITED_IMAGE, AUDITED_LOG, AUDITED_MEMORY, IMAGE, KEEPING, LOG, ok, run};
+use crate::support::{
+    AUDITED_IMAGE, AUDITED_LOG, AUDITED_MEMORY, IMAGE, KEEPING, LOG, ok, open, run,
+};
 
 #[test]
 fn what_is_committed_is_there_after_a_restart() {
@@ -136,4 +139,44 @@ fn memory_with_an_audit_log_goes_on_with_the_chain() {
         heads.push(database.audit_head().unwrap().sequence);
     }
     assert_eq!(heads, [3, 6, 9], "opened empty, CREATE, INSERT each time");
+}
+
+#[test]
+fn a_log_that_was_added_and_not_written_to_opens_again() {
+    let disk = SimulatedDisk::new();
+    let database = AUDITED_IMAGE.open(&disk).unwrap();
+    ok(&mut database.session(), &["CREATE TABLE t (id INT)", "INSERT INTO t VALUES (1)"]);
+    drop(database);
+    for _ in 0..3 {
+        let database = AUDITED_LOG.open(&disk).unwrap();
+        assert_eq!(run(&mut database.session(), "SELECT id FROM t"), "1\nSELECT 1");
+    }
+}
+
+#[test]
+fn a_crash_while_a_log_is_added_loses_nothing() {
+    let whole = SimulatedDisk::new();
+    let database = AUDITED_IMAGE.open(&whole).unwrap();
+    ok(&mut database.session(), &["CREATE TABLE t (id INT)", "INSERT INTO t VALUES (1)"]);
+    drop(database);
+    let mut number = 0;
+    loop {
+        let disk = whole.process_kill();
+        let files = Files { keeper: false, ..AUDITED_LOG.files() };
+        disk.crash_at(number);
+        let opened = open(&disk, &files);
+        let has_crashed = disk.has_crashed();
+        drop(opened);
+        let cut = disk.power_cut(number);
+        for _ in 0..2 {
+            // What is made anew is made of whole files.
+            let database = open(&cut, &files).unwrap_or_else(|error| panic!("{number}: {error}"));
+            assert_eq!(run(&mut database.session(), "SELECT id FROM t"), "1\nSELECT 1");
+        }
+        if !has_crashed {
+            break;
+        }
+        number += 1;
+    }
+    assert!(number > 20, "{number} operations");
 }
