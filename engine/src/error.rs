@@ -342,6 +342,7 @@ sqlstates! {
     AdminShutdown = "57P01",
     CannotConnectNow = "57P03",
     IoError = "58030",
+    DuplicateFile = "58P02",
     InternalError = "XX000",
     DataCorrupted = "XX001",
 }

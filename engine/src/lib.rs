@@ -22,6 +22,7 @@
 
 mod administration;
 pub mod audit;
+pub mod backup;
 pub mod binder;
 pub mod checkpoint;
 pub mod crypto;

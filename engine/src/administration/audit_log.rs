@@ -1,6 +1,5 @@
 //! The verbs about the audit log.
 
-use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::{Answer, Options, differs};
@@ -197,19 +196,7 @@ pub(super) fn archive(
     sink: &mut dyn RowSink,
 ) -> Result<CommandTag> {
     options.check(&["directory"])?;
-    let directory = options.text("directory").filter(|text| !text.is_empty()).ok_or_else(|| {
-        Error::new(SqlState::InvalidParameterValue, "audit-archive needs the option \"directory\"")
-    })?;
-    let directory = Path::new(directory);
-    if !directory.is_absolute() {
-        return Err(Error::new(
-            SqlState::InvalidParameterValue,
-            format!(
-                "\"{}\" is no absolute path: the directory is looked for where the database runs",
-                directory.display()
-            ),
-        ));
-    }
+    let directory = options.directory()?;
     let (journal, log) = audit_of(database)?;
     let mut answer = Answer::new(sink, &[("segment", DataType::Text)])?;
     if let Some(last) = log.archivable() {

@@ -4,8 +4,11 @@
 //! Each verb answers rows. A difference that was found is XX001, with the file, the place, what was expected and what was found.
 
 mod audit_log;
+mod backup;
 mod compare;
 mod verify;
+
+use std::path::Path;
 
 use crate::binder::bound::OutputColumn;
 use crate::database::Database;
@@ -20,7 +23,8 @@ const BATCH_ROWS: usize = 256;
 
 impl Database {
     /// Runs one verb: `audit-head`, `audit-verify` (`expect_head`), `audit-list` (`since_us`, `until_us`, `from_commit`,
-    /// `to_commit`, `contains`, `user`, `application`, `limit`), `audit-archive` (`directory`), `verify`.
+    /// `to_commit`, `contains`, `user`, `application`, `limit`), `audit-archive` (`directory`), `backup`
+    /// (`directory`), `verify`.
     pub fn administer(
         &self,
         verb: &str,
@@ -33,6 +37,7 @@ impl Database {
             "audit-verify" => audit_log::verify(self, &mut options, sink),
             "audit-list" => audit_log::list(self, &mut options, sink),
             "audit-archive" => audit_log::archive(self, &mut options, sink),
+            "backup" => backup::backup(self, &mut options, sink),
             "verify" => verify::verify(self, &mut options, sink),
             _ => Err(Error::new(
                 SqlState::UndefinedFunction,
@@ -62,6 +67,20 @@ impl<'a> Options<'a> {
 
     fn text(&self, key: &str) -> Option<&'a str> {
         self.options.iter().find(|(name, _)| *name == key).map(|(_, value)| *value)
+    }
+
+    /// A path on the machine of the database.
+    fn directory(&self) -> Result<&'a Path> {
+        let invalid = |message| Err(Error::new(SqlState::InvalidParameterValue, message));
+        let Some(text) = self.text("directory").filter(|text| !text.is_empty()) else {
+            return invalid(format!("{} needs the option \"directory\"", self.verb));
+        };
+        if !Path::new(text).is_absolute() {
+            return invalid(format!(
+                "\"{text}\" is no absolute path: the directory is looked for where the database runs"
+            ));
+        }
+        Ok(Path::new(text))
     }
 
     fn number<N: std::str::FromStr>(&self, key: &str) -> Result<Option<N>> {

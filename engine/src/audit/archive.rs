@@ -24,6 +24,7 @@ impl AuditLog {
     /// they are now. Each is whole and synced there before it goes here. The caller has a durable Archived entry that names
     /// `last`, and calls this one at a time; appending goes on meanwhile. After an error it may be called again.
     pub fn archive(&self, directory: &Path, last: ChainState) -> io::Result<Vec<PathBuf>> {
+        let _places = self.hold_places();
         let sealed = self.tail().sealed.clone();
         let mut moved = Vec::new();
         for segment in sealed.iter().filter(|segment| segment.last.sequence <= last.sequence) {

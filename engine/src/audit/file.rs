@@ -22,6 +22,8 @@ pub struct AuditLog {
     pub(super) key: Option<Key>,
     pub(super) seal_bytes: u64,
     pub(super) tail: Mutex<Tail>,
+    /// Held by whoever moves sealed segments away, or needs them where they are.
+    pub(super) places: Mutex<()>,
 }
 
 /// The active file and how far it got.
@@ -96,7 +98,8 @@ impl AuditLog {
             })
             .map_err(|error| OpenError::io(path, "create", &error))?;
         let path = path.to_owned();
-        Ok((Self { disk, path, id, key, seal_bytes, tail: Mutex::new(tail) }, chain))
+        let tail = Mutex::new(tail);
+        Ok((Self { disk, path, id, key, seal_bytes, tail, places: Mutex::default() }, chain))
     }
 
     /// The active file's path.
@@ -212,6 +215,11 @@ impl AuditLog {
         self.disk.sync_directory(directory)?;
         self.disk.rename(&temporary_path(&self.path), &self.path)?;
         self.disk.sync_directory(directory)
+    }
+
+    /// Keeps sealed segments where they are until what it answers is dropped; appending goes on.
+    pub fn hold_places(&self) -> impl Drop {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn tail(&self) -> MutexGuard<'_, Tail> {

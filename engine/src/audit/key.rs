@@ -23,6 +23,11 @@ impl Key {
         text.parse::<Hash>().ok().map(|hash| Self(hash.into()))
     }
 
+    /// The hash of some bytes that only who has the key can compute; without a key anybody can.
+    pub fn hash(key: Option<&Self>, bytes: &[u8]) -> [u8; HASH_BYTES] {
+        hash(key, bytes)
+    }
+
     pub(super) fn bytes(&self) -> &[u8; HASH_BYTES] {
         &self.0
     }

@@ -25,6 +25,7 @@
 
 mod archive;
 mod chain;
+mod copy;
 mod entry;
 mod file;
 mod header;
@@ -41,6 +42,7 @@ mod verify;
 mod walk;
 
 pub use chain::Chain;
+pub use copy::Copied;
 pub use entry::{
     Draft, ENTRY_BYTES_MAX, Entry, Kind, Parameters, ParametersDigest, RECORDED_BYTES_MAX,
 };

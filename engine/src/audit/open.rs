@@ -73,7 +73,8 @@ impl AuditLog {
         tail.seal_at = seal_bytes;
         let chain = Chain::new(tail.state, key.clone());
         let path = path.to_owned();
-        Ok((Self { disk, path, id, key, seal_bytes, tail: Mutex::new(tail) }, chain))
+        let tail = Mutex::new(tail);
+        Ok((Self { disk, path, id, key, seal_bytes, tail, places: Mutex::default() }, chain))
     }
 }
 

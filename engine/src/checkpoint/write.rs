@@ -24,6 +24,8 @@ use crate::storage::table::Table;
 pub struct WrittenImage {
     /// BLAKE3 of the file before its trailer.
     pub hash: [u8; 32],
+    /// BLAKE3 of the whole file.
+    pub file_hash: [u8; 32],
     /// Length of the file.
     pub bytes: u64,
     /// Rows of all tables.
@@ -153,7 +155,8 @@ impl Writer<'_> {
         self.append(&block_header(Kind::Trailer, self.offset, &trailer))?;
         self.append(&trailer)?;
         self.file.sync().map_err(failed(self.path, "sync"))?;
-        Ok(WrittenImage { hash, bytes: self.offset, rows: self.totals.rows })
+        let file_hash = *self.hasher.finalize().as_bytes();
+        Ok(WrittenImage { hash, file_hash, bytes: self.offset, rows: self.totals.rows })
     }
 
     fn table(&mut self, table: &Table) -> Result<(), WriteError> {

@@ -39,6 +39,10 @@ pub trait Disk: Send + Sync + Debug {
     /// Makes names in a directory durable.
     fn sync_directory(&self, directory: &Path) -> io::Result<()>;
 
+    /// Makes a directory for its owner alone, and those above it that are missing, durably; one that is there is taken
+    /// if nothing is in it, and is [`io::ErrorKind::DirectoryNotEmpty`] otherwise.
+    fn make_directory(&self, directory: &Path) -> io::Result<()>;
+
     /// Names of the files in a directory, sorted.
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>>;
 }

@@ -48,6 +48,10 @@ impl Disk for ReadOnlyDisk {
         refused()
     }
 
+    fn make_directory(&self, _: &Path) -> io::Result<()> {
+        refused()
+    }
+
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
         RealDisk.list(directory)
     }

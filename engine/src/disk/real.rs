@@ -53,6 +53,14 @@ impl Disk for RealDisk {
         opened.sync_all()
     }
 
+    fn make_directory(&self, directory: &Path) -> io::Result<()> {
+        create_directory(directory)?;
+        match fs::read_dir(directory)?.next() {
+            None => Ok(()),
+            Some(entry) => entry.and(Err(io::ErrorKind::DirectoryNotEmpty.into())),
+        }
+    }
+
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(named(directory))? {

@@ -130,6 +130,11 @@ impl Disk for Recorder {
         self.disk.sync_directory(directory)
     }
 
+    fn make_directory(&self, directory: &Path) -> io::Result<()> {
+        self.before(|| format!("make directory {}", directory.display()));
+        self.disk.make_directory(directory)
+    }
+
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
         self.disk.list(directory)
     }

@@ -48,6 +48,7 @@ pub(super) enum Operation {
     Rename,
     Remove,
     SyncDirectory,
+    MakeDirectory,
     List,
     Read { offset: u64, len: usize },
     Write { offset: u64, len: usize },
@@ -151,6 +152,7 @@ impl fmt::Display for Faults {
                 Operation::Rename => write!(formatter, "rename to")?,
                 Operation::Remove => write!(formatter, "remove")?,
                 Operation::SyncDirectory => write!(formatter, "sync directory")?,
+                Operation::MakeDirectory => write!(formatter, "make directory")?,
                 Operation::List => write!(formatter, "list")?,
                 Operation::Read { offset, len } => {
                     write!(formatter, "read {len} bytes at {offset} of")?;

@@ -1,7 +1,7 @@
 //! A disk in memory that crashes, fails and fills up on demand: what durability is tested on.
 //!
 //! What was written and what was synced are kept apart, for each file and for each name. Mutating operations (create,
-//! rename, remove, directory sync, write, sync, `set_len`) are numbered from 0; reads too if [`SimulatedDisk::count_reads`] says so.
+//! rename, remove, directory sync, directory making, write, sync, `set_len`) are numbered from 0; reads too if [`SimulatedDisk::count_reads`] says so.
 //! A crash test runs a workload once, asks [`SimulatedDisk::operations`], and runs it again with [`SimulatedDisk::crash_at`]
 //! each number; [`SimulatedDisk::power_cut`] and [`SimulatedDisk::process_kill`] then give the disk that is found afterwards.
 //!
@@ -195,6 +195,15 @@ impl Disk for SimulatedDisk {
         let mut state = lock(&self.state);
         state.begin(Operation::SyncDirectory, &Arc::from(directory))?;
         state.names.sync(directory);
+        Ok(())
+    }
+
+    fn make_directory(&self, directory: &Path) -> io::Result<()> {
+        let mut state = lock(&self.state);
+        state.begin(Operation::MakeDirectory, &Arc::from(directory))?;
+        if state.names.iter().any(|(path, _)| path.starts_with(directory)) {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
         Ok(())
     }
 

@@ -1,0 +1,223 @@
+//! Making a backup of an open database.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::manifest::{self, File, Manifest};
+use super::{AUDIT_NAME, IMAGE_NAME};
+use crate::audit::AuditLog;
+use crate::checkpoint::{self, ImageHeader, WriteError};
+use crate::durability::journal::Journal;
+use crate::error::{Error, Result, SqlState};
+use crate::storage::root::{Place, Root};
+use crate::wal::Lsn;
+use crate::wal::writer::Wal;
+
+/// A backup that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// What it holds.
+    pub manifest: Manifest,
+    /// Bytes of all files, the manifest's with them.
+    pub bytes: u64,
+    /// How many files.
+    pub files: usize,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Writes what `pin` pins, and the audit log as far as that goes, into a new directory. Nothing that looks like a backup is
+/// left if this fails.
+pub fn write(
+    journal: &Journal,
+    pin: impl FnOnce() -> Arc<Root>,
+    directory: &Path,
+) -> Result<Written> {
+    let began = Instant::now();
+    // Invariant: held before the root is pinned, so that the segment with the root's last entry stays where it is.
+    let _places = journal.audit.as_ref().map(AuditLog::hold_places);
+    let root = pin();
+    let Some(place) = root.place.get().copied() else {
+        return Err(Error::new(SqlState::InternalError, "a published commit has no place"));
+    };
+    journal.sync_audit()?;
+    journal.disk.make_directory(directory).map_err(|error| no_directory(directory, &error))?;
+    let writing = Writing { journal, directory, place };
+    let written = writing.all(root);
+    if written.is_err() {
+        writing.give_up();
+    }
+    let (manifest, manifest_bytes) = written?;
+    Ok(Written {
+        bytes: manifest.files.iter().map(|file| file.bytes).sum::<u64>() + manifest_bytes,
+        files: manifest.files.len() + 1,
+        manifest,
+        took: began.elapsed(),
+    })
+}
+
+/// A backup that is being made.
+struct Writing<'a> {
+    journal: &'a Journal,
+    directory: &'a Path,
+    place: Place,
+}
+
+impl Writing<'_> {
+    /// Answers the manifest and its length.
+    fn all(&self, root: Arc<Root>) -> Result<(Manifest, u64)> {
+        let mut rest = rests();
+        let mut files = vec![self.image(&root, &mut rest)?];
+        let commit = root.commit.0;
+        drop(root);
+        files.extend(self.audit(&mut rest)?);
+        self.sync_names()?;
+        self.manifest(commit, files)
+    }
+
+    fn image(&self, root: &Root, rest: &mut dyn FnMut()) -> Result<File> {
+        let path = self.directory.join(IMAGE_NAME);
+        let header = ImageHeader {
+            id: self.journal.id,
+            epoch: self.journal.wal.as_ref().map_or(0, Wal::epoch),
+            commit: root.commit,
+            lsn: self.place.lsn,
+            time_us: self.place.time_us,
+            audit: self.place.chain,
+            entries_first: 0,
+            entries: Vec::new(),
+            counters: root.shared().counters(),
+        };
+        let disk = &*self.journal.disk;
+        let written = checkpoint::write(disk, &path, root, &header, &mut |_| {
+            rest();
+            Ok(())
+        });
+        let written = written.and_then(|written| {
+            checkpoint::install(disk, &path)?;
+            Ok(written)
+        });
+        let written = written.map_err(|error| not_written_image(&error))?;
+        Ok(File { name: IMAGE_NAME.to_owned(), bytes: written.bytes, hash: written.file_hash })
+    }
+
+    fn audit(&self, rest: &mut dyn FnMut()) -> Result<Vec<File>> {
+        let (Some(log), Some(until)) = (&self.journal.audit, self.place.chain) else {
+            return Ok(Vec::new());
+        };
+        let target = self.directory.join(AUDIT_NAME);
+        let copied = log.copy_until(until, &target, &mut |_| rest());
+        let copied = copied.map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => Error::new(
+                SqlState::DataCorrupted,
+                format!("the audit log cannot be copied: {error}"),
+            ),
+            kind => failed(kind, error.to_string()),
+        })?;
+        let files = copied.into_iter().map(|file| File {
+            name: file.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            bytes: file.bytes,
+            hash: file.hash,
+        });
+        Ok(files.collect())
+    }
+
+    /// Invariant: everything else is durable under its name before this is called.
+    fn manifest(&self, commit: u64, files: Vec<File>) -> Result<(Manifest, u64)> {
+        let manifest = Manifest {
+            id: self.journal.id,
+            commit,
+            lsn: Lsn(self.place.lsn),
+            time_us: self.place.time_us,
+            chain: self.place.chain,
+            is_keyed: self.place.chain.is_some() && self.journal.key().is_some(),
+            files,
+        };
+        let key = self.journal.key().as_ref().filter(|_| manifest.is_keyed);
+        let text = manifest.encode(key);
+        let path = self.directory.join(manifest::NAME);
+        let unfinished = checkpoint::new_path(&path);
+        let disk = &*self.journal.disk;
+        disk.create(&unfinished)
+            .and_then(|file| {
+                file.write_at(0, text.as_bytes())?;
+                file.sync()
+            })
+            .and_then(|()| disk.rename(&unfinished, &path))
+            .map_err(|error| not_written(&path, &error))?;
+        self.sync_names()?;
+        Ok((manifest, text.len() as u64))
+    }
+
+    fn sync_names(&self) -> Result<()> {
+        let synced = self.journal.disk.sync_directory(self.directory);
+        synced.map_err(|error| {
+            failed(error.kind(), format!("could not sync {}: {error}", self.directory.display()))
+        })
+    }
+
+    /// Removes what there is, the manifest first: what is left of it is no backup, whatever else fails.
+    fn give_up(&self) {
+        let disk = &*self.journal.disk;
+        let remove = |name: &Path| {
+            let path = self.directory.join(name);
+            if let Err(error) = disk.remove(&path)
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                log::warn!("{}: left behind by a backup that failed: {error}", path.display());
+            }
+        };
+        remove(Path::new(manifest::NAME));
+        for name in disk.list(self.directory).unwrap_or_default() {
+            remove(Path::new(&name));
+        }
+        // What was removed may come back after a power cut, but for a manifest it was never finished.
+        let _ = disk.sync_directory(self.directory);
+    }
+}
+
+/// Rests as long as was worked since the last rest: half of a core.
+fn rests() -> impl FnMut() {
+    let mut since = Instant::now();
+    move || {
+        thread::sleep(since.elapsed());
+        since = Instant::now();
+    }
+}
+
+fn no_directory(directory: &Path, error: &io::Error) -> Error {
+    let shown = directory.display();
+    if error.kind() == io::ErrorKind::DirectoryNotEmpty {
+        return Error::new(SqlState::DuplicateFile, format!("{shown} is not empty"))
+            .with_hint("Give a directory that is not there yet; each backup has its own.");
+    }
+    failed(error.kind(), format!("could not make the directory {shown}: {error}"))
+}
+
+fn not_written(path: &Path, error: &io::Error) -> Error {
+    failed(error.kind(), format!("could not write {}: {error}", path.display()))
+}
+
+fn not_written_image(error: &WriteError) -> Error {
+    match error {
+        WriteError::Io { path, doing, error } => {
+            failed(error.kind(), format!("could not {doing} {}: {error}", path.display()))
+        }
+        WriteError::Stopped => failed(io::ErrorKind::Interrupted, error.to_string()),
+    }
+}
+
+/// 53100 or 58030, with the file in the message.
+fn failed(kind: io::ErrorKind, message: String) -> Error {
+    let is_full = matches!(
+        kind,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    );
+    let state = if is_full { SqlState::DiskFull } else { SqlState::IoError };
+    Error::new(state, message).with_hint(
+        "The backup was given up, and what was written of it removed; nothing else was touched.",
+    )
+}
