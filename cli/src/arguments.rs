@@ -125,6 +125,25 @@ pub(crate) enum Command {
     Audit(AuditCommand),
     /// Check image, write-ahead log and audit chain, and that replaying them gives the rows and indexes in memory
     Verify,
+    /// Write everything as of one commit, with the audit log, into a new directory; nobody waits for it
+    Backup {
+        /// The directory (of the server's machine, if it is a server's); it must not be there, or be empty
+        directory: PathBuf,
+    },
+    /// Make a data directory of a backup, and verify all of it
+    Restore {
+        /// The backup's directory
+        source: PathBuf,
+        /// The directory to make, for --data-dir; it must not be there, or be empty
+        directory: PathBuf,
+        /// Where the server archived its write-ahead log: what happened after the backup
+        #[arg(long, value_name = "DIR")]
+        archive_dir: Option<PathBuf>,
+        /// How far: to a commit by its number, or the last at a time, such as 2026-11-22T16:05:00Z; times without a zone are
+        /// UTC [default: to the end of the archive]
+        #[arg(long, value_name = "COMMIT|TIME", value_parser = crate::restore::parse_until)]
+        to: Option<spg_engine::backup::Until>,
+    },
     /// Write an image of what is committed, so that the write-ahead log before it is not needed any more
     Checkpoint,
     /// Print the version, and the server's if one answers
@@ -173,6 +192,8 @@ impl Arguments {
             | Command::Demo
             | Command::Audit(_)
             | Command::Verify
+            | Command::Backup { .. }
+            | Command::Restore { .. }
             | Command::Checkpoint
             | Command::Dump
             | Command::Load { .. }
@@ -196,6 +217,7 @@ impl Arguments {
             Command::Ping { .. } | Command::Health | Command::Stats | Command::Cancel { .. }
         );
         let verifies_file = self.command.verified_file().is_some();
+        let restores = matches!(self.command, Command::Restore { .. });
         let takes_session = matches!(
             self.command,
             Command::Query { .. }
@@ -217,6 +239,8 @@ impl Arguments {
             Some(
                 "audit verify FILE looks at that file and at nothing else: leave the database or the server out",
             )
+        } else if restores && (self.is_here() || self.addr.is_some()) {
+            Some("restore makes a directory of its own: leave the database or the server out")
         } else if self.memory && self.files.is_any() {
             Some("--memory is a database without files: leave it out, or the files")
         } else if self.is_here() && self.addr.is_some() {
@@ -227,9 +251,9 @@ impl Arguments {
             Some("a database in this process ends with it and keeps no --session")
         } else if self.is_here() && needs_server {
             Some("this command is about a server, and a database in this process has none")
-        } else if self.memory_limit.is_some() && !self.is_here() {
+        } else if self.memory_limit.is_some() && !self.is_here() && !restores {
             Some("--memory-limit is for a database in this process; the server has its own")
-        } else if let Some(reason) = self.files.contradiction(verifies_file) {
+        } else if let Some(reason) = self.files.contradiction(verifies_file || restores) {
             Some(reason)
         } else if let Command::Bench(bench) = &self.command
             && let Some(reason) = bench.contradiction(self.is_here())
@@ -260,7 +284,12 @@ impl Command {
     pub(crate) fn only_looks(&self) -> bool {
         matches!(
             self,
-            Self::Audit(_) | Self::Verify | Self::Checkpoint | Self::Export { .. } | Self::Dump
+            Self::Audit(_)
+                | Self::Verify
+                | Self::Backup { .. }
+                | Self::Checkpoint
+                | Self::Export { .. }
+                | Self::Dump
         )
     }
 }
@@ -322,6 +351,9 @@ mod tests {
             (&["spg", "--data-dir", "d", "audit", "verify", "f"], "nothing else"),
             (&["spg", "--memory-limit", "1MB", "shell"], "for a database in this process"),
             (&["spg", "--session", "s", "checkpoint"], "does not use"),
+            (&["spg", "--session", "s", "backup", "b"], "does not use"),
+            (&["spg", "--addr", "h:1", "restore", "b", "d"], "of its own"),
+            (&["spg", "--data-dir", "d", "restore", "b", "d"], "of its own"),
             (&["spg", "--session", "s", "verify"], "does not use"),
             (&["spg", "--session", "s", "stats"], "does not use"),
             (&["spg", "--session", "s", "version"], "does not use"),
@@ -339,6 +371,7 @@ mod tests {
             &["spg", "--audit", "a", "audit", "list", "--since", "2026-11-22"],
             &["spg", "audit", "verify", "f", "--key-file", "k"],
             &["spg", "audit", "head"],
+            &["spg", "restore", "b", "d", "--key-file", "k", "--archive-dir", "a", "--to", "7"],
             &["spg", "--session", "s", "cancel"],
             &["spg", "--addr", "h:1", "--session", "s", "import", "t", "f"],
         ] {

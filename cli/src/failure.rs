@@ -90,6 +90,11 @@ impl Failure {
         Self::of_code(SqlState::from_code(DATA_CORRUPTED), message)
     }
 
+    /// The same as a reason to take the files for damaged.
+    pub(crate) fn into_damage(self) -> Self {
+        Self { status: Status::Damaged, ..self }
+    }
+
     /// Whether nothing more can be done on the connection: there is none, or it is lost.
     pub(crate) fn ends_connection(&self) -> bool {
         self.status == Status::NoConnection

@@ -105,8 +105,7 @@ impl FileArguments {
 
 /// Opens the database that the arguments name, in this process: of files, or empty in memory.
 pub(crate) fn open(arguments: &Arguments) -> Outcome<Arc<Database>> {
-    let memory_limit_bytes = arguments.memory_limit.or_else(crate::memory_limit::default_bytes);
-    let options = Options { memory_limit_bytes, ..Options::default() };
+    let options = options(arguments);
     if arguments.memory {
         return Ok(Database::open(options)?);
     }
@@ -114,16 +113,27 @@ pub(crate) fn open(arguments: &Arguments) -> Outcome<Arc<Database>> {
     if arguments.command.only_looks() {
         check_presence(&files)?;
     }
-    // A file that reaches the limit of its size is an error of that write, not the end of the process.
-    let ignored = Arc::new(AtomicBool::new(false));
-    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, ignored).map_err(|error| {
-        Failure::new(SqlState::IoError, format!("could not ignore SIGXFSZ: {error}"))
-    })?;
+    bear_file_limits()?;
     Database::open_files(&options, files).map_err(|error| refused(&error))
 }
 
+/// A file that reaches the limit of its size is an error of that write from now on, not the end of the process.
+pub(crate) fn bear_file_limits() -> Outcome<()> {
+    let ignored = Arc::new(AtomicBool::new(false));
+    let registered = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, ignored);
+    registered.map(drop).map_err(|error| {
+        Failure::new(SqlState::IoError, format!("could not ignore SIGXFSZ: {error}"))
+    })
+}
+
+/// How a database in this process is opened, beside its files.
+pub(crate) fn options(arguments: &Arguments) -> Options {
+    let memory_limit_bytes = arguments.memory_limit.or_else(crate::memory_limit::default_bytes);
+    Options { memory_limit_bytes, ..Options::default() }
+}
+
 /// Why files could not be opened; what was given wrongly ends the process with status 2.
-fn refused(error: &OpenError) -> Failure {
+pub(crate) fn refused(error: &OpenError) -> Failure {
     if error.kind() == OpenErrorKind::Usage {
         Arguments::command().error(ErrorKind::ValueValidation, error).exit();
     }

@@ -4,7 +4,7 @@
 //! [`target`] (a database in this process, whose [`files`] are opened, or a server that [`connect`] finds) and shows
 //! their answers in a [`mod@format`]; [`import`] and [`export`] move tables from and to CSV files, [`dump`] the whole
 //! database as SQL; [`mod@audit`] asks
-//! for the audit log; [`report`] has the commands about the server itself, [`mod@bench`] measures it, and [`mod@demo`] shows
+//! for the audit log; [`mod@restore`] makes a database of a backup; [`report`] has the commands about the server itself, [`mod@bench`] measures it, and [`mod@demo`] shows
 //! what SPG is.
 //!
 //! Exit status: 0 all went well, 1 a statement failed or a check found a difference, 2 usage, 3 no connection or a lost
@@ -37,6 +37,7 @@ mod pager;
 mod progress;
 mod query;
 mod report;
+mod restore;
 mod shell;
 mod statement_buffer;
 mod table_name;
@@ -100,6 +101,10 @@ fn run(arguments: &Arguments) -> io::Result<Status> {
             let verified =
                 key.and_then(|key| audit::verify_file(file, expect_head.as_deref(), key.as_ref()));
             report::show(verified, output(arguments))
+        }
+        Command::Restore { source, directory, archive_dir, to } => {
+            let wanted = restore::Wanted { source, directory, archive: archive_dir.as_deref() };
+            report::show(restore::run(&wanted, *to, arguments), output(arguments))
         }
         Command::Bench(bench) => bench::run(bench, arguments),
         Command::Demo => demo::run(),
@@ -192,6 +197,11 @@ fn dispatch(command: &Command, console: &mut Console) -> io::Result<()> {
             let request = command.request(matches!(console.target, Target::Local(_)));
             console.administer(&request)
         }
+        Command::Backup { directory } => {
+            let is_here = matches!(console.target, Target::Local(_));
+            let request = audit::backup_request(directory, is_here);
+            progress::during("backing up", || console.administer(&request))
+        }
         Command::Verify => console.administer(&Request::new("verify")),
         Command::Checkpoint => console.statement("CHECKPOINT"),
         Command::Ping { .. }
@@ -199,6 +209,7 @@ fn dispatch(command: &Command, console: &mut Console) -> io::Result<()> {
         | Command::Stats
         | Command::Cancel { .. }
         | Command::Bench(_)
+        | Command::Restore { .. }
         | Command::Version
         | Command::Demo
         | Command::Completions { .. }

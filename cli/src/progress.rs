@@ -1,9 +1,14 @@
 //! How far a long job is: a bar on a terminal's standard error, nothing elsewhere.
 
 use std::io::{self, IsTerminal, Read};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How long nothing is shown of a job whose end cannot be seen.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A bar, removed from the screen when it is dropped.
 #[derive(Debug)]
@@ -48,6 +53,26 @@ impl Progress {
     pub(crate) fn count<R>(self, input: R) -> Counted<R> {
         Counted { input, progress: self }
     }
+}
+
+/// Does `work`; people on a terminal see that it is being done once it has taken a while.
+pub(crate) fn during<T>(label: &'static str, work: impl FnOnce() -> T) -> T {
+    if !io::stderr().is_terminal() {
+        return work();
+    }
+    let (is_done, waiting) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            if waiting.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+                let _shown = Progress::new(label, None, "{msg} {spinner} {elapsed}");
+                // Ends with an error when the other end is dropped.
+                let _ = waiting.recv();
+            }
+        });
+        let answer = work();
+        drop(is_done);
+        answer
+    })
 }
 
 impl Drop for Progress {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::disk::real::{RealDisk, create_directory};
 use crate::disk::{Disk, FileLock};
+use crate::durability::archiver::{ArchiveStatus, Archiver};
 use crate::durability::checkpointer::{Checkpointer, Pace};
 use crate::durability::journal::Journal;
 use crate::durability::keeper::Keeper;
@@ -58,6 +59,7 @@ pub struct Database {
 struct Durable {
     journal: Arc<Journal>,
     checkpointer: Option<Arc<Checkpointer>>,
+    archiver: Option<Arc<Archiver>>,
     keeper: Keeper,
     log_thread: LogThread,
     is_closed: AtomicBool,
@@ -97,6 +99,10 @@ impl Database {
             create_directory(directory)
                 .map_err(|error| OpenError::io(directory, "make the directory", &error))?;
         }
+        if let Some(directory) = &files.archive {
+            create_directory(directory)
+                .map_err(|error| OpenError::io(directory, "make the directory", &error))?;
+        }
         let files = files.resolved()?;
         files.check()?;
         let locks = files
@@ -117,6 +123,11 @@ impl Database {
         let Opened { root, journal, image_commit } = durability::open(&disk, files)?;
         let gauge = Arc::clone(root.shared().gauge());
         let journal = Arc::new(journal);
+        // Before anything may give segments of the log free.
+        let archiver = files.archive.as_ref().map(|directory| {
+            Archiver::open(Arc::clone(&journal), directory, files.archive_interval)
+        });
+        let archiver = archiver.transpose()?.flatten().map(Arc::new);
         let heads = Arc::new(Heads::new(root, Box::new(Arc::clone(&journal))));
         let checkpointer = match (&files.db, &files.wal, image_commit) {
             (Some(image), Some(_), Some(commit)) => Some(Arc::new(Checkpointer::new(
@@ -139,7 +150,15 @@ impl Database {
             if keeper.is_err() {
                 log_thread.stop();
             }
-            (keeper.map_err(not_started)?, log_thread)
+            let keeper = keeper.map_err(not_started)?;
+            if let Some(archiver) = &archiver
+                && let Err(error) = archiver.start()
+            {
+                keeper.stop(checkpointer.as_deref());
+                log_thread.stop();
+                return Err(not_started(error));
+            }
+            (keeper, log_thread)
         } else {
             (Keeper::absent(), LogThread::absent())
         };
@@ -155,6 +174,7 @@ impl Database {
             durable: Some(Durable {
                 journal,
                 checkpointer,
+                archiver,
                 keeper,
                 log_thread,
                 is_closed,
@@ -198,6 +218,9 @@ impl Database {
         {
             log::error!("the last checkpoint failed, the log has what it lacks: {error}");
         }
+        if let Some(archiver) = &durable.archiver {
+            archiver.finish();
+        }
         durable.journal.close()
     }
 
@@ -238,6 +261,18 @@ impl Database {
     /// Its files; None in memory.
     pub fn journal(&self) -> Option<&Arc<Journal>> {
         self.durable.as_ref().map(|durable| &durable.journal)
+    }
+
+    /// Archives the log up to the last commit; nothing is done without an archive.
+    pub fn archive(&self) -> std::result::Result<(), OpenError> {
+        let archiver = self.durable.as_ref().and_then(|durable| durable.archiver.as_ref());
+        archiver.map_or(Ok(()), |archiver| archiver.archive_all())
+    }
+
+    /// How archiving fares; None without an archive.
+    pub fn archive_status(&self) -> Option<ArchiveStatus> {
+        let archiver = self.durable.as_ref()?.archiver.as_ref()?;
+        Some(archiver.status())
     }
 
     /// Keeps checkpoints from beginning until what it answers is dropped.

@@ -286,6 +286,8 @@ mod tests {
             (&["--data-dir", "d", "--wal-segment-size", "12"], "12 bytes"),
             (&["--data-dir", "d", "--wal-segment-size", "much"], "512MB"),
             (&["--data-dir", "d", "--checkpoint-interval", "0"], "at least 1"),
+            (&["--data-dir", "d", "--archive-interval", "5"], "give --archive-dir"),
+            (&["-", "d", "--archive-dir", "a"], "give WAL"),
             (&["--data-dir", "d", "--audit-parameters", "off"], "on or digest"),
             (&["--data-dir", "d", "--recover-to", "xyz"], "hexadecimal"),
             (&["--data-dir", "d", "--audit-segment-size", "4095"], "4096 bytes or more"),
@@ -311,6 +313,10 @@ mod tests {
             "4kB",
             "--audit-parameters",
             "digest",
+            "--archive-dir",
+            "a",
+            "--archive-interval",
+            "8",
             "--recover-to",
             "1f",
             "--audit-key-file",
@@ -321,6 +327,8 @@ mod tests {
         assert_eq!((files.wal_segment_bytes, files.checkpoint_wal_bytes), (1 << 20, 2 << 20));
         assert_eq!(files.checkpoint_interval, Duration::from_secs(7));
         assert_eq!(files.audit_seal_bytes, 4 << 10);
+        let archive = (files.archive.as_deref(), files.archive_interval);
+        assert_eq!(archive, (Some(Path::new("a")), Duration::from_secs(8)));
         assert_eq!(files.audit_policy, spg_engine::transaction::executed::AuditPolicy::Digest);
         assert_eq!(files.recover_to, Some(spg_engine::wal::Lsn(0x1f)));
         assert_eq!(arguments.key_file, Some(PathBuf::from("key")));

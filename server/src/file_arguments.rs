@@ -60,6 +60,15 @@ pub(crate) struct FileWords {
     #[arg(long, env = "SPG_AUDIT_KEY_FILE", value_name = "FILE")]
     audit_key_file: Option<OsString>,
 
+    /// Directory to which full segments of the write-ahead log are copied before they are used again: what a backup is
+    /// brought forward with, to any commit
+    #[arg(long, env = "SPG_ARCHIVE_DIR", value_name = "DIR")]
+    archive_dir: Option<OsString>,
+
+    /// Seconds that the archive may be behind, if anything was committed [default: 60]
+    #[arg(long, env = "SPG_ARCHIVE_INTERVAL", value_name = "SECONDS")]
+    archive_interval: Option<String>,
+
     /// Give up everything that the write-ahead log holds from this place on, where it is damaged
     #[arg(long, value_name = "LSN")]
     recover_to: Option<String>,
@@ -121,6 +130,12 @@ impl FileWords {
             ("--wal-segment-size", text(&self.wal_segment_size), "WAL", files.wal.is_some()),
             ("--checkpoint-wal-size", text(&self.checkpoint_wal_size), "WAL", files.wal.is_some()),
             ("--checkpoint-interval", text(&self.checkpoint_interval), "WAL", files.wal.is_some()),
+            (
+                "--archive-dir",
+                said(self.archive_dir.as_ref()).is_some(),
+                "WAL",
+                files.wal.is_some(),
+            ),
             ("--recover-to", text(&self.recover_to), "WAL", files.wal.is_some()),
             (
                 "--audit-segment-size",
@@ -136,6 +151,9 @@ impl FileWords {
                 files.audit.is_some(),
             ),
         ];
+        if text(&self.archive_interval) && said(self.archive_dir.as_ref()).is_none() {
+            return Err(invalid("--archive-interval needs a directory: give --archive-dir"));
+        }
         match needs.iter().find(|(_, is_said, _, is_there)| *is_said && !is_there) {
             Some((option, _, needed, _)) => {
                 Err(invalid(&format!("{option} needs a file: give {needed}, or --data-dir")))
@@ -152,10 +170,11 @@ impl FileWords {
             files.checkpoint_wal_bytes = size("--checkpoint-wal-size", text)?;
         }
         if let Some(text) = said(self.checkpoint_interval.as_ref()) {
-            let seconds = text.parse().ok().filter(|seconds| *seconds > 0).ok_or_else(|| {
-                invalid(&format!("--checkpoint-interval {text}: give seconds, at least 1"))
-            })?;
-            files.checkpoint_interval = Duration::from_secs(seconds);
+            files.checkpoint_interval = seconds("--checkpoint-interval", text)?;
+        }
+        files.archive = said(self.archive_dir.as_ref()).map(PathBuf::from);
+        if let Some(text) = said(self.archive_interval.as_ref()) {
+            files.archive_interval = seconds("--archive-interval", text)?;
         }
         if let Some(text) = said(self.audit_segment_size.as_ref()) {
             files.audit_seal_bytes = size("--audit-segment-size", text)?;
@@ -189,6 +208,13 @@ impl FileWords {
     pub(crate) fn key_file(&self) -> Option<PathBuf> {
         said(self.audit_key_file.as_ref()).map(PathBuf::from)
     }
+}
+
+fn seconds(option: &str, text: &str) -> Result<Duration, Usage> {
+    let seconds = text.parse().ok().filter(|seconds| *seconds > 0);
+    seconds
+        .map(Duration::from_secs)
+        .ok_or_else(|| invalid(&format!("{option} {text}: give seconds, at least 1")))
 }
 
 fn size(option: &str, text: &str) -> Result<u64, Usage> {

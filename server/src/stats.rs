@@ -59,5 +59,12 @@ fn of_files(database: &Database) -> impl Iterator<Item = (&'static str, String)>
     let position = database.wal_position().map(|lsn| ("wal_position", lsn.to_string()));
     let image = database.image_commit();
     let checkpoint = image.map(|commit| ("checkpoint_commit", commit.0.to_string()));
-    [id, sequence, hash, position, checkpoint].into_iter().flatten()
+    let archive = database.archive_status();
+    let archived = archive.as_ref().map(|status| ("archive_position", status.position.to_string()));
+    let failures = archive.as_ref().map(|status| ("archive_failures", status.failures.to_string()));
+    let state = archive.map(|status| {
+        let failing = status.failure.map(|failure| format!("failing: {failure}"));
+        ("archive", failing.unwrap_or_else(|| "archived".to_owned()))
+    });
+    [id, sequence, hash, position, checkpoint, archived, failures, state].into_iter().flatten()
 }

@@ -1,4 +1,4 @@
-//! `audit` and `verify`: what an operator asks of a database's files, beside SQL.
+//! `audit`, `verify` and `backup`: what an operator asks of a database's files, beside SQL.
 //!
 //! A database answers, of a server or in this process, but for `audit verify FILE`, which looks at an audit log by
 //! itself.
@@ -6,7 +6,7 @@
 mod moment;
 mod offline;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
@@ -106,13 +106,21 @@ impl AuditCommand {
             }
             Self::Head => Request::new("audit-head"),
             Self::List(filter) => filter.request(),
-            Self::Archive { directory } => {
-                let absolute = std::path::absolute(directory).ok().filter(|_| is_here);
-                let directory = absolute.as_ref().unwrap_or(directory).display();
-                Request::new("audit-archive").with("directory", Some(directory))
-            }
+            Self::Archive { directory } => in_directory("audit-archive", directory, is_here),
         }
     }
+}
+
+/// Asks for a backup; `is_here` as with [`AuditCommand::request`].
+pub(crate) fn backup_request(directory: &Path, is_here: bool) -> Request {
+    in_directory("backup", directory, is_here)
+}
+
+/// A path that is made whole only where it means the same.
+fn in_directory(verb: &'static str, directory: &Path, is_here: bool) -> Request {
+    let absolute = std::path::absolute(directory).ok().filter(|_| is_here);
+    let directory = absolute.as_deref().unwrap_or(directory).display();
+    Request::new(verb).with("directory", Some(directory))
 }
 
 impl Filter {

@@ -22,13 +22,6 @@ pub(super) fn backup(
         )
         .with_hint("spg dump writes it as SQL.")
     })?;
-    let columns = [
-        ("commit", DataType::Int8),
-        ("bytes", DataType::Int8),
-        ("files", DataType::Int8),
-        ("seconds", DataType::Float8),
-    ];
-    let mut answer = Answer::new(sink, &columns)?;
     let written = backup::write(journal, || database.published_root(), directory)?;
     log::info!(
         "backup: {} bytes in {} files, as of commit {}, in {:.3} s, in {}",
@@ -38,6 +31,13 @@ pub(super) fn backup(
         written.took.as_secs_f64(),
         directory.display()
     );
+    let columns = [
+        ("commit", DataType::Int8),
+        ("bytes", DataType::Int8),
+        ("files", DataType::Int8),
+        ("seconds", DataType::Float8),
+    ];
+    let mut answer = Answer::new(sink, &columns)?;
     answer.row(&[
         ValueRef::Int8(written.manifest.commit as i64),
         ValueRef::Int8(written.bytes as i64),

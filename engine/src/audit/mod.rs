@@ -27,6 +27,7 @@ mod archive;
 mod chain;
 mod copy;
 mod entry;
+mod extend;
 mod file;
 mod header;
 mod inspect;

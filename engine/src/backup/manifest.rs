@@ -101,7 +101,10 @@ impl Manifest {
         let commit = lines.field("commit", |text| text.parse().ok())?;
         let lsn = lines.field("lsn", |text| text.parse().ok())?;
         let time_us = lines.field("time", |text| text.parse().ok())?;
-        let chain = lines.field("chain", parse_chain)?;
+        let chain = lines.field("chain", |text| match text {
+            "none" => Some(None),
+            _ => parse_chain(text).map(Some),
+        })?;
         let is_keyed = lines.field("keyed", |text| match text {
             "yes" => Some(true),
             "no" => Some(false),
@@ -193,12 +196,9 @@ fn parse_hash(text: &str) -> Option<[u8; 32]> {
     (hex(&hash) == text).then_some(hash.try_into().ok()?)
 }
 
-fn parse_chain(text: &str) -> Option<Option<ChainState>> {
-    if text == "none" {
-        return Some(None);
-    }
+fn parse_chain(text: &str) -> Option<ChainState> {
     let (sequence, head) = text.split_once(' ')?;
-    Some(Some(ChainState { sequence: sequence.parse().ok()?, head: parse_hash(head)? }))
+    Some(ChainState { sequence: sequence.parse().ok()?, head: parse_hash(head)? })
 }
 
 fn parse_file(text: &str) -> Option<File> {

@@ -21,10 +21,12 @@
 //! A restored database has the backup's identity and chain, and a log of its own that begins anew: its places in the log are not
 //! those of the log before, so an archive of that log goes on in another directory.
 
+mod history;
 pub mod manifest;
 mod restore;
 mod write;
 
+pub use history::Until;
 pub use restore::{Restore, Restored, restore};
 pub use write::{Written, write};
 

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::history::{Plan, Until};
 use super::manifest::{self, File, Manifest};
 use super::{AUDIT_NAME, IMAGE_NAME};
 use crate::audit::{self, AuditLog, Expectation, Key};
@@ -32,6 +33,10 @@ pub struct Restore<'a> {
     pub directory: &'a Path,
     /// What the audit chain is keyed with.
     pub key: Option<&'a Key>,
+    /// Where the log was archived that goes on from the backup.
+    pub archive: Option<&'a Path>,
+    /// How far that is replayed.
+    pub until: Until,
 }
 
 /// A data directory that was made.
@@ -45,6 +50,8 @@ pub struct Restored {
     pub commit: u64,
     /// When that was written: microseconds since 1970.
     pub time_us: i64,
+    /// Whether the archive ends with that commit.
+    pub is_end_of_archive: bool,
     /// Rows of all tables.
     pub rows: u64,
     /// The last audit entry; None without an audit log.
@@ -57,11 +64,12 @@ pub fn restore(restore: &Restore<'_>) -> Result<Restored, OpenError> {
     check_is_free(&**restore.to, restore.directory)?;
     let manifest = read_manifest(restore)?;
     for file in &manifest.files {
-        check_file(&*restore.from, &restore.source.join(&file.name), file, None)?;
+        check_file(restore.from, &restore.source.join(&file.name), file, None)?;
     }
     let image = load_image(restore, &manifest)?;
     check_chain(restore, &manifest)?;
-    let making = Making { restore, manifest: &manifest };
+    let plan = Plan::find(restore.from, restore.archive, &manifest, restore.until)?;
+    let making = Making { restore, manifest: &manifest, plan };
     making.make_directory()?;
     let made = making.all(image);
     if made.is_err() {
@@ -223,6 +231,7 @@ fn check_chain(restore: &Restore<'_>, manifest: &Manifest) -> Result<(), OpenErr
 struct Making<'a> {
     restore: &'a Restore<'a>,
     manifest: &'a Manifest,
+    plan: Plan,
 }
 
 impl Making<'_> {
@@ -240,14 +249,15 @@ impl Making<'_> {
 
     fn all(&self, image: LoadedImage) -> Result<Restored, OpenError> {
         let log = self.audit()?;
-        let LoadedImage { root, header, .. } = image;
+        let root = self.plan.replay(image, self.manifest, log.as_ref())?;
         let chain = self.close(log)?;
         let rows = self.image(&root, chain)?;
         Ok(Restored {
             id: self.manifest.id,
             backup_commit: self.manifest.commit,
             commit: root.commit.0,
-            time_us: header.time_us,
+            time_us: self.plan.time_us,
+            is_end_of_archive: self.plan.is_end,
             rows,
             chain,
         })
@@ -308,7 +318,7 @@ impl Making<'_> {
 
     /// Removes what there is, the image first.
     fn give_up(&self) {
-        let to = &*self.restore.to;
+        let to = self.restore.to;
         let _ = to.remove(&self.path(IMAGE_NAME));
         for name in to.list(self.restore.directory).unwrap_or_default() {
             if let Err(error) = to.remove(&self.restore.directory.join(&name)) {

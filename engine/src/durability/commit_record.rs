@@ -240,6 +240,15 @@ pub fn decode_payload(bytes: &[u8]) -> Result<Payload<'_>, DecodeError> {
     Ok(payload)
 }
 
+/// The commit and its time, of the first bytes of a payload that is not in parts itself.
+pub fn decode_commit_and_time(prefix: &[u8]) -> Result<(u64, i64), DecodeError> {
+    let mut reader = Reader::new(prefix);
+    match reader.u8()? {
+        WHOLE | WITH_SEQUENCES => Ok((reader.varint()?, i64::from_le_bytes(reader.array()?))),
+        _ => Err(reader.error("a commit of version 1 or 3")),
+    }
+}
+
 /// Reads a part.
 pub fn decode_part(bytes: &[u8]) -> Result<Part<'_>, DecodeError> {
     let mut reader = Reader::new(bytes);

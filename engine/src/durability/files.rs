@@ -18,6 +18,9 @@ pub const CHECKPOINT_WAL_BYTES_DEFAULT: u64 = 256 << 20;
 /// Time after which a checkpoint begins, if anything was written.
 pub const CHECKPOINT_INTERVAL_DEFAULT: Duration = Duration::from_mins(5);
 
+/// How far an archive of the log may be behind.
+pub const ARCHIVE_INTERVAL_DEFAULT: Duration = Duration::from_mins(1);
+
 /// Bytes of an audit file after which it is sealed.
 pub const AUDIT_SEAL_BYTES_DEFAULT: u64 = 256 << 20;
 
@@ -44,6 +47,10 @@ pub struct Files {
     pub checkpoint_wal_bytes: u64,
     /// Time after which a checkpoint begins.
     pub checkpoint_interval: Duration,
+    /// Where full segments of the log are copied to before they are used again.
+    pub archive: Option<PathBuf>,
+    /// The archive is at most this far behind.
+    pub archive_interval: Duration,
     /// The operator's choice: give up what the log holds from here on.
     pub recover_to: Option<Lsn>,
     /// Whether a thread keeps the files in shape. Without it the caller is left to make segments ready, to prove the last
@@ -65,6 +72,8 @@ impl Default for Files {
             audit_seal_bytes: AUDIT_SEAL_BYTES_DEFAULT,
             checkpoint_wal_bytes: CHECKPOINT_WAL_BYTES_DEFAULT,
             checkpoint_interval: CHECKPOINT_INTERVAL_DEFAULT,
+            archive: None,
+            archive_interval: ARCHIVE_INTERVAL_DEFAULT,
             recover_to: None,
             keeper: true,
         }
@@ -103,6 +112,10 @@ impl Files {
                 "a write-ahead log without a database image keeps nothing that can be opened again",
             )
             .with_hint("give the image's path, DB, too"));
+        }
+        if let (Some(archive), None) = (&self.archive, &self.wal) {
+            return Err(usage(archive, "an archive needs a write-ahead log to be filled from")
+                .with_hint("give the log's path, WAL, too"));
         }
         let paths: Vec<&PathBuf> = self.paths().collect();
         for (place, path) in paths.iter().enumerate() {

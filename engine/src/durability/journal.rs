@@ -187,6 +187,17 @@ impl Journal {
         }
     }
 
+    /// Ends the log's segment, so that it can be archived. Whether it did: what cannot be written now is tried again.
+    pub fn end_segment(&self) -> bool {
+        let Some(wal) = &self.wal else { return false };
+        // Invariant: what the log's failure means is decided by one at a time.
+        let _state = lock(&self.state);
+        if self.refusal.get().is_some() {
+            return false;
+        }
+        wal.end_segment().map_err(|error| self.failed(error)).is_ok()
+    }
+
     fn write_note(&self, first_entry: u64, entries: &[u8]) -> Result<()> {
         let Some(wal) = &self.wal else { return Ok(()) };
         let written = wal.begin().and_then(|mut group| {

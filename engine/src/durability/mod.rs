@@ -1,5 +1,6 @@
 //! Durability: what makes commits outlive the process.
 
+pub mod archiver;
 pub mod audit_key;
 pub mod checkpointer;
 pub mod commit_record;

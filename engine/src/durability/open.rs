@@ -317,7 +317,7 @@ impl Opening<'_> {
         let place = set_place(&root, resume.position.0, chain);
         let hash = self.write_first_image(id, &root, place, audit.as_ref().map(|(log, _)| log))?;
         if let Some((log, chain)) = audit.as_mut().filter(|_| root.commit.0 > 0) {
-            self.name_first_image(log, chain, &Draft::image(root.commit.0, place.time_us, hash))?;
+            Self::name_first_image(log, chain, &Draft::image(root.commit.0, place.time_us, hash))?;
         }
         log::info!("{} has a write-ahead log from now on", self.db.display());
         let wal = Wal::resume(segments, resume, self.files.wal_segment_bytes);
@@ -326,7 +326,6 @@ impl Opening<'_> {
 
     /// The entry of an image that a log begins with; after a crash before it [`Anchor::of`] has it put back.
     fn name_first_image(
-        &self,
         log: &AuditLog,
         chain: &mut Chain,
         draft: &Draft<'_>,

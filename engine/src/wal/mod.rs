@@ -32,8 +32,10 @@
 //! is not as it was written, that is damage. A place that only records of its own group follow may be torn: it was never
 //! acknowledged, and is cut.
 //!
-//! Reading order: [`record`] and [`segment`] are the formats, [`writer`] appends groups, [`reader`] finds where the log ends.
+//! Reading order: [`record`] and [`segment`] are the formats, [`writer`] appends groups, [`reader`] finds where the log ends,
+//! [`full`] reads and copies segments that are written no more.
 
+pub mod full;
 pub mod reader;
 pub mod record;
 pub mod segment;

@@ -138,7 +138,7 @@ fn no_segment(segments: &Segments, lsn: Lsn) -> OpenError {
     .with_hint("put the log's segments back beside the image, or restore both from one backup")
 }
 
-fn read_all(segment: &Segment) -> Result<Vec<u8>, OpenError> {
+pub(super) fn read_all(segment: &Segment) -> Result<Vec<u8>, OpenError> {
     // Invariant: the header's length was checked against the file's and the bound on segments.
     let mut bytes = vec![0; segment.bytes as usize];
     let read = segment.file.read_at(0, &mut bytes);

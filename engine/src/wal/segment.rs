@@ -88,6 +88,11 @@ impl Segments {
         self.suffixed(&format!(".{start}"))
     }
 
+    /// Where a segment is written before it has its name.
+    pub fn unfinished_path(&self) -> PathBuf {
+        self.suffixed(UNFINISHED)
+    }
+
     fn suffixed(&self, suffix: &str) -> PathBuf {
         let mut path = self.prefix.clone().into_os_string();
         path.push(suffix);
@@ -119,7 +124,7 @@ impl Segments {
 
     /// Removes what a crash left unfinished; it is never read.
     pub fn remove_unfinished(&self) -> io::Result<()> {
-        let unfinished = self.suffixed(UNFINISHED);
+        let unfinished = self.unfinished_path();
         match self.disk.remove(&unfinished) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
@@ -129,7 +134,7 @@ impl Segments {
     /// Makes a segment of zeros, whole and durable before it has its name.
     pub fn create(&self, start: Lsn, bytes: u64) -> io::Result<Segment> {
         self.remove_unfinished()?;
-        let unfinished = self.suffixed(UNFINISHED);
+        let unfinished = self.unfinished_path();
         let file = self.disk.create(&unfinished)?;
         let made = self.fill(&*file, start, bytes);
         if let Err(error) = made {
@@ -279,6 +284,16 @@ impl Segments {
             return Err(damaged(path, "the segment's length cannot be").at(32));
         }
         Ok(bytes)
+    }
+
+    /// Whether the file called like a segment at `start` has another place in its header: the process ended while it was
+    /// about to use the segment again.
+    pub fn is_being_recycled(&self, start: Lsn) -> io::Result<bool> {
+        let path = self.path(start);
+        let mut place = [0; 8];
+        self.disk.open(&path)?.read_at(24, &mut place)?;
+        let is_ours = Self::database_of(&*self.disk, &path)? == Some(self.id);
+        Ok(is_ours && u64::from_le_bytes(place) != start.0)
     }
 
     /// The database that a segment names, whichever it is; None if its header is not one.

@@ -58,6 +58,10 @@ struct Ahead {
     /// Where the next segment to be made begins: behind the last that is ready, or that is written to.
     end: Lsn,
     spare: Vec<(PathBuf, u64)>,
+    /// What an image covers is before this.
+    needed: Lsn,
+    /// Segments from this place on are kept, because they are not archived; None archives nothing.
+    keep_from: Option<Lsn>,
 }
 
 /// Where a log goes on: what recovery found, or the beginning.
@@ -118,7 +122,7 @@ impl Wal {
             epoch: resume.epoch.saturating_add(1),
             segment_bytes,
             tail: Mutex::new(tail),
-            ahead: Mutex::new(Ahead { ready, end, spare: Vec::new() }),
+            ahead: Mutex::new(Ahead { ready, end, ..Ahead::default() }),
             sync_times: Histogram::default(),
         }
     }
@@ -201,11 +205,41 @@ impl Wal {
         None
     }
 
+    /// Ends the segment that is written to, unless it has no record: what is in it can be archived. Whether it did.
+    pub fn end_segment(&self) -> Result<bool, WriteError> {
+        let mut group = self.begin()?;
+        if group.position == group.segment.first_record() {
+            return Ok(false);
+        }
+        group.switch()?;
+        group.write()?;
+        Ok(true)
+    }
+
+    /// Where the segment begins that is written to; those before it are full.
+    pub fn current_segment(&self) -> Lsn {
+        lock(&self.tail).segment.start
+    }
+
+    /// From now on segments from `place` on are kept, even if an image covers them; those before it that one covers may be
+    /// used again.
+    pub fn keep_from(&self, place: Lsn) -> io::Result<()> {
+        let needed = {
+            let mut ahead = lock(&self.ahead);
+            ahead.keep_from = Some(place);
+            ahead.needed
+        };
+        self.release(needed)
+    }
+
     /// Segments that end before `needed` may be used again: an image covers them.
     pub fn release(&self, needed: Lsn) -> io::Result<()> {
-        let current = lock(&self.tail).segment.start;
+        let current = self.current_segment();
         let starts = self.segments.list()?;
         let mut ahead = lock(&self.ahead);
+        ahead.needed = ahead.needed.max(needed);
+        // Invariant: a segment is used again, or removed, only after the archive has it.
+        let needed = ahead.keep_from.map_or(ahead.needed, |kept| kept.min(ahead.needed));
         for pair in starts.windows(2) {
             let [start, next] = *pair else { continue };
             let path = self.segments.path(start);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use spg_engine::Database;
 use spg_engine::audit::Key;
-use spg_engine::backup::{Restore, Restored, restore};
+use spg_engine::backup::{Restore, Restored, Until, restore};
 use spg_engine::disk::Disk;
 use spg_engine::disk::simulated::{Fault, SimulatedDisk};
 use spg_engine::durability::Files;
@@ -14,28 +14,27 @@ use spg_engine::session::Rows;
 
 use crate::support::{AUDITED_LOG, AUDITED_MEMORY, KEEPING, Mode, ok, open, run};
 
-const BACKUP: &str = "/backup";
-const RESTORED: &str = "/restored";
+pub(crate) const BACKUP: &str = "/backup";
+pub(crate) const RESTORED: &str = "/restored";
 
 /// Makes a backup; answers its commit.
-fn back_up(database: &Database, directory: &str) -> Result<u64, String> {
+pub(crate) fn back_up(database: &Database, directory: &str) -> Result<u64, String> {
     let mut rows = Rows::default();
     let made = database.administer("backup", &[("directory", directory)], &mut rows);
     made.map_err(|error| error.to_string())?;
-    match rows.rows[0][0] {
-        spg_engine::Value::Int8(commit) => Ok(commit as u64),
-        ref other => panic!("{other:?}"),
-    }
+    let spg_engine::Value::Int8(commit) = rows.rows[0][0] else { return Err("no number".into()) };
+    Ok(commit as u64)
 }
 
 fn restore_with(disk: &SimulatedDisk, key: Option<&Key>) -> Result<Restored, OpenError> {
     let disk: Arc<dyn Disk> = Arc::new(disk.clone());
     let (source, directory) = (Path::new(BACKUP), Path::new(RESTORED));
-    restore(&Restore { from: &disk, source, to: &disk, directory, key })
+    let (archive, until) = (None, Until::End);
+    restore(&Restore { from: &disk, source, to: &disk, directory, key, archive, until })
 }
 
 /// The files of the restored directory, for a database that is to do only what it is told.
-fn restored_files(mode: Mode, key: Option<Key>) -> Files {
+pub(crate) fn restored_files(mode: Mode, key: Option<Key>) -> Files {
     let directory = Path::new(RESTORED);
     Files {
         make_directory: None,
@@ -47,7 +46,7 @@ fn restored_files(mode: Mode, key: Option<Key>) -> Files {
     }
 }
 
-fn verify(database: &Database) {
+pub(crate) fn verify(database: &Database) {
     for verb in ["verify", "audit-verify"] {
         if verb == "verify" || database.audit_head().is_some() {
             database.administer(verb, &[], &mut Rows::default()).unwrap();

@@ -1,0 +1,158 @@
+//! `restore`: makes a data directory of a backup, brings it forward by the archive of the log, and opens it to verify it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use spg_engine::backup::{Restore, Restored, Until, restore};
+use spg_engine::disk::Disk;
+use spg_engine::disk::read_only::ReadOnlyDisk;
+use spg_engine::disk::real::RealDisk;
+use spg_engine::durability::Files;
+use spg_engine::identity::hex;
+use spg_engine::session::Rows;
+use spg_engine::types::datetime::{TimestampTz, Zone, format_timestamptz, parse_timestamptz};
+use spg_engine::{DataType, Database, Value};
+
+use crate::arguments::Arguments;
+use crate::failure::{Failure, Outcome};
+use crate::files;
+use crate::messages;
+use crate::progress;
+use crate::report::Report;
+
+/// What is to be made of what.
+pub(crate) struct Wanted<'a> {
+    /// The backup.
+    pub(crate) source: &'a Path,
+    /// The data directory.
+    pub(crate) directory: &'a Path,
+    /// The log's archive.
+    pub(crate) archive: Option<&'a Path>,
+}
+
+/// Restores, verifies, and answers what there is now.
+pub(crate) fn run(
+    wanted: &Wanted<'_>,
+    until: Option<Until>,
+    arguments: &Arguments,
+) -> Outcome<Report> {
+    let mut to_open = Files::in_directory(wanted.directory);
+    to_open.audit_key = arguments.files.key(&to_open)?;
+    files::bear_file_limits()?;
+    let until = until.unwrap_or(Until::End);
+    let (from, to): (Arc<dyn Disk>, Arc<dyn Disk>) = (Arc::new(ReadOnlyDisk), Arc::new(RealDisk));
+    let restored = progress::during("restoring", || {
+        restore(&Restore {
+            from: &from,
+            source: wanted.source,
+            to: &to,
+            directory: wanted.directory,
+            key: to_open.audit_key.as_ref(),
+            archive: wanted.archive,
+            until,
+        })
+    });
+    let restored = restored.map_err(|error| files::refused(&error))?;
+    if restored.chain.is_none() {
+        to_open.audit = None;
+    }
+    progress::during("verifying", || verify(to_open, arguments))?;
+    if let Until::Time(_) = until
+        && restored.is_end_of_archive
+    {
+        messages::line(&format!(
+            "NOTICE:  the archive ends before that time: with commit {} of {}",
+            restored.commit,
+            time_text(restored.time_us)
+        ));
+    }
+    Ok(report(&restored, wanted.directory))
+}
+
+/// Opens what was made, as a server will, and checks files, chain and indexes against one another.
+fn verify(to_open: Files, arguments: &Arguments) -> Outcome<()> {
+    let database = Database::open_files(&files::options(arguments), to_open)
+        .map_err(|error| files::refused(&error))?;
+    let verified = database.administer("verify", &[], &mut Rows::default());
+    verified.map_err(|error| Failure::from(error).into_damage())?;
+    Ok(database.close()?)
+}
+
+fn report(restored: &Restored, directory: &Path) -> Report {
+    let number = |number: u64| Value::Int8(number as i64);
+    let head = restored.chain.map(|chain| Value::Text(hex(&chain.head).into()));
+    let mut report = Report::new("RESTORE");
+    for (name, data_type, value) in [
+        ("commit", DataType::Int8, number(restored.commit)),
+        ("time", DataType::Text, Value::Text(time_text(restored.time_us).into())),
+        ("backup_commit", DataType::Int8, number(restored.backup_commit)),
+        ("rows", DataType::Int8, number(restored.rows)),
+        (
+            "audit_sequence",
+            DataType::Int8,
+            restored.chain.map_or(Value::Null, |chain| number(chain.sequence)),
+        ),
+        ("audit_head", DataType::Text, head.unwrap_or(Value::Null)),
+        ("database", DataType::Text, Value::Text(restored.id.to_string().into())),
+    ] {
+        report.column(name, data_type, &[value]);
+    }
+    let replayed = restored.commit - restored.backup_commit;
+    let chain = match restored.chain {
+        Some(chain) => format!(", audit log up to entry {}", chain.sequence),
+        None => String::new(),
+    };
+    report.line = Some(format!(
+        "{}: commit {} of {}, {} rows{chain}\nbackup of commit {}, {replayed} commits replayed; files, chain and indexes verified",
+        directory.display(),
+        restored.commit,
+        time_text(restored.time_us),
+        restored.rows,
+        restored.backup_commit
+    ));
+    report
+}
+
+/// A moment as PostgreSQL writes it, in UTC.
+fn time_text(time_us: i64) -> String {
+    let mut text = String::new();
+    format_timestamptz(TimestampTz::of_unix_us(time_us), &Zone::utc(), &mut text);
+    text
+}
+
+/// Reads how far: digits are a commit, anything else is a time as PostgreSQL reads it.
+pub(crate) fn parse_until(text: &str) -> Result<Until, String> {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().map(Until::Commit).map_err(|error| error.to_string());
+    }
+    match parse_timestamptz(text, None) {
+        Ok(time) if time.is_finite() => Ok(Until::Time(time.unix_us())),
+        _ => Err("expected a commit's number, or a time such as 2026-11-22T16:05:00Z or '2026-11-22 17:05 Europe/Berlin'"
+            .to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commits_are_told_from_times() {
+        let time = Until::Time(1_795_363_500_000_000);
+        for (text, expected) in [
+            ("0", Until::Commit(0)),
+            ("20261122", Until::Commit(20_261_122)),
+            ("2026-11-22T16:05:00Z", time),
+            ("2026-11-22 16:05", time),
+            ("2026-11-22 17:05:00+01", time),
+            ("2026-11-22T08:05:00.0-08:00", time),
+            ("1970-01-01 00:00:00.000001", Until::Time(1)),
+        ] {
+            assert_eq!(parse_until(text), Ok(expected), "{text}");
+        }
+        for text in ["", "-1", "now", "infinity", "soon", "99999999999999999999", "2026-13-01"] {
+            assert!(parse_until(text).is_err(), "{text}");
+        }
+        assert_eq!(time_text(1_795_363_500_000_001), "2026-11-22 16:05:00.000001+00");
+    }
+}
