@@ -328,7 +328,7 @@ mod tests {
         assert_eq!(files.checkpoint_interval, Duration::from_secs(7));
         assert_eq!(files.audit_seal_bytes, 4 << 10);
         let archive = (files.archive.as_deref(), files.archive_interval);
-        assert_eq!(archive, (Some(Path::new("a")), Duration::from_secs(8)));
+        assert_eq!(archive, (Some(std::path::Path::new("a")), Duration::from_secs(8)));
         assert_eq!(files.audit_policy, spg_engine::transaction::executed::AuditPolicy::Digest);
         assert_eq!(files.recover_to, Some(spg_engine::wal::Lsn(0x1f)));
         assert_eq!(arguments.key_file, Some(PathBuf::from("key")));

@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::file::AuditLog;
+use super::file::{AuditLog, Sealed};
 use super::header::{ENTRIES_OFFSET, Header, SECTOR_BYTES};
 use super::scan::{EntryReader, Found, PIECE_BYTES, read_full};
 use super::segments::sealed_path;
@@ -72,15 +72,19 @@ impl AuditLog {
 
     /// All files as they are at one moment; an open one stays the same under whatever name.
     fn sources(&self) -> io::Result<Vec<Source>> {
-        let tail = self.tail();
-        let mut sources = Vec::new();
-        for sealed in &tail.sealed {
-            let file: Arc<dyn DiskFile> = Arc::from(self.disk.open(&sealed.path)?);
-            let (path, end) = (sealed.path.clone(), file.len()?);
-            sources.push(Source { path, file, end, last: Some(sealed.last) });
+        let (sealed, active) = {
+            let tail = self.tail();
+            let (path, file) = (self.path.clone(), Arc::clone(&tail.file));
+            (tail.sealed.clone(), Source { path, file, end: tail.end, last: None })
+        };
+        let mut sources = Vec::with_capacity(sealed.len().saturating_add(1));
+        // Opened when appending may go on: their places are held.
+        for Sealed { path, last } in sealed {
+            let file: Arc<dyn DiskFile> = Arc::from(self.disk.open(&path)?);
+            let end = file.len()?;
+            sources.push(Source { path, file, end, last: Some(last) });
         }
-        let (path, file) = (self.path.clone(), Arc::clone(&tail.file));
-        sources.push(Source { path, file, end: tail.end, last: None });
+        sources.push(active);
         Ok(sources)
     }
 

@@ -124,7 +124,7 @@ impl Plan {
                         format!("commit {wanted}"),
                         format!("commits up to {}", self.commit),
                     )
-                    .with_hint("what the server had not archived yet may still be in its own log")),
+                    .with_hint("the rest is in the server's own log: start it on its own files, and it is archived")),
                     _ => Ok(()),
                 }
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::audit::Key;
-use crate::disk::Disk;
+use crate::disk::{Disk, directory_of};
 use crate::open_error::{OpenError, OpenErrorKind};
 use crate::transaction::executed::AuditPolicy;
 use crate::wal::Lsn;
@@ -117,6 +117,12 @@ impl Files {
             return Err(usage(archive, "an archive needs a write-ahead log to be filled from")
                 .with_hint("give the log's path, WAL, too"));
         }
+        if let (Some(archive), Some(wal)) = (&self.archive, &self.wal)
+            && archive == directory_of(wal)
+        {
+            return Err(usage(archive, "the log cannot be archived to where it is")
+                .with_hint("give a directory of its own, best on another disk"));
+        }
         let paths: Vec<&PathBuf> = self.paths().collect();
         for (place, path) in paths.iter().enumerate() {
             if paths.iter().skip(place.saturating_add(1)).any(|other| other == path) {
@@ -136,7 +142,8 @@ impl Files {
 
     /// The paths as the disk knows them: links followed, so that the same files are the same paths.
     pub fn resolved(mut self) -> Result<Self, OpenError> {
-        for path in [&mut self.db, &mut self.audit, &mut self.wal].into_iter().flatten() {
+        let files = [&mut self.db, &mut self.audit, &mut self.wal, &mut self.archive];
+        for path in files.into_iter().flatten() {
             *path = crate::disk::real::resolve(path).map_err(|error| {
                 OpenError::io(path, "find its directory", &error)
                     .with_hint("make the directory, or give another path")

@@ -333,6 +333,9 @@ fn an_archive_is_one_history() {
     }
     let error = open(&elsewhere, &files(AUDITED_LOG)).unwrap_err();
     assert!(error.to_string().contains("another database"), "{error}");
+    let beside = Files { archive: Some(PathBuf::from("/data")), ..files(AUDITED_LOG) };
+    let error = open(&disk, &beside).unwrap_err();
+    assert_eq!(error.kind(), OpenErrorKind::Usage, "{error}");
     let no_log = Files { wal: None, archive: Some(path("archive")), ..AUDITED_LOG.files() };
     let error = open(&SimulatedDisk::new(), &no_log).unwrap_err();
     assert_eq!(error.kind(), OpenErrorKind::Usage, "{error}");
