@@ -103,7 +103,7 @@ fn report(restored: &Restored, directory: &Path) -> Report {
         None => String::new(),
     };
     report.line = Some(format!(
-        "{}: commit {} of {}, {} rows{chain}\nbackup of commit {}, {replayed} commits replayed; files, chain and indexes verified",
+        "{}: commit {} of {}, {} rows{chain}\nbackup: commit {}; replayed: {replayed}; verified: files, chain, indexes",
         directory.display(),
         restored.commit,
         time_text(restored.time_us),
