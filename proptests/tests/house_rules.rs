@@ -38,6 +38,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "backup",
+        &[
+            "audit",
+            "checkpoint",
+            "crypto",
+            "disk",
+            "durability",
+            "encoding",
+            "identity",
+            "open_error",
+            "storage",
+            "wal",
+        ],
+    ),
+    (
         "durability",
         &[
             "audit",
