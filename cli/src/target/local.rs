@@ -61,8 +61,7 @@ impl Local {
         request: &Request,
         sink: &mut dyn RowSink,
     ) -> Outcome<String> {
-        let database = self.session.database();
-        Ok(database.administer(request.verb, &request.options(), sink)?.to_string())
+        Ok(self.session.administer(request.verb, &request.options(), sink)?.to_string())
     }
 
     pub(super) fn take_receipt(&mut self) -> Option<String> {

@@ -22,7 +22,7 @@ pub(super) fn backup(
         )
         .with_hint("spg dump writes it as SQL.")
     })?;
-    let written = backup::write(journal, || database.published_root(), directory)?;
+    let written = backup::write(journal, || database.published_root(), directory, options.check)?;
     log::info!(
         "backup: {} bytes in {} files, as of commit {}, in {:.3} s, in {}",
         written.bytes,

@@ -31,7 +31,18 @@ impl Database {
         options: &[(&str, &str)],
         sink: &mut dyn RowSink,
     ) -> Result<CommandTag> {
-        let mut options = Options { options, verb };
+        self.administer_until(verb, options, sink, &|| Ok(()))
+    }
+
+    /// The same; what takes long asks `check` now and then, and ends with its error.
+    pub(crate) fn administer_until(
+        &self,
+        verb: &str,
+        options: &[(&str, &str)],
+        sink: &mut dyn RowSink,
+        check: &dyn Fn() -> Result<()>,
+    ) -> Result<CommandTag> {
+        let mut options = Options { given: options, verb, check };
         match verb {
             "audit-head" => audit_log::head(self, &mut options, sink),
             "audit-verify" => audit_log::verify(self, &mut options, sink),
@@ -49,14 +60,15 @@ impl Database {
 
 /// The options of a verb; each is taken once, and none may be left.
 struct Options<'a> {
-    options: &'a [(&'a str, &'a str)],
+    given: &'a [(&'a str, &'a str)],
     verb: &'a str,
+    check: &'a dyn Fn() -> Result<()>,
 }
 
 impl<'a> Options<'a> {
     /// 22023 unless all options are among `known`.
     fn check(&self, known: &[&str]) -> Result<()> {
-        match self.options.iter().find(|(key, _)| !known.contains(key)) {
+        match self.given.iter().find(|(key, _)| !known.contains(key)) {
             Some((key, _)) => Err(Error::new(
                 SqlState::InvalidParameterValue,
                 format!("{} has no option \"{key}\"", self.verb),
@@ -66,7 +78,7 @@ impl<'a> Options<'a> {
     }
 
     fn text(&self, key: &str) -> Option<&'a str> {
-        self.options.iter().find(|(name, _)| *name == key).map(|(_, value)| *value)
+        self.given.iter().find(|(name, _)| *name == key).map(|(_, value)| *value)
     }
 
     /// A path on the machine of the database.

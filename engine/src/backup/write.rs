@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::manifest::{self, File, Manifest};
 use super::{AUDIT_NAME, IMAGE_NAME};
 use crate::audit::AuditLog;
-use crate::checkpoint::{self, ImageHeader, WriteError};
+use crate::checkpoint::{self, ImageHeader, Stop, WriteError};
 use crate::durability::journal::Journal;
 use crate::error::{Error, Result, SqlState};
 use crate::storage::root::{Place, Root};
@@ -30,11 +30,12 @@ pub struct Written {
 }
 
 /// Writes what `pin` pins, and the audit log as far as that goes, into a new directory. Nothing that looks like a backup is
-/// left if this fails.
+/// left if this fails; `check` is asked after each slice of work, and its error ends it.
 pub fn write(
     journal: &Journal,
     pin: impl FnOnce() -> Arc<Root>,
     directory: &Path,
+    check: &dyn Fn() -> Result<()>,
 ) -> Result<Written> {
     let began = Instant::now();
     // Invariant: held before the root is pinned, so that the segment with the root's last entry stays where it is.
@@ -46,7 +47,10 @@ pub fn write(
     journal.sync_audit()?;
     journal.disk.make_directory(directory).map_err(|error| no_directory(directory, &error))?;
     let writing = Writing { journal, directory, place };
-    let written = writing.all(root);
+    let mut rests = Rests { since: Instant::now(), check, stopped: None };
+    let written = writing.all(root, &mut rests);
+    // Why it was stopped says more than that it was.
+    let written = rests.stopped.map_or(written, Err);
     if written.is_err() {
         writing.give_up();
     }
@@ -68,17 +72,16 @@ struct Writing<'a> {
 
 impl Writing<'_> {
     /// Answers the manifest and its length.
-    fn all(&self, root: Arc<Root>) -> Result<(Manifest, u64)> {
-        let mut rest = rests();
-        let mut files = vec![self.image(&root, &mut rest)?];
+    fn all(&self, root: Arc<Root>, rests: &mut Rests<'_>) -> Result<(Manifest, u64)> {
+        let mut files = vec![self.image(&root, rests)?];
         let commit = root.commit.0;
         drop(root);
-        files.extend(self.audit(&mut rest)?);
+        files.extend(self.audit(rests)?);
         self.sync_names()?;
         self.manifest(commit, files)
     }
 
-    fn image(&self, root: &Root, rest: &mut dyn FnMut()) -> Result<File> {
+    fn image(&self, root: &Root, rests: &mut Rests<'_>) -> Result<File> {
         let path = self.directory.join(IMAGE_NAME);
         let header = ImageHeader {
             id: self.journal.id,
@@ -92,10 +95,8 @@ impl Writing<'_> {
             counters: root.shared().counters(),
         };
         let disk = &*self.journal.disk;
-        let written = checkpoint::write(disk, &path, root, &header, &mut |_| {
-            rest();
-            Ok(())
-        });
+        let written =
+            checkpoint::write(disk, &path, root, &header, &mut |_| rests.rest().map_err(|_| Stop));
         let written = written.and_then(|written| {
             checkpoint::install(disk, &path)?;
             Ok(written)
@@ -104,12 +105,12 @@ impl Writing<'_> {
         Ok(File { name: IMAGE_NAME.to_owned(), bytes: written.bytes, hash: written.file_hash })
     }
 
-    fn audit(&self, rest: &mut dyn FnMut()) -> Result<Vec<File>> {
+    fn audit(&self, rests: &mut Rests<'_>) -> Result<Vec<File>> {
         let (Some(log), Some(until)) = (&self.journal.audit, self.place.chain) else {
             return Ok(Vec::new());
         };
         let target = self.directory.join(AUDIT_NAME);
-        let copied = log.copy_until(until, &target, &mut |_| rest());
+        let copied = log.copy_until(until, &target, &mut || rests.rest());
         let copied = copied.map_err(|error| match error.kind() {
             io::ErrorKind::InvalidData => Error::new(
                 SqlState::DataCorrupted,
@@ -179,12 +180,24 @@ impl Writing<'_> {
     }
 }
 
-/// Rests as long as was worked since the last rest: half of a core.
-fn rests() -> impl FnMut() {
-    let mut since = Instant::now();
-    move || {
-        thread::sleep(since.elapsed());
-        since = Instant::now();
+/// What happens between two slices of work.
+struct Rests<'a> {
+    since: Instant,
+    check: &'a dyn Fn() -> Result<()>,
+    /// Why the work was stopped.
+    stopped: Option<Error>,
+}
+
+impl Rests<'_> {
+    /// Rests as long as was worked since the last rest: half of a core.
+    fn rest(&mut self) -> io::Result<()> {
+        if let Err(error) = (self.check)() {
+            self.stopped = Some(error);
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        thread::sleep(self.since.elapsed());
+        self.since = Instant::now();
+        Ok(())
     }
 }
 

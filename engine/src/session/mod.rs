@@ -228,6 +228,17 @@ impl Session {
         self.fail_block_on_error(result)
     }
 
+    /// Runs a verb of [`Database::administer`] that a cancel ends, if it is one that takes long; it concerns no block.
+    pub fn administer(
+        &mut self,
+        verb: &str,
+        options: &[(&str, &str)],
+        sink: &mut dyn RowSink,
+    ) -> Result<CommandTag> {
+        self.forget_cancel();
+        self.database.administer_until(verb, options, sink, &|| self.interrupts.check_cancel())
+    }
+
     /// Where the session stands.
     pub fn status(&self) -> TransactionStatus {
         self.status

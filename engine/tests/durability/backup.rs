@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use spg_engine::Database;
 use spg_engine::audit::Key;
-use spg_engine::backup::{Restore, Restored, Until, restore};
+use spg_engine::backup::{Restore, Restored, Until, restore, write};
 use spg_engine::disk::Disk;
 use spg_engine::disk::simulated::{Fault, SimulatedDisk};
 use spg_engine::durability::Files;
@@ -275,4 +275,29 @@ fn a_directory_that_was_not_finished_is_no_database() {
         }
     }
     assert!(whole >= 1 && none > 5, "{whole} whole, {none} none");
+}
+
+#[test]
+fn a_backup_can_be_cancelled_in_any_slice() {
+    let disk = SimulatedDisk::new();
+    let database = some_database(&disk, AUDITED_LOG, None);
+    let mut session = database.session();
+    let journal = database.journal().unwrap();
+    let cancelled = || spg_engine::Error::new(spg_engine::SqlState::QueryCanceled, "cancelled");
+    let mut slices = 0;
+    loop {
+        let asked = std::cell::Cell::new(0);
+        let check = || {
+            asked.set(asked.get() + 1);
+            if asked.get() > slices { Err(cancelled()) } else { Ok(()) }
+        };
+        let made = write(journal, || database.published_root(), Path::new(BACKUP), &check);
+        let Err(error) = made else { break };
+        assert_eq!(error.sqlstate(), spg_engine::SqlState::QueryCanceled, "{error}");
+        assert!(!disk.paths().iter().any(|path| path.starts_with(BACKUP)));
+        slices += 1;
+    }
+    ok(&mut session, &["INSERT INTO t (a) VALUES ('after')"]);
+    assert!(slices > 3, "{slices}");
+    restore_with(&disk, None).unwrap();
 }

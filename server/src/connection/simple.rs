@@ -31,10 +31,9 @@ impl Client<'_> {
     /// Runs a task of the operator's, which is answered as a script of one statement is.
     pub(super) fn administer(&mut self, verb: &str, options: List<'_, (&str, &str)>) {
         self.settle();
-        let database = Arc::clone(self.session.database());
         let options: Vec<(&str, &str)> = options.iter().collect();
         let mut reply = Reply::new(self.output, true);
-        match database.administer(verb, &options, &mut reply) {
+        match self.session.administer(verb, &options, &mut reply) {
             Ok(tag) => {
                 self.complete_with(&tag, None);
             }
