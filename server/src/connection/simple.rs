@@ -1,7 +1,5 @@
 //! Query: a script, statement by statement. It goes on after an error.
 
-use std::sync::Arc;
-
 use spg_engine::limits::STATEMENT_BYTES_MAX;
 use spg_engine::parser::{first_parameter, statements};
 use spg_engine::{Error, SqlState};
