@@ -1,10 +1,11 @@
 //! FOREIGN KEY: what a change of rows leads to in the tables that refer to them, and what must hold at the end of it.
 //!
-//! A change is made first; then, in the order in which PostgreSQL does it, what it leads to: foreign key by foreign key those
-//! who refer to what is gone are looked at, and go too, or refer to something else, and the rows that were written must refer
-//! to rows that are there. Each of these may be a change that leads to more, which waits for its turn in a queue, so a chain
-//! may be as long as it likes. A change that breaks a key is taken back whole: the root before it is kept, which costs copies
-//! where foreign keys are, and only there.
+//! A change is made first; then, in the order in which PostgreSQL does it with one row, what it leads to: foreign key by foreign
+//! key those who refer to what is gone are looked at, and go too, or refer to something else, and the rows that were written
+//! must refer to rows that are there. (PostgreSQL does so row by row, in the order in which they lie; here a statement's rows
+//! are one step, and nothing follows from where they lie.) Each of these may be a change that leads to more, which waits for
+//! its turn in a queue, so a chain may be as long as it likes. A change that breaks a key is taken back whole: the root before
+//! it is kept, which costs copies where foreign keys are, and only there.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
