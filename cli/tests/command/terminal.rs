@@ -159,9 +159,8 @@ fn a_statement_is_repeated_until_ctrl_c() {
     terminal.text.clear();
     terminal.press("\\watch 0.01\r");
     terminal.wait_for("1003");
-    terminal.press("\u{3}");
     terminal.text.clear();
-    terminal.press("\r");
+    terminal.press("\u{3}");
     terminal.wait_for("spg=> ");
     terminal.ask("SELECT 'still ' || 'here';", "still here");
     terminal.leave(0);
