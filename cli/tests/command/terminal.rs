@@ -150,6 +150,18 @@ fn ctrl_c_ends_the_statement_and_not_the_shell() {
     terminal.leave(1);
 }
 
+/// Lines that come faster than prompts, as pasted ones do, are run one after the other.
+#[test]
+fn what_is_typed_ahead_is_run() {
+    let home = tempfile::tempdir().unwrap();
+    let Some(mut terminal) = Terminal::start(home.path(), &[]) else { return };
+    terminal.press("SELECT 10 + 1 AS a;\r\rSELECT 20\r+ 2 AS b;\rSELECT 30 + 3 AS c;\r");
+    for expected in ["11\r\n", "22\r\n", "33\r\n"] {
+        terminal.wait_for(expected);
+    }
+    terminal.leave(0);
+}
+
 #[test]
 fn a_statement_is_repeated_until_ctrl_c() {
     let home = tempfile::tempdir().unwrap();
