@@ -185,7 +185,15 @@ impl Plan {
             Ok(ControlFlow::Continue(()))
         })?;
         take_entries(&mut replay, log)?;
-        assert_eq!(replay.root.commit.0, self.commit, "both readings see the same records");
+        if replay.root.commit.0 != self.commit {
+            let message = "the archive has changed while it was read";
+            return Err(OpenError::new(OpenErrorKind::Damaged, segments.directory(), message)
+                .with_values(
+                    format!("commit {}", self.commit),
+                    format!("commit {}", replay.root.commit.0),
+                )
+                .with_hint("leave the archive alone while it is restored from"));
+        }
         log::info!("replayed {} commits, {} rows of the archive", replay.commits, replay.rows);
         Ok(replay.root)
     }
