@@ -23,10 +23,12 @@ struct Terminal {
 impl Terminal {
     /// Starts `spg --memory shell` at home in `home`; None, and a word about it, where there is no `script`.
     fn start(home: &Path, variables: &[(&str, &str)]) -> Option<Self> {
-        let command = format!("{} --memory shell", env!("CARGO_BIN_EXE_spg"));
+        // `exec`: Ctrl-C is for the shell under test alone, and none between it and `script` dies of it.
+        let command = format!("exec {} --memory shell", env!("CARGO_BIN_EXE_spg"));
         let spawned = Command::new("script")
             .args(["-q", "-e", "-c", &command, "/dev/null"])
             .env("HOME", home)
+            .env("SHELL", "/bin/sh")
             .env("TERM", "xterm")
             .env("PAGER", "cat")
             .env_remove("NO_COLOR")
