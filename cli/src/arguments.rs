@@ -1,164 +1,13 @@
-//! The command line: subcommands and options, accepted before and after the subcommand.
+//! What the arguments mean together: where they lead, what the environment adds, and what excludes each other.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser};
 
-use crate::audit::AuditCommand;
-use crate::bench::BenchArguments;
-use crate::connect::{ADDRESS_DEFAULT, Address, parse_address};
-use crate::files::FileArguments;
-use crate::memory_limit;
-
-/// SPG: a PostgreSQL-dialect database for one application.
-#[derive(Debug, Parser)]
-#[command(name = "spg", version)]
-pub(crate) struct Arguments {
-    /// Where the server is, HOST:PORT [env: `SPG_ADDR`] [default: 127.0.0.1:5544]
-    #[arg(long, global = true, value_name = "HOST:PORT", value_parser = parse_address)]
-    addr: Option<String>,
-
-    /// Use a session that the server keeps between invocations under this name [env: `SPG_SESSION`]
-    #[arg(long, global = true, value_name = "NAME", value_parser = parse_session)]
-    session: Option<String>,
-
-    /// Work on a database in this process, empty at the start and gone at the end
-    #[arg(long, global = true)]
-    pub(crate) memory: bool,
-
-    /// Work on a database's files in this process, without a server
-    #[command(flatten)]
-    pub(crate) files: FileArguments,
-
-    /// How answers are written
-    #[arg(long, global = true, value_enum, default_value_t = FormatName::Table)]
-    pub(crate) format: FormatName,
-
-    /// Bytes that all data of a database in this process may take, such as 512MB [default: 80% of the memory there is]
-    #[arg(long, global = true, value_name = "SIZE", value_parser = memory_limit::parse)]
-    pub(crate) memory_limit: Option<usize>,
-
-    /// What to do
-    #[command(subcommand)]
-    pub(crate) command: Command,
-}
-
-/// How answers are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FormatName {
-    /// Aligned columns for people
-    Table,
-    /// A header and rows, as `export` writes them
-    Csv,
-    /// One array with an object for each statement
-    Json,
-    /// One object a line for each statement
-    Jsonl,
-}
-
-/// The subcommands.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// Run the statements of one text
-    Query {
-        /// Statements, separated by semicolons
-        sql: String,
-        /// Tell on standard error, for each commit, its number and the audit chain's head: what proves it later
-        #[arg(long)]
-        receipt: bool,
-    },
-    /// Run a script from standard input, or lines from a terminal
-    Shell,
-    /// Load a CSV file, plain or gzipped, into a table
-    Import {
-        /// The table, written as in SQL
-        table: String,
-        /// A file whose first line names the columns
-        file: PathBuf,
-        /// Make the table, with types that fit all values
-        #[arg(long)]
-        create: bool,
-    },
-    /// Write a table as CSV
-    Export {
-        /// The table, written as in SQL
-        table: String,
-        /// Where to; gzipped if it ends in .gz [default: standard output]
-        file: Option<PathBuf>,
-    },
-    /// Write the whole database as SQL to standard output: one snapshot, one transaction
-    Dump,
-    /// Run a script as a whole, up to its first error: what `dump` wrote, for one
-    Load {
-        /// The script, plain or gzipped; - is standard input
-        file: PathBuf,
-    },
-    /// Ask the server whether it is there, and how long an answer takes
-    Ping {
-        /// Wait until the server has started and loaded its data
-        #[arg(long)]
-        ready: bool,
-        /// How long to wait at most, in seconds [default: 30]
-        #[arg(long, value_name = "SECONDS", requires = "ready")]
-        timeout: Option<u32>,
-    },
-    /// Check that the server answers statements and takes writes: exit status 0 if so, 1 if not, 3 if it is not there
-    Health,
-    /// Print figures about the server
-    Stats,
-    /// Cancel what a session runs: by the id and secret that `\conninfo` tells, or a named session by `--session`
-    Cancel {
-        /// The session's id
-        #[arg(requires = "secret")]
-        session_id: Option<u64>,
-        /// The session's secret
-        #[arg(value_parser = crate::cancel::parse_secret)]
-        secret: Option<[u8; 16]>,
-    },
-    /// Show what SPG is: a daemon in this process on real data, a few questions, a shell; leaves nothing behind
-    Demo,
-    /// Measure the server or a database in this process: throughput and latencies
-    Bench(BenchArguments),
-    /// Verify, print or archive the audit log
-    #[command(subcommand)]
-    Audit(AuditCommand),
-    /// Check image, write-ahead log and audit chain, and that replaying them gives the rows and indexes in memory
-    Verify,
-    /// Write everything as of one commit, with the audit log, into a new directory; nobody waits for it
-    Backup {
-        /// The directory (of the server's machine, if it is a server's); it must not be there, or be empty
-        directory: PathBuf,
-    },
-    /// Make a data directory of a backup, and verify all of it
-    Restore {
-        /// The backup's directory
-        source: PathBuf,
-        /// The directory to make, for --data-dir; it must not be there, or be empty
-        directory: PathBuf,
-        /// Where the server archived its write-ahead log: what happened after the backup
-        #[arg(long, value_name = "DIR")]
-        archive_dir: Option<PathBuf>,
-        /// How far: to a commit by its number, or the last at a time, such as 2026-11-22T16:05:00Z; times without a zone are
-        /// UTC [default: to the end of the archive]
-        #[arg(long, value_name = "COMMIT|TIME", value_parser = crate::restore::parse_until)]
-        to: Option<spg_engine::backup::Until>,
-    },
-    /// Write an image of what is committed, so that the write-ahead log before it is not needed any more
-    Checkpoint,
-    /// Print the version, and the server's if one answers
-    Version,
-    /// Print what a shell needs to complete this command line
-    Completions {
-        /// The shell
-        shell: clap_complete::Shell,
-    },
-    /// Write manual pages into a directory
-    Man {
-        /// Where to
-        directory: PathBuf,
-    },
-}
+pub(crate) use crate::command_line::{Arguments, Command, FormatName};
+use crate::command_line::{AuditCommand, parse};
+use crate::connect::{ADDRESS_DEFAULT, Address};
 
 impl Arguments {
     /// Reads the process's arguments; ends the process with status 2 on a usage error.
@@ -174,7 +23,7 @@ impl Arguments {
     pub(crate) fn address(&self) -> Address {
         let text = match &self.addr {
             Some(text) => text.clone(),
-            None => match variable("SPG_ADDR").map(|text| parse_address(&text)) {
+            None => match variable("SPG_ADDR").map(|text| parse::address(&text)) {
                 Some(Ok(text)) => text,
                 Some(Err(reason)) => {
                     let message = format!("invalid value in SPG_ADDR: {reason}");
@@ -297,14 +146,6 @@ impl Command {
 /// A variable of the environment that is set and not empty.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-fn parse_session(text: &str) -> Result<String, String> {
-    if text.is_empty() {
-        Err("a session's name is not empty".to_owned())
-    } else {
-        Ok(text.to_owned())
-    }
 }
 
 #[cfg(test)]

@@ -75,20 +75,6 @@ fn name_of(id: u32, users: &str) -> Option<String> {
     })
 }
 
-/// Checks that a text is `HOST:PORT`.
-pub(crate) fn parse_address(text: &str) -> Result<String, String> {
-    let valid = text.rsplit_once(':').is_some_and(|(host, port)| {
-        let bracketed = host.starts_with('[') && host.ends_with(']');
-        let is_host = !host.is_empty() && (bracketed || !host.contains(':'));
-        is_host && port.parse::<u16>().is_ok_and(|port| port > 0)
-    });
-    if valid {
-        Ok(text.to_owned())
-    } else {
-        Err("expected HOST:PORT, such as 127.0.0.1:5544".to_owned())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,15 +85,5 @@ mod tests {
         assert_eq!(name_of(0, users).as_deref(), Some("root"));
         assert_eq!(name_of(1000, users).as_deref(), Some("app"));
         assert_eq!(name_of(100, users), None);
-    }
-
-    #[test]
-    fn addresses_have_a_host_and_a_port() {
-        for text in ["127.0.0.1:5544", "localhost:1", "[::1]:5544", "db.example:65535"] {
-            assert_eq!(parse_address(text).as_deref(), Ok(text));
-        }
-        for text in ["", "localhost", ":5544", "localhost:", "h:0", "h:65536", "::1:5544", "h:x"] {
-            assert!(parse_address(text).is_err(), "{text}");
-        }
     }
 }

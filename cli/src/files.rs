@@ -1,4 +1,4 @@
-//! The files of a database in this process: the options that name them, and opening it.
+//! The files of a database in this process: what the options that name them mean, and opening it.
 //!
 //! No variable names them: `SPG_DB` and its like are the daemon's, and whoever shares its environment (a shell in its
 //! container) wants to talk to it, not to open the files that it has locked.
@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use clap::CommandFactory;
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, ValueEnum};
 use spg_engine::audit::Key;
 use spg_engine::durability::{Files, read_audit_key};
 use spg_engine::open_error::{OpenError, OpenErrorKind};
@@ -18,44 +18,8 @@ use spg_engine::transaction::executed::AuditPolicy;
 use spg_engine::{Database, Options, SqlState};
 
 use crate::arguments::Arguments;
+use crate::command_line::{AuditParameters, FileArguments, memory_limit};
 use crate::failure::{Failure, Outcome};
-
-/// Options that name a database's files.
-#[derive(Debug, Default, Args)]
-pub(crate) struct FileArguments {
-    /// Open DIR/spg.db, DIR/audit.log and DIR/wal.log in this process, without a server; made if none is there
-    #[arg(long, global = true, value_name = "DIR", conflicts_with_all = ["db", "audit_log", "wal"])]
-    data_dir: Option<PathBuf>,
-
-    /// Open this image in this process; without --wal it is written anew with every commit
-    #[arg(long, global = true, value_name = "FILE")]
-    db: Option<PathBuf>,
-
-    /// Open this audit log in this process; alone it is one of a database in memory
-    #[arg(long = "audit", id = "audit_log", global = true, value_name = "FILE")]
-    audit: Option<PathBuf>,
-
-    /// Open this write-ahead log, whose segments are FILE.NUMBER, in this process; needs --db
-    #[arg(long, global = true, value_name = "FILE")]
-    wal: Option<PathBuf>,
-
-    /// The secret of a keyed audit chain: a file of 32 bytes or 64 hexadecimal digits that only its owner can read
-    #[arg(long = "audit-key-file", visible_alias = "key-file", global = true, value_name = "FILE")]
-    key_file: Option<PathBuf>,
-
-    /// What the audit log keeps of the parameters of statements that are run by this command [default: on]
-    #[arg(long, global = true, value_enum, value_name = "WHAT")]
-    audit_parameters: Option<AuditParameters>,
-}
-
-/// What the audit log keeps of parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum AuditParameters {
-    /// Their values
-    On,
-    /// A digest
-    Digest,
-}
 
 impl FileArguments {
     /// Whether a database's files are named.
@@ -128,7 +92,7 @@ pub(crate) fn bear_file_limits() -> Outcome<()> {
 
 /// How a database in this process is opened, beside its files.
 pub(crate) fn options(arguments: &Arguments) -> Options {
-    let memory_limit_bytes = arguments.memory_limit.or_else(crate::memory_limit::default_bytes);
+    let memory_limit_bytes = arguments.memory_limit.or_else(memory_limit::default_bytes);
     Options { memory_limit_bytes, ..Options::default() }
 }
 

@@ -1,6 +1,6 @@
 //! `spg`: the command line.
 //!
-//! Reading order: [`arguments`]; [`query`] and [`shell`] feed statements to the [`console`], which runs them on a
+//! Reading order: [`command_line`] and [`arguments`]; [`query`] and [`shell`] feed statements to the [`console`], which runs them on a
 //! [`target`] (a database in this process, whose [`files`] are opened, or a server that [`connect`] finds) and shows
 //! their answers in a [`mod@format`]; [`import`] and [`export`] move tables from and to CSV files, [`dump`] the whole
 //! database as SQL; [`mod@audit`] asks
@@ -14,6 +14,7 @@ mod arguments;
 mod audit;
 mod bench;
 mod cancel;
+mod command_line;
 mod connect;
 mod console;
 mod demo;
@@ -30,7 +31,6 @@ mod format;
 mod generated;
 mod import;
 mod interrupt;
-mod memory_limit;
 mod messages;
 mod meta_command;
 mod pager;
@@ -50,7 +50,8 @@ use std::process::ExitCode;
 use spg_engine::durability::Files;
 
 use crate::arguments::{Arguments, Command};
-use crate::audit::{AuditCommand, Request};
+use crate::audit::Request;
+use crate::command_line::AuditCommand;
 use crate::connect::CONNECT_TIMEOUT;
 use crate::console::Console;
 use crate::dump::Ended;
@@ -104,7 +105,7 @@ fn run(arguments: &Arguments) -> io::Result<Status> {
         }
         Command::Restore { source, directory, archive_dir, to } => {
             let wanted = restore::Wanted { source, directory, archive: archive_dir.as_deref() };
-            report::show(restore::run(&wanted, *to, arguments), output(arguments))
+            report::show(restore::run(&wanted, to.as_deref(), arguments), output(arguments))
         }
         Command::Bench(bench) => bench::run(bench, arguments),
         Command::Demo => demo::run(),

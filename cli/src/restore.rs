@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use clap::CommandFactory;
+use clap::error::ErrorKind;
 use spg_engine::backup::{Restore, Restored, Until, restore};
 use spg_engine::disk::Disk;
 use spg_engine::disk::read_only::ReadOnlyDisk;
@@ -33,13 +35,13 @@ pub(crate) struct Wanted<'a> {
 /// Restores, verifies, and answers what there is now.
 pub(crate) fn run(
     wanted: &Wanted<'_>,
-    until: Option<Until>,
+    until: Option<&str>,
     arguments: &Arguments,
 ) -> Outcome<Report> {
+    let until = until.map_or(Until::End, read_until);
     let mut to_open = Files::in_directory(wanted.directory);
     to_open.audit_key = arguments.files.key(&to_open)?;
     files::bear_file_limits()?;
-    let until = until.unwrap_or(Until::End);
     let (from, to): (Arc<dyn Disk>, Arc<dyn Disk>) = (Arc::new(ReadOnlyDisk), Arc::new(RealDisk));
     let restored = progress::during("restoring", || {
         restore(&Restore {
@@ -120,8 +122,16 @@ fn time_text(time_us: i64) -> String {
     text
 }
 
+/// Reads how far, as [`parse_until`] does; ends the process with status 2 on anything else.
+fn read_until(text: &str) -> Until {
+    parse_until(text).unwrap_or_else(|reason| {
+        let message = format!("invalid value '{text}' for '--to <COMMIT|TIME>': {reason}");
+        Arguments::command().error(ErrorKind::ValueValidation, message).exit()
+    })
+}
+
 /// Reads how far: digits are a commit, anything else is a time as PostgreSQL reads it.
-pub(crate) fn parse_until(text: &str) -> Result<Until, String> {
+fn parse_until(text: &str) -> Result<Until, String> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return text.parse().map(Until::Commit).map_err(|error| error.to_string());
     }

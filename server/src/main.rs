@@ -7,7 +7,7 @@ mod file_arguments;
 mod init_scripts;
 mod logging;
 /// Sizes are written, and the machine's memory is found, as by the command line: one source for both.
-#[path = "../../cli/src/memory_limit.rs"]
+#[path = "../../cli/src/command_line/memory_limit.rs"]
 mod memory_limit;
 mod supervisor;
 

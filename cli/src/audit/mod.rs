@@ -3,73 +3,12 @@
 //! A database answers, of a server or in this process, but for `audit verify FILE`, which looks at an audit log by
 //! itself.
 
-mod moment;
 mod offline;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clap::{Args, Subcommand};
-
-use crate::audit::moment::parse_moment;
-pub(crate) use crate::audit::offline::{head_bytes, verify_file};
-
-/// The subcommands of `audit`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum AuditCommand {
-    /// Verify every link of the chain: exit status 0 if all is as it was written, 1 with the place if not
-    Verify {
-        /// An audit log to verify as it is, with its sealed segments, without the database
-        file: Option<PathBuf>,
-        /// A head that was kept elsewhere, 64 hexadecimal digits, and must be in the chain
-        #[arg(long, value_name = "HEX", value_parser = parse_head)]
-        expect_head: Option<String>,
-    },
-    /// Print where the chain stands: keep it elsewhere, and nobody can recompute the chain unseen
-    Head,
-    /// Print entries, the oldest first
-    List(Filter),
-    /// Move sealed segments to a directory (of the server's machine, if it is a server's), after an entry that says so
-    Archive {
-        /// Where to; it must exist
-        directory: PathBuf,
-    },
-}
-
-/// Which entries `audit list` prints.
-#[derive(Debug, Args)]
-pub(crate) struct Filter {
-    /// Entries from this time on: 2026-11-22, 2026-11-22T16:05:00Z or 2026-11-22T16:05:00.5+01:00; a date begins in UTC
-    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
-    since: Option<i64>,
-
-    /// Entries before this time
-    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
-    until: Option<i64>,
-
-    /// Entries of this commit and later ones
-    #[arg(long, value_name = "N")]
-    from_commit: Option<u64>,
-
-    /// Entries of this commit and earlier ones
-    #[arg(long, value_name = "N")]
-    to_commit: Option<u64>,
-
-    /// Entries with this in the statement's text
-    #[arg(long, value_name = "TEXT")]
-    contains: Option<String>,
-
-    /// Entries by this user
-    #[arg(long, value_name = "NAME")]
-    user: Option<String>,
-
-    /// Entries by this application
-    #[arg(long, value_name = "NAME")]
-    application: Option<String>,
-
-    /// At most so many entries
-    #[arg(long, value_name = "N")]
-    limit: Option<u64>,
-}
+pub(crate) use crate::audit::offline::verify_file;
+use crate::command_line::{AuditCommand, Filter};
 
 /// What a database is asked: a verb and its options.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,14 +73,6 @@ impl Filter {
             .with("user", self.user.as_ref())
             .with("application", self.application.as_ref())
             .with("limit", self.limit)
-    }
-}
-
-/// Checks that a text is a head.
-fn parse_head(text: &str) -> Result<String, String> {
-    match head_bytes(text) {
-        Some(_) => Ok(text.to_ascii_lowercase()),
-        None => Err("expected the 64 hexadecimal digits that `spg audit head` prints".to_owned()),
     }
 }
 

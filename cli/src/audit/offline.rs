@@ -8,6 +8,7 @@ use spg_engine::disk::real::resolve;
 use spg_engine::identity::hex;
 use spg_engine::{DataType, SqlState, Value};
 
+use crate::command_line::parse::head_bytes;
 use crate::failure::{Failure, Outcome};
 use crate::messages;
 use crate::report::Report;
@@ -57,32 +58,4 @@ fn rows(verified: &Verified) -> Report {
         report.column(name, data_type, &[value]);
     }
     report
-}
-
-/// The hash that 64 hexadecimal digits write.
-pub(crate) fn head_bytes(text: &str) -> Option<[u8; 32]> {
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    }
-    Some(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn heads_have_64_digits() {
-        let digits = format!("{}aF", "00".repeat(31));
-        assert_eq!(head_bytes(&digits).unwrap()[31], 0xaf);
-        for text in
-            ["", "0", &digits[1..], &format!("{digits}0"), &"+1".repeat(32), &"é".repeat(32)]
-        {
-            assert_eq!(head_bytes(text), None, "{text}");
-        }
-    }
 }

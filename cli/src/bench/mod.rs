@@ -20,10 +20,10 @@ mod worker;
 mod workload;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use clap::{Args, Parser, ValueEnum};
+use clap::Parser;
 
 use crate::arguments::{Arguments, Command, FormatName};
 use crate::bench::lane::Mode;
@@ -32,7 +32,7 @@ use crate::bench::place::Place;
 use crate::bench::summary::Summary;
 use crate::bench::tables::Tables;
 use crate::bench::tally::Tally;
-use crate::bench::workload::Workload;
+use crate::command_line::{BenchArguments, Durability, Isolation, Workload};
 use crate::exit::Status;
 use crate::failure::{Failure, Outcome};
 use crate::format;
@@ -48,83 +48,6 @@ const CLIENTS_OF_ONE_THREAD: u32 = 50;
 
 /// Clients unless something else is said.
 const CLIENTS_DEFAULT: u32 = 8;
-
-/// Options of `bench`.
-#[derive(Debug, Args)]
-pub(crate) struct BenchArguments {
-    /// What the clients do
-    #[arg(value_enum)]
-    workload: Workload,
-
-    /// How many clients [default: 8]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    clients: Option<u32>,
-
-    /// How many operations a client sends before it waits for their answers
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    pipeline: u32,
-
-    /// How long to measure, after a second of warm-up
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=86_400))]
-    seconds: u32,
-
-    /// Rows of the table [default: 1000000; knn: 100000]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
-    rows: Option<u64>,
-
-    /// Prepare statements once; this is the default
-    #[arg(long, conflicts_with = "simple")]
-    prepared: bool,
-
-    /// Send each statement as text
-    #[arg(long)]
-    simple: bool,
-
-    /// Clients that update rows without pause beside those that are measured
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000))]
-    writers: u32,
-
-    /// Checkpoints without pause beside those that are measured
-    #[arg(long)]
-    checkpoints: bool,
-
-    /// Whether a commit is answered when it is durable, or before: the clients' `synchronous_commit`
-    #[arg(long, value_enum)]
-    durability: Option<Durability>,
-
-    /// At which level transactions run [default: the database's default]
-    #[arg(long, value_enum)]
-    isolation: Option<Isolation>,
-
-    /// Where raw-sync makes its file [default: the current directory]
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
-
-    /// Threads of the load [default: 1 up to 50 clients, else 2; in this process each client is a thread]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    threads: Option<u32>,
-
-    /// Microseconds that a single client looks for an answer before it sleeps
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
-    poll_us: u64,
-}
-
-/// When a commit is answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Durability {
-    /// When it is durable
-    On,
-    /// Before
-    Off,
-}
-
-/// An isolation level.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Isolation {
-    ReadCommitted,
-    RepeatableRead,
-    Serializable,
-}
 
 impl Isolation {
     /// As settings spell it.

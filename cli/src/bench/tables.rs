@@ -7,7 +7,8 @@ use spg_wire::value::Floats;
 
 use crate::bench::place::Place;
 use crate::bench::random::Random;
-use crate::bench::workload::{DIMENSIONS, Workload};
+use crate::bench::workload::DIMENSIONS;
+use crate::command_line::Workload;
 use crate::failure::Outcome;
 use crate::interrupt::Interrupt;
 use crate::messages;

@@ -7,6 +7,7 @@ use spg_wire::value::Floats;
 use crate::bench::random::Random;
 use crate::bench::statement::Statement;
 use crate::bench::tables::{ACCOUNTS_OF_A_BRANCH, FILLER, TELLERS_OF_A_BRANCH, Tables};
+use crate::command_line::Workload;
 
 /// Rows that a range read asks for.
 const RANGE_ROWS: u64 = 100;
@@ -19,27 +20,6 @@ const MIXED_READ_PERCENT: u64 = 95;
 
 /// Dimensions of the vectors.
 pub(super) const DIMENSIONS: usize = 128;
-
-/// What clients do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Workload {
-    /// One row by its key
-    PointRead,
-    /// 100 rows by a range of keys
-    RangeRead,
-    /// One row more, with a key of its own
-    Insert,
-    /// One row changed by its key
-    Update,
-    /// pgbench's transaction: three updates, a read and an insert
-    TpcbLike,
-    /// 95% point reads, 5% updates
-    Mixed,
-    /// The 10 nearest of vectors of 128 dimensions
-    Knn,
-    /// No database: 512 bytes overwritten and synced, one after the other, in a file made for it
-    RawSync,
-}
 
 /// One thing that a client does; what its random numbers are follows from `seed`, so that it can be done again.
 #[derive(Clone, Copy, Debug)]

@@ -12,6 +12,7 @@ mod describe;
 mod dump;
 mod files;
 mod formats;
+mod generated;
 mod import_export;
 mod lost;
 mod lost_behind;
