@@ -53,8 +53,9 @@ pub(super) fn verify(
     let (journal, log) = audit_of(database)?;
     // What is in the file at least when the verification begins.
     let before = journal.chain();
-    let report = audit::verify(&*journal.disk, log.path(), journal.key().as_ref(), expected)
-        .map_err(|fault| differs(fault.to_string()))?;
+    let report =
+        audit::verify(&options.disk(journal), log.path(), journal.key().as_ref(), expected)
+            .map_err(|fault| options.differs(&fault))?;
     if let Some(before) = before.filter(|before| before.sequence > report.state.sequence) {
         return Err(differs(format!(
             "{}: the file ends with entry {}, the chain with entry {}",
@@ -144,10 +145,13 @@ pub(super) fn list(
         ("hash", DataType::Text),
     ];
     let mut answer = Answer::new(sink, &columns)?;
-    let entries = audit::list(&*journal.disk, log.path(), filter);
-    let entries = entries.map_err(|error| differs(error.to_string()))?;
+    let disk = options.disk(journal);
+    let entries =
+        audit::list(&disk, log.path(), filter).map_err(|error| options.differs(&error))?;
     for entry in entries.take(limit) {
-        row(&mut answer, &entry.map_err(|error| differs(error.to_string()))?)?;
+        // Reading asks once a piece, which may hold thousands.
+        options.interrupt.check()?;
+        row(&mut answer, &entry.map_err(|error| options.differs(&error))?)?;
     }
     answer.end()
 }

@@ -22,7 +22,9 @@ pub(super) fn backup(
         )
         .with_hint("spg dump writes it as SQL.")
     })?;
-    let written = backup::write(journal, || database.published_root(), directory, options.check)?;
+    let written = backup::write(journal, || database.published_root(), directory, &|| {
+        options.interrupt.check()
+    })?;
     log::info!(
         "backup: {} bytes in {} files, as of commit {}, in {:.3} s, in {}",
         written.bytes,

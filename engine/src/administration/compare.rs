@@ -2,25 +2,32 @@
 
 use std::sync::Arc;
 
+use crate::error::Result;
+use crate::executor::interrupt::Interrupt;
 use crate::storage::chunk::Chunk;
+use crate::storage::index::Index;
 use crate::storage::root::Root;
 use crate::storage::sequence::Sequence;
 use crate::storage::table::Table;
 use crate::types::ValueRef;
 
 /// What differs between what the files give and what is in memory; None if nothing does.
-pub(super) fn difference(of_files: &Root, in_memory: &Root) -> Option<String> {
+pub(super) fn difference(
+    of_files: &Root,
+    in_memory: &Root,
+    interrupt: &Interrupt,
+) -> Result<Option<String>> {
     let names = |root: &Root| root.tables().map(|table| table.id()).collect::<Vec<_>>();
     if names(of_files) != names(in_memory) {
-        return Some("the files hold other tables than memory".to_owned());
+        return Ok(Some("the files hold other tables than memory".to_owned()));
     }
-    if let Some(difference) = sequence_difference(of_files, in_memory) {
-        return Some(difference);
+    let mut difference = sequence_difference(of_files, in_memory);
+    for (table, memory) in of_files.tables().zip(in_memory.tables()) {
+        if difference.is_none() {
+            difference = table_difference(table, memory, interrupt)?;
+        }
     }
-    of_files
-        .tables()
-        .zip(in_memory.tables())
-        .find_map(|(table, memory)| table_difference(table, memory))
+    Ok(difference)
 }
 
 fn sequence_difference(of_files: &Root, in_memory: &Root) -> Option<String> {
@@ -37,35 +44,40 @@ fn sequence_difference(of_files: &Root, in_memory: &Root) -> Option<String> {
     Some(format!("sequence \"{name}\" is defined otherwise in the files, or stands elsewhere"))
 }
 
-fn table_difference(table: &Arc<Table>, memory: &Arc<Table>) -> Option<String> {
+fn table_difference(
+    table: &Arc<Table>,
+    memory: &Arc<Table>,
+    interrupt: &Interrupt,
+) -> Result<Option<String>> {
     let name = &memory.schema().name;
     if !same_schema(table, memory) {
-        return Some(format!("table \"{name}\" is defined otherwise in the files"));
+        return Ok(Some(format!("table \"{name}\" is defined otherwise in the files")));
     }
     if table.row_count() != memory.row_count() {
-        return Some(format!(
+        return Ok(Some(format!(
             "table \"{name}\" has {} rows in the files, {} in memory",
             table.row_count(),
             memory.row_count()
-        ));
+        )));
     }
     for chunk in memory.chunks() {
-        for slot in live_slots(chunk) {
-            let id = chunk.row_id(slot);
-            let same = table.find(id).is_some_and(|(other, other_slot)| {
-                (0..memory.schema().columns.len()).all(|ordinal| {
-                    same_value(
-                        chunk.column(ordinal).get(slot),
-                        other.column(ordinal).get(other_slot),
-                    )
-                })
-            });
-            if !same {
-                return Some(format!("table \"{name}\", row {}: the files hold another", id.0));
-            }
+        interrupt.check()?;
+        let mut slots = live_slots(chunk);
+        if let Some(slot) = slots.find(|slot| !has_same_row(table, chunk, *slot)) {
+            let id = chunk.row_id(slot).0;
+            return Ok(Some(format!("table \"{name}\", row {id}: the files hold another")));
         }
     }
-    None
+    Ok(None)
+}
+
+/// Whether a table has the row of another's chunk, with the same values.
+fn has_same_row(table: &Table, chunk: &Chunk, slot: usize) -> bool {
+    table.find(chunk.row_id(slot)).is_some_and(|(other, other_slot)| {
+        (0..table.schema().columns.len()).all(|ordinal| {
+            same_value(chunk.column(ordinal).get(slot), other.column(ordinal).get(other_slot))
+        })
+    })
 }
 
 /// All of the schema but the number of its structure, which a start may draw anew.
@@ -92,22 +104,32 @@ fn same_value(left: ValueRef<'_>, right: ValueRef<'_>) -> bool {
 }
 
 /// What an index holds otherwise than its table; None if each has exactly the keys of the rows.
-pub(super) fn index_fault(root: &Root) -> Option<String> {
-    root.tables().find_map(|table| {
-        table.indexes().iter().find_map(|index| {
-            let name = &index.definition().name;
-            if index.len() != table.row_count() {
-                return Some(format!(
-                    "index \"{name}\" has {} keys, its table {} rows",
-                    index.len(),
-                    table.row_count()
-                ));
+pub(super) fn index_fault(root: &Root, interrupt: &Interrupt) -> Result<Option<String>> {
+    for table in root.tables() {
+        for index in table.indexes() {
+            let fault = fault_of(index, table, interrupt)?;
+            if fault.is_some() {
+                return Ok(fault);
             }
-            let missing = table
-                .chunks()
-                .flat_map(|chunk| live_slots(chunk).map(move |slot| (chunk, slot)))
-                .find(|(chunk, slot)| !index.has_row(chunk, *slot))?;
-            Some(format!("index \"{name}\" lacks row {}", missing.0.row_id(missing.1).0))
-        })
-    })
+        }
+    }
+    Ok(None)
+}
+
+fn fault_of(index: &Index, table: &Table, interrupt: &Interrupt) -> Result<Option<String>> {
+    let name = &index.definition().name;
+    if index.len() != table.row_count() {
+        return Ok(Some(format!(
+            "index \"{name}\" has {} keys, its table {} rows",
+            index.len(),
+            table.row_count()
+        )));
+    }
+    for chunk in table.chunks() {
+        interrupt.check()?;
+        if let Some(slot) = live_slots(chunk).find(|slot| !index.has_row(chunk, *slot)) {
+            return Ok(Some(format!("index \"{name}\" lacks row {}", chunk.row_id(slot).0)));
+        }
+    }
+    Ok(None)
 }

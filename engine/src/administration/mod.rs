@@ -6,13 +6,19 @@
 mod audit_log;
 mod backup;
 mod compare;
+mod interruptible;
 mod verify;
 
 use std::path::Path;
+use std::sync::Arc;
+
+use interruptible::InterruptibleDisk;
 
 use crate::binder::bound::OutputColumn;
 use crate::database::Database;
+use crate::durability::journal::Journal;
 use crate::error::{Error, Result, SqlState};
+use crate::executor::interrupt::Interrupt;
 use crate::session::{CommandTag, RowSink};
 use crate::storage::batch::Batch;
 use crate::storage::column::Column;
@@ -31,18 +37,18 @@ impl Database {
         options: &[(&str, &str)],
         sink: &mut dyn RowSink,
     ) -> Result<CommandTag> {
-        self.administer_until(verb, options, sink, &|| Ok(()))
+        self.administer_until(verb, options, sink, Arc::default())
     }
 
-    /// The same; what takes long asks `check` now and then, and ends with its error.
+    /// The same; what takes long looks at `interrupt` now and then, and ends with its error.
     pub(crate) fn administer_until(
         &self,
         verb: &str,
         options: &[(&str, &str)],
         sink: &mut dyn RowSink,
-        check: &dyn Fn() -> Result<()>,
+        interrupt: Arc<Interrupt>,
     ) -> Result<CommandTag> {
-        let mut options = Options { given: options, verb, check };
+        let mut options = Options { given: options, verb, interrupt };
         match verb {
             "audit-head" => audit_log::head(self, &mut options, sink),
             "audit-verify" => audit_log::verify(self, &mut options, sink),
@@ -62,7 +68,7 @@ impl Database {
 struct Options<'a> {
     given: &'a [(&'a str, &'a str)],
     verb: &'a str,
-    check: &'a dyn Fn() -> Result<()>,
+    interrupt: Arc<Interrupt>,
 }
 
 impl<'a> Options<'a> {
@@ -75,6 +81,17 @@ impl<'a> Options<'a> {
             )),
             None => Ok(()),
         }
+    }
+
+    /// The database's disk, whose reads fail once the verb has to end.
+    fn disk(&self, journal: &Journal) -> InterruptibleDisk {
+        let (disk, interrupt) = (Arc::clone(&journal.disk), Arc::clone(&self.interrupt));
+        InterruptibleDisk { disk, interrupt }
+    }
+
+    /// What an error of reading means: the verb's end where it had to, or else that the files do not hold what they should.
+    fn differs(&self, error: &dyn std::fmt::Display) -> Error {
+        self.interrupt.check().err().unwrap_or_else(|| differs(error.to_string()))
     }
 
     fn text(&self, key: &str) -> Option<&'a str> {

@@ -1,5 +1,7 @@
 //! `verify`: that image, log and audit chain give what is in memory, and that indexes hold what tables hold.
 
+use std::path::Path;
+
 use super::compare::{difference, index_fault};
 use super::{Answer, Options, differs};
 use crate::audit;
@@ -7,12 +9,13 @@ use crate::checkpoint;
 use crate::database::Database;
 use crate::durability::journal::Journal;
 use crate::durability::replay::{Anchor, Replay};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::open_error::{OpenError, OpenErrorKind};
 use crate::session::{CommandTag, RowSink};
 use crate::storage::root::Root;
 use crate::types::{DataType, ValueRef};
 use crate::wal::Lsn;
-use crate::wal::reader::{Range, scan};
+use crate::wal::reader::{Range, Record, scan};
 
 /// Checks everything; reads go on, writes too, a checkpoint waits. Takes the memory of the data once more.
 pub(super) fn verify(
@@ -27,20 +30,21 @@ pub(super) fn verify(
     let mut answer = Answer::new(sink, &[("part", DataType::Text), ("detail", DataType::Text)])?;
     if let Some(journal) = database.journal() {
         if let Some(image) = &journal.image {
-            let detail = files_give(journal, image, &root)?;
+            let detail = files_give(journal, image, &root, options)?;
             for (part, detail) in detail {
                 answer.row(&[ValueRef::Text(part), ValueRef::Text(&detail)])?;
             }
         }
         if let Some(log) = &journal.audit {
-            let report = audit::verify(&*journal.disk, log.path(), journal.key().as_ref(), None)
-                .map_err(|fault| differs(fault.to_string()))?;
+            let report =
+                audit::verify(&options.disk(journal), log.path(), journal.key().as_ref(), None)
+                    .map_err(|fault| options.differs(&fault))?;
             let detail =
                 format!("{} entries, {} bytes, every link verified", report.entries, report.bytes);
             answer.row(&[ValueRef::Text("audit log"), ValueRef::Text(&detail)])?;
         }
     }
-    if let Some(fault) = index_fault(&root) {
+    if let Some(fault) = index_fault(&root, &options.interrupt)? {
         return Err(differs(fault));
     }
     let (tables, rows, indexes) =
@@ -58,12 +62,13 @@ pub(super) fn verify(
 /// Loads the image and replays the log up to the root; they must give that root.
 fn files_give(
     journal: &Journal,
-    image: &std::path::Path,
+    image: &Path,
     root: &Root,
+    options: &Options<'_>,
 ) -> Result<Vec<(&'static str, String)>> {
-    let damaged = |error: crate::open_error::OpenError| differs(error.to_string());
-    let loaded =
-        checkpoint::load(&*journal.disk, image, Some(journal.id), &mut |_| {}).map_err(damaged)?;
+    let damaged = |error: OpenError| options.differs(&error);
+    let loaded = checkpoint::load(&options.disk(journal), image, Some(journal.id), &mut |_| {})
+        .map_err(damaged)?;
     let header = loaded.header;
     let anchor = Anchor::of(&header, loaded.hash, journal.key().as_ref());
     let mut details = vec![(
@@ -75,8 +80,12 @@ fn files_give(
         // Up to the root's own record; what was written behind it is not asked for.
         let range =
             Range { from: Some(Lsn(header.lsn)), to: Some(Lsn(place.lsn.saturating_add(1))) };
-        let scanned = scan(wal.segments(), range, &mut |path, record| replay.take(path, record))
-            .map_err(damaged)?;
+        let take = &mut |path: &Path, record: Record<'_>| {
+            let ended = |error: Error| OpenError::new(OpenErrorKind::Io, path, error.to_string());
+            options.interrupt.check().map_err(ended)?;
+            replay.take(path, record)
+        };
+        let scanned = scan(wal.segments(), range, take).map_err(damaged)?;
         let detail = format!("{} commits, {} bytes after the image", replay.commits, scanned.bytes);
         details.push(("write-ahead log", detail));
     }
@@ -86,8 +95,9 @@ fn files_give(
             replay.root.commit.0, root.commit.0
         )));
     }
-    match difference(&replay.root, root).or_else(|| index_fault(&replay.root)) {
-        Some(what) => Err(differs(what)),
-        None => Ok(details),
+    let mut fault = difference(&replay.root, root, &options.interrupt)?;
+    if fault.is_none() {
+        fault = index_fault(&replay.root, &options.interrupt)?;
     }
+    fault.map_or(Ok(details), |what| Err(differs(what)))
 }

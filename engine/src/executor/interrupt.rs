@@ -74,6 +74,12 @@ impl Interrupt {
         Self { canceled, deadline, checks: AtomicU32::new(0) }
     }
 
+    /// The same flag and deadline, for work that others do beside the statement's thread.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self::new(Arc::clone(&self.canceled), self.deadline)
+    }
+
     /// Asks the statement to end.
     pub fn cancel(&self) {
         self.canceled.store(true, Ordering::Relaxed);

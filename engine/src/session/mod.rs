@@ -228,15 +228,18 @@ impl Session {
         self.fail_block_on_error(result)
     }
 
-    /// Runs a verb of [`Database::administer`] that a cancel ends, if it is one that takes long; it concerns no block.
+    /// Runs a verb of [`Database::administer`]; it concerns no block. What takes long is ended as statements are, by a cancel
+    /// or `statement_timeout`; a backup by a cancel alone, since it takes as long as the data is large.
     pub fn administer(
         &mut self,
         verb: &str,
         options: &[(&str, &str)],
         sink: &mut dyn RowSink,
     ) -> Result<CommandTag> {
-        self.forget_cancel();
-        self.database.administer_until(verb, options, sink, &|| self.interrupts.check_cancel())
+        let deadline = if verb == "backup" { None } else { self.statement_deadline() };
+        self.interrupts.start(deadline);
+        let interrupt = self.interrupts.current().beside();
+        self.database.administer_until(verb, options, sink, Arc::new(interrupt))
     }
 
     /// Where the session stands.

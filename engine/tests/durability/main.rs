@@ -7,6 +7,7 @@ mod archive;
 mod backup;
 mod constraints;
 mod fixtures;
+mod interrupts;
 mod modes;
 mod sequences;
 mod support;
