@@ -14,6 +14,7 @@ use crate::format::{self, Format};
 use crate::interrupt::Interrupt;
 use crate::messages;
 use crate::pager::PagedOutput;
+use crate::progress::Watched;
 use crate::target::Target;
 
 /// Runs statements and shows their answers.
@@ -130,6 +131,18 @@ impl Console {
     pub(crate) fn administer(&mut self, request: &Request) -> io::Result<()> {
         let (target, format) = (&mut self.target, self.format.as_mut());
         let result = self.interrupt.during(|| target.administer(request, format));
+        self.show(&result, "")
+    }
+
+    /// The same for what takes long and tells how far it is.
+    pub(crate) fn administer_watched(
+        &mut self,
+        request: &Request,
+        label: &'static str,
+    ) -> io::Result<()> {
+        let (target, mut watched) = (&mut self.target, Watched::new(label, self.format.as_mut()));
+        let result = self.interrupt.during(|| target.administer(request, &mut watched));
+        drop(watched);
         self.show(&result, "")
     }
 

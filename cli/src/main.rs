@@ -200,8 +200,9 @@ fn dispatch(command: &Command, console: &mut Console) -> io::Result<()> {
         }
         Command::Backup { directory } => {
             let is_here = matches!(console.target, Target::Local(_));
-            let request = audit::backup_request(directory, is_here);
-            progress::during("backing up", || console.administer(&request))
+            let is_watched = progress::is_shown();
+            let request = audit::backup_request(directory, is_here, is_watched);
+            console.administer_watched(&request, "backing up")
         }
         Command::Verify => console.administer(&Request::new("verify")),
         Command::Checkpoint => console.statement("CHECKPOINT"),

@@ -50,9 +50,9 @@ impl AuditCommand {
     }
 }
 
-/// Asks for a backup; `is_here` as with [`AuditCommand::request`].
-pub(crate) fn backup_request(directory: &Path, is_here: bool) -> Request {
-    in_directory("backup", directory, is_here)
+/// Asks for a backup; `is_here` as with [`AuditCommand::request`], `is_watched` says that somebody wants to see how far it is.
+pub(crate) fn backup_request(directory: &Path, is_here: bool, is_watched: bool) -> Request {
+    in_directory("backup", directory, is_here).with("progress", is_watched.then_some("on"))
 }
 
 /// A path that is made whole only where it means the same.

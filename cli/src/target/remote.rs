@@ -2,10 +2,10 @@
 
 use std::ops::ControlFlow;
 
-use spg_engine::session::{RowSink, TransactionStatus};
+use spg_engine::session::{Notice, RowSink, TransactionStatus};
 use spg_engine::{DataType, SqlState};
 use spg_wire::client::{Client, CopyIn, Error, RowRef, ScriptEvent};
-use spg_wire::{Column, Receipt, RowWriter};
+use spg_wire::{Column, Receipt, RowWriter, Severity};
 
 use crate::audit::Request;
 use crate::connect::Address;
@@ -188,6 +188,11 @@ impl Answer<'_> {
             ScriptEvent::Error(fields) => {
                 let fields = Box::new((*fields).clone());
                 self.ended = Some(Err(Failure { fields, status: Status::Failed }));
+                Ok(())
+            }
+            ScriptEvent::Notice(fields) if fields.severity == Severity::Info => {
+                let (severity, sqlstate) = ("INFO", SqlState::SuccessfulCompletion);
+                self.sink.notice(&Notice { severity, sqlstate, message: fields.message.clone() });
                 Ok(())
             }
             ScriptEvent::Notice(fields) => {

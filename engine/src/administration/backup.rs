@@ -1,11 +1,16 @@
 //! `backup`: everything as of one commit, into a new directory.
 
+use std::time::{Duration, Instant};
+
 use super::{Answer, Options};
-use crate::backup;
+use crate::backup::{self, Progress};
 use crate::database::Database;
 use crate::error::{Error, Result, SqlState};
-use crate::session::{CommandTag, RowSink};
+use crate::session::{CommandTag, Notice, RowSink};
 use crate::types::{DataType, ValueRef};
+
+/// How often it is told how far a backup is.
+const TOLD_EVERY: Duration = Duration::from_millis(200);
 
 /// Makes a backup; reads, writes and checkpoints go on.
 pub(super) fn backup(
@@ -13,7 +18,7 @@ pub(super) fn backup(
     options: &mut Options<'_>,
     sink: &mut dyn RowSink,
 ) -> Result<CommandTag> {
-    options.check(&["directory"])?;
+    options.check(&["directory", "progress"])?;
     let directory = options.directory()?;
     let journal = database.journal().filter(|journal| journal.image.is_some()).ok_or_else(|| {
         Error::new(
@@ -22,9 +27,14 @@ pub(super) fn backup(
         )
         .with_hint("spg dump writes it as SQL.")
     })?;
-    let written = backup::write(journal, || database.published_root(), directory, &|| {
+    let mut told = options.flag("progress")?.then_some(Told { sink: &mut *sink, last: None });
+    let mut pace = |progress| {
+        if let Some(told) = &mut told {
+            told.tell(progress);
+        }
         options.interrupt.check()
-    })?;
+    };
+    let written = backup::write(journal, || database.published_root(), directory, &mut pace)?;
     log::info!(
         "backup: {} bytes in {} files, as of commit {}, in {:.3} s, in {}",
         written.bytes,
@@ -47,4 +57,24 @@ pub(super) fn backup(
         ValueRef::Float8((written.took.as_secs_f64() * 1e3).round() / 1e3),
     ])?;
     answer.end()
+}
+
+/// Who wants to be told how far the backup is, and when that was done last.
+struct Told<'a> {
+    sink: &'a mut dyn RowSink,
+    last: Option<Instant>,
+}
+
+impl Told<'_> {
+    fn tell(&mut self, progress: Progress) {
+        if self.last.is_some_and(|last| last.elapsed() < TOLD_EVERY) {
+            return;
+        }
+        self.last = Some(Instant::now());
+        self.sink.notice(&Notice {
+            severity: "INFO",
+            sqlstate: SqlState::SuccessfulCompletion,
+            message: format!("{} {}", progress.bytes, progress.bytes_total),
+        });
+    }
 }

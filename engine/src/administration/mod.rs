@@ -30,7 +30,7 @@ const BATCH_ROWS: usize = 256;
 impl Database {
     /// Runs one verb: `audit-head`, `audit-verify` (`expect_head`), `audit-list` (`since_us`, `until_us`, `from_commit`,
     /// `to_commit`, `contains`, `user`, `application`, `limit`), `audit-archive` (`directory`), `backup`
-    /// (`directory`), `verify`.
+    /// (`directory`, `progress`), `verify`.
     pub fn administer(
         &self,
         verb: &str,
@@ -110,6 +110,18 @@ impl<'a> Options<'a> {
             ));
         }
         Ok(Path::new(text))
+    }
+
+    /// Whether an option is `on`; `off` is as good as none.
+    fn flag(&self, key: &str) -> Result<bool> {
+        match self.text(key) {
+            Some("on") => Ok(true),
+            Some("off") | None => Ok(false),
+            Some(other) => Err(Error::new(
+                SqlState::InvalidParameterValue,
+                format!("option \"{key}\" is on or off, not \"{other}\""),
+            )),
+        }
     }
 
     fn number<N: std::str::FromStr>(&self, key: &str) -> Result<Option<N>> {

@@ -43,19 +43,19 @@ struct Target<'a> {
     offset: u64,
     gathered: Vec<u8>,
     hasher: Hasher,
-    pace: &'a mut dyn FnMut() -> io::Result<()>,
+    pace: &'a mut dyn FnMut(usize) -> io::Result<()>,
 }
 
 impl AuditLog {
     /// Copies the log, up to and with the entry `until`, to an active file at `target` and sealed segments beside it; each
     /// is synced, their names are not. The caller [holds the places](AuditLog::hold_places), and did so before `until` was
-    /// the last entry. `pace` is called after each piece, and its error ends the
-    /// copying.
+    /// the last entry. `pace` is called with the bytes of each piece, and
+    /// its error ends the copying.
     pub fn copy_until(
         &self,
         until: ChainState,
         target: &Path,
-        pace: &mut dyn FnMut() -> io::Result<()>,
+        pace: &mut dyn FnMut(usize) -> io::Result<()>,
     ) -> io::Result<Vec<Copied>> {
         let mut copied = Vec::new();
         for source in self.sources()? {
@@ -69,6 +69,11 @@ impl AuditLog {
             }
         }
         Ok(copied)
+    }
+
+    /// About what a copy has: a little more, as entries come that are not copied.
+    pub fn bytes(&self) -> io::Result<u64> {
+        Ok(self.sources()?.iter().map(|source| source.end).sum())
     }
 
     /// All files as they are at one moment; an open one stays the same under whatever name.
@@ -95,7 +100,7 @@ impl AuditLog {
         is_whole: bool,
         until: ChainState,
         target: &Path,
-        pace: &mut dyn FnMut() -> io::Result<()>,
+        pace: &mut dyn FnMut(usize) -> io::Result<()>,
     ) -> io::Result<Copied> {
         let mut beginning = vec![0; ENTRIES_OFFSET as usize];
         read_full(&*source.file, 0, &mut beginning)?;
@@ -150,9 +155,10 @@ impl Target<'_> {
     fn flush(&mut self) -> io::Result<()> {
         self.hasher.update(&self.gathered);
         self.file.write_at(self.offset, &self.gathered)?;
-        self.offset = self.offset.saturating_add(self.gathered.len() as u64);
+        let bytes = self.gathered.len();
+        self.offset = self.offset.saturating_add(bytes as u64);
         self.gathered.clear();
-        (self.pace)()
+        (self.pace)(bytes)
     }
 
     fn finish(mut self) -> io::Result<(u64, [u8; 32])> {

@@ -28,7 +28,7 @@ mod write;
 
 pub use history::Until;
 pub use restore::{Restore, Restored, restore};
-pub use write::{Written, write};
+pub use write::{Progress, Written, write};
 
 /// Names in a backup, which are those in a data directory.
 const IMAGE_NAME: &str = "spg.db";

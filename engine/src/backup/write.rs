@@ -29,13 +29,22 @@ pub struct Written {
     pub took: Duration,
 }
 
+/// How far a backup is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes written.
+    pub bytes: u64,
+    /// About so many there will be: what an image takes is known when it is written.
+    pub bytes_total: u64,
+}
+
 /// Writes what `pin` pins, and the audit log as far as that goes, into a new directory. Nothing that looks like a backup is
-/// left if this fails; `check` is asked after each slice of work, and its error ends it.
+/// left if this fails; `pace` is told after each slice of work how far it is, and its error ends it.
 pub fn write(
     journal: &Journal,
     pin: impl FnOnce() -> Arc<Root>,
     directory: &Path,
-    check: &dyn Fn() -> Result<()>,
+    pace: &mut dyn FnMut(Progress) -> Result<()>,
 ) -> Result<Written> {
     let began = Instant::now();
     // Invariant: held before the root is pinned, so that the segment with the root's last entry stays where it is.
@@ -47,7 +56,12 @@ pub fn write(
     journal.sync_audit()?;
     journal.disk.make_directory(directory).map_err(|error| no_directory(directory, &error))?;
     let writing = Writing { journal, directory, place };
-    let mut rests = Rests { since: Instant::now(), check, stopped: None };
+    let mut rests = Rests {
+        since: Instant::now(),
+        progress: Progress { bytes: 0, bytes_total: image_bytes(&root) + audit_bytes(journal) },
+        pace,
+        stopped: None,
+    };
     let written = writing.all(root, &mut rests);
     // Why it was stopped says more than that it was.
     let written = rests.stopped.map_or(written, Err);
@@ -95,13 +109,15 @@ impl Writing<'_> {
             counters: root.shared().counters(),
         };
         let disk = &*self.journal.disk;
-        let written =
-            checkpoint::write(disk, &path, root, &header, &mut |_| rests.rest().map_err(|_| Stop));
+        let written = checkpoint::write(disk, &path, root, &header, &mut |bytes| {
+            rests.rest(bytes).map_err(|_| Stop)
+        });
         let written = written.and_then(|written| {
             checkpoint::install(disk, &path)?;
             Ok(written)
         });
         let written = written.map_err(|error| not_written_image(&error))?;
+        rests.progress.bytes_total = written.bytes + audit_bytes(self.journal);
         Ok(File { name: IMAGE_NAME.to_owned(), bytes: written.bytes, hash: written.file_hash })
     }
 
@@ -110,7 +126,7 @@ impl Writing<'_> {
             return Ok(Vec::new());
         };
         let target = self.directory.join(AUDIT_NAME);
-        let copied = log.copy_until(until, &target, &mut || rests.rest());
+        let copied = log.copy_until(until, &target, &mut |bytes| rests.rest(bytes));
         let copied = copied.map_err(|error| match error.kind() {
             io::ErrorKind::InvalidData => Error::new(
                 SqlState::DataCorrupted,
@@ -183,15 +199,18 @@ impl Writing<'_> {
 /// What happens between two slices of work.
 struct Rests<'a> {
     since: Instant,
-    check: &'a dyn Fn() -> Result<()>,
+    progress: Progress,
+    pace: &'a mut dyn FnMut(Progress) -> Result<()>,
     /// Why the work was stopped.
     stopped: Option<Error>,
 }
 
 impl Rests<'_> {
-    /// Rests as long as was worked since the last rest: half of a core.
-    fn rest(&mut self) -> io::Result<()> {
-        if let Err(error) = (self.check)() {
+    /// Rests as long as was worked since the last rest, in which `bytes` were written: half of a core.
+    fn rest(&mut self, bytes: usize) -> io::Result<()> {
+        self.progress.bytes += bytes as u64;
+        self.progress.bytes_total = self.progress.bytes_total.max(self.progress.bytes);
+        if let Err(error) = (self.pace)(self.progress) {
             self.stopped = Some(error);
             return Err(io::ErrorKind::Interrupted.into());
         }
@@ -199,6 +218,16 @@ impl Rests<'_> {
         self.since = Instant::now();
         Ok(())
     }
+}
+
+/// About what an image of `root` takes: values are written as wide as they are in memory.
+fn image_bytes(root: &Root) -> u64 {
+    root.tables().map(|table| table.heap_bytes() as u64).sum()
+}
+
+/// About what a copy of the audit log takes; none where that cannot be told, which copying it will say.
+fn audit_bytes(journal: &Journal) -> u64 {
+    journal.audit.as_ref().and_then(|log| log.bytes().ok()).unwrap_or(0)
 }
 
 fn no_directory(directory: &Path, error: &io::Error) -> Error {

@@ -20,7 +20,7 @@ pub trait RowSink {
 /// A message that is no error: PostgreSQL's NOTICE and WARNING.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// `NOTICE` or `WARNING`.
+    /// `NOTICE` or `WARNING`; `INFO` is what was asked for, such as how far work is.
     pub severity: &'static str,
     /// Its class.
     pub sqlstate: SqlState,

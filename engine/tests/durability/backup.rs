@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use spg_engine::Database;
 use spg_engine::audit::Key;
-use spg_engine::backup::{Restore, Restored, Until, restore, write};
+use spg_engine::backup::{Progress, Restore, Restored, Until, restore, write};
 use spg_engine::disk::Disk;
 use spg_engine::disk::simulated::{Fault, SimulatedDisk};
 use spg_engine::durability::Files;
@@ -287,11 +287,11 @@ fn a_backup_can_be_cancelled_in_any_slice() {
     let mut slices = 0;
     loop {
         let asked = std::cell::Cell::new(0);
-        let check = || {
+        let mut check = |_| {
             asked.set(asked.get() + 1);
             if asked.get() > slices { Err(cancelled()) } else { Ok(()) }
         };
-        let made = write(journal, || database.published_root(), Path::new(BACKUP), &check);
+        let made = write(journal, || database.published_root(), Path::new(BACKUP), &mut check);
         let Err(error) = made else { break };
         assert_eq!(error.sqlstate(), spg_engine::SqlState::QueryCanceled, "{error}");
         assert!(!disk.paths().iter().any(|path| path.starts_with(BACKUP)));
@@ -300,4 +300,38 @@ fn a_backup_can_be_cancelled_in_any_slice() {
     ok(&mut session, &["INSERT INTO t (a) VALUES ('after')"]);
     assert!(slices > 3, "{slices}");
     restore_with(&disk, None).unwrap();
+}
+
+#[test]
+fn a_backup_tells_how_far_it_is() {
+    let disk = SimulatedDisk::new();
+    let database = some_database(&disk, AUDITED_LOG, None);
+    let mut session = database.session();
+    let rows: Vec<String> = (0..20_000).map(|n| format!("('{n:0>60}')")).collect();
+    ok(&mut session, &[&format!("INSERT INTO t (a) VALUES {}", rows.join(", "))]);
+    let mut told: Vec<Progress> = Vec::new();
+    let mut pace = |progress| {
+        told.push(progress);
+        Ok(())
+    };
+    let journal = database.journal().unwrap();
+    let made = write(journal, || database.published_root(), Path::new(BACKUP), &mut pace).unwrap();
+    assert!(told.len() > 5 && told.is_sorted_by_key(|progress| progress.bytes), "{told:?}");
+    assert!(told.iter().all(|progress| progress.bytes <= progress.bytes_total), "{told:?}");
+    let last = told.last().unwrap();
+    assert!(made.bytes - last.bytes < 2_000 && last.bytes_total - last.bytes < 2_000, "{last:?}");
+    let expected = told[0].bytes_total;
+    assert!((made.bytes * 3 / 4..made.bytes * 4 / 3).contains(&expected), "{expected}: {made:?}");
+
+    let notices = |directory, progress| {
+        let mut sink = Rows::default();
+        let options = [("directory", directory), ("progress", progress)];
+        database.session().administer("backup", &options, &mut sink).map(|_| sink.notices)
+    };
+    let told = notices("/on", "on").unwrap();
+    assert!(!told.is_empty() && told.iter().all(|notice| notice.severity == "INFO"), "{told:?}");
+    let numbers = told[0].message.split_once(' ').unwrap();
+    assert!(numbers.0.parse::<u64>().unwrap() <= numbers.1.parse().unwrap(), "{told:?}");
+    assert_eq!(notices("/off", "off").unwrap(), []);
+    assert!(notices("/maybe", "maybe").unwrap_err().to_string().starts_with("22023"));
 }

@@ -52,6 +52,10 @@ impl RowSink for Reply<'_> {
 
     fn notice(&mut self, notice: &Notice) {
         server::notice_response(&mut self.output.bytes, &translate::notice_fields(notice));
+        if notice.severity == "INFO" {
+            // How far work is helps only while it goes on. Where this fails, so will sending the answer.
+            let _ = send(self.output);
+        }
     }
 }
 

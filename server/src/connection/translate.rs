@@ -34,7 +34,11 @@ pub(super) fn error(sqlstate: &str, message: impl Into<String>) -> ErrorFields {
 
 /// A notice as fields of a NoticeResponse.
 pub(super) fn notice_fields(notice: &Notice) -> ErrorFields {
-    let severity = if notice.severity == "WARNING" { Severity::Warning } else { Severity::Notice };
+    let severity = match notice.severity {
+        "WARNING" => Severity::Warning,
+        "INFO" => Severity::Info,
+        _ => Severity::Notice,
+    };
     let sqlstate = spg_wire::SqlState::from_code(notice.sqlstate.code());
     ErrorFields::new(severity, sqlstate, notice.message.clone())
 }
