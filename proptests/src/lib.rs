@@ -6,6 +6,7 @@ pub mod check;
 pub mod crash;
 pub mod fuzz;
 pub mod generator;
+pub mod isolation_spec;
 pub mod model;
 pub mod postgres;
 #[path = "../../engine/tests/golden/script.rs"]

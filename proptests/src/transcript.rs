@@ -1,5 +1,7 @@
 //! PostgreSQL's regression scripts: a script's statements, each with what its expected psql transcript shows for it.
 
+use crate::answer::Answer;
+
 /// What the transcript shows behind a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shown {
@@ -78,6 +80,44 @@ impl Scanner {
     }
 }
 
+impl Shown {
+    /// Whether an answer is what is shown; the order of rows counts if they `are_ordered`.
+    pub fn agrees(&self, answer: &Answer, are_ordered: bool) -> bool {
+        match (self, &answer.failure) {
+            (Self::Error(message), Some(failure)) => *message == failure.message,
+            (Self::Nothing, None) => answer.columns.is_empty(),
+            (Self::Table(expected), None) => {
+                let text =
+                    |value: &Option<String>| value.clone().unwrap_or_default().trim().to_owned();
+                let mut ours: Vec<Vec<String>> =
+                    answer.rows.iter().map(|row| row.iter().map(text).collect()).collect();
+                let mut expected = expected.clone();
+                if !are_ordered {
+                    ours.sort();
+                    expected.sort();
+                }
+                same_rows(&ours, &expected)
+            }
+            _ => false,
+        }
+    }
+}
+
+fn same_rows(ours: &[Vec<String>], expected: &[Vec<String>]) -> bool {
+    ours.len() == expected.len()
+        && ours.iter().zip(expected).all(|(ours, expected)| {
+            ours.len() == expected.len()
+                && ours.iter().zip(expected).all(|(ours, expected)| same_value(ours, expected))
+        })
+}
+
+fn same_value(ours: &str, expected: &str) -> bool {
+    let numbers = (ours.parse::<f64>(), expected.parse::<f64>());
+    ours == expected
+        || (ours.is_empty() && expected == "(null)")
+        || matches!(numbers, (Ok(ours), Ok(theirs)) if (ours - theirs).abs() <= theirs.abs() * 1e-12)
+}
+
 /// Reads a transcript statement by statement.
 #[derive(Debug)]
 pub struct Transcript<'a> {
@@ -108,7 +148,8 @@ impl<'a> Transcript<'a> {
     }
 }
 
-fn read_output(output: &str) -> Shown {
+/// What stands at the beginning of `output`, behind a statement.
+pub fn read_output(output: &str) -> Shown {
     let mut lines = output.lines().skip_while(|line| {
         ["NOTICE:", "WARNING:", "DETAIL:", "HINT:"].iter().any(|prefix| line.starts_with(prefix))
     });
@@ -117,7 +158,7 @@ fn read_output(output: &str) -> Shown {
         return Shown::Error(message.to_owned());
     }
     let Some(rule) = lines.next() else { return Shown::Nothing };
-    let is_rule = rule.starts_with("--") && rule.chars().all(|c| c == '-' || c == '+');
+    let is_rule = rule.starts_with('-') && rule.chars().all(|c| c == '-' || c == '+');
     if !is_rule || header.starts_with("--") || header.trim().is_empty() {
         return Shown::Nothing;
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use spg_engine::database::{Database, Options};
 use spg_engine::session::Session;
-use spg_proptests::answer::{self, Answer, Failure};
+use spg_proptests::answer::{self, Failure};
 use spg_proptests::skip;
 use spg_proptests::transcript::{Shown, Transcript, statements};
 
@@ -95,7 +95,7 @@ fn run_script(session: &mut Session, script: &str, expected: &str, verbose: bool
             tally.no_data += 1;
         } else if shown == Shown::Unknown {
             tally.unknown += 1;
-        } else if agrees(&statement, &answer, &shown) {
+        } else if shown.agrees(&answer, is_ordered(&statement)) {
             tally.agree += 1;
         } else if not_supported {
             tally.not_supported += 1;
@@ -141,36 +141,6 @@ fn is_not_supported(failure: &Failure) -> bool {
     }
 }
 
-fn agrees(statement: &str, answer: &Answer, shown: &Shown) -> bool {
-    match (shown, &answer.failure) {
-        (Shown::Error(message), Some(failure)) => *message == failure.message,
-        (Shown::Nothing, None) => answer.columns.is_empty(),
-        (Shown::Table(expected), None) => {
-            let text = |value: &Option<String>| value.clone().unwrap_or_default().trim().to_owned();
-            let mut ours: Vec<Vec<String>> =
-                answer.rows.iter().map(|row| row.iter().map(text).collect()).collect();
-            let mut expected = expected.clone();
-            if !statement.to_lowercase().contains("order by") {
-                ours.sort();
-                expected.sort();
-            }
-            same_rows(&ours, &expected)
-        }
-        _ => false,
-    }
-}
-
-fn same_rows(ours: &[Vec<String>], expected: &[Vec<String>]) -> bool {
-    ours.len() == expected.len()
-        && ours.iter().zip(expected).all(|(ours, expected)| {
-            ours.len() == expected.len()
-                && ours.iter().zip(expected).all(|(ours, expected)| same_value(ours, expected))
-        })
-}
-
-fn same_value(ours: &str, expected: &str) -> bool {
-    let numbers = (ours.parse::<f64>(), expected.parse::<f64>());
-    ours == expected
-        || (ours.is_empty() && expected == "(null)")
-        || matches!(numbers, (Ok(ours), Ok(theirs)) if (ours - theirs).abs() <= theirs.abs() * 1e-12)
+fn is_ordered(statement: &str) -> bool {
+    statement.to_lowercase().contains("order by")
 }

@@ -131,9 +131,14 @@ impl Handle {
 
     /// All is answered.
     #[inline]
-    pub(crate) fn end_turn(&self, in_transaction: bool) {
+    pub(crate) fn end_turn(&self) {
         let turn = self.progress.turn.load(Ordering::Relaxed);
         self.progress.turn.store(turn.wrapping_add(turn & 1), Ordering::Relaxed);
+    }
+
+    /// Whether what was executed leaves a transaction block open.
+    #[inline]
+    pub(crate) fn set_in_transaction(&self, in_transaction: bool) {
         self.progress.in_transaction.store(u8::from(in_transaction), Ordering::Relaxed);
     }
 
@@ -142,7 +147,7 @@ impl Handle {
         self.progress.turn.load(Ordering::Relaxed) & 1 == 1
     }
 
-    /// Whether it waits inside a transaction block.
+    /// Whether it is inside a transaction block.
     pub(crate) fn is_in_transaction(&self) -> bool {
         self.progress.in_transaction.load(Ordering::Relaxed) != 0
     }

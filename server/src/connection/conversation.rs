@@ -125,14 +125,16 @@ impl<'a> Conversation<'a> {
                 self.client.flush()?;
             }
         }
+        let in_transaction = self.client.session.status() != TransactionStatus::Idle;
+        // Before the answer: who has read it may ask how many transactions are open.
+        self.handle.set_in_transaction(in_transaction);
         self.client.answer()?;
         self.client.output.release();
         if self.handle.demand() != Demand::None {
             return Err(self.input.end());
         }
-        let in_transaction = self.client.session.status() != TransactionStatus::Idle;
         let deadline = if in_transaction { self.client.session.deadline() } else { None };
-        self.input.wait(in_transaction, deadline)
+        self.input.wait(deadline)
     }
 
     #[inline]

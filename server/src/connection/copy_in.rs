@@ -201,7 +201,8 @@ impl Rows<'_> {
             let idle =
                 self.idle_timeout.map(|after| Deadline { at: Instant::now() + after, timeout });
             let earliest = idle.into_iter().chain(self.over).min_by_key(|deadline| deadline.at);
-            self.input.wait(true, earliest)?;
+            self.output.handle.set_in_transaction(true);
+            self.input.wait(earliest)?;
         }
     }
 

@@ -18,6 +18,8 @@ pub(super) struct Deliveries {
 #[derive(Debug, Default)]
 struct State {
     is_under_way: bool,
+    /// Whether the connection's thread sleeps until it is done. A wake-up of nobody is a system call all the same.
+    is_awaited: bool,
     delivered: Delivered,
 }
 
@@ -61,8 +63,10 @@ impl Deliveries {
     pub(super) fn wait(&self) -> Delivered {
         let mut state = self.lock();
         while state.is_under_way {
+            state.is_awaited = true;
             state = self.done.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+        state.is_awaited = false;
         std::mem::take(&mut state.delivered)
     }
 
@@ -70,8 +74,11 @@ impl Deliveries {
         let mut state = self.lock();
         state.delivered = delivered;
         state.is_under_way = false;
+        let is_awaited = state.is_awaited;
         drop(state);
-        self.done.notify_one();
+        if is_awaited {
+            self.done.notify_one();
+        }
     }
 }
 

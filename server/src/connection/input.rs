@@ -79,16 +79,12 @@ impl Input {
 
     /// Waits until the Hello has arrived further.
     pub(super) fn wait_for_hello(&mut self) -> Result<(), End> {
-        self.receive(false, self.hello_deadline)
+        self.receive(self.hello_deadline)
     }
 
     /// Waits until something more has arrived.
     #[inline]
-    pub(super) fn wait(
-        &mut self,
-        in_transaction: bool,
-        deadline: Option<Deadline>,
-    ) -> Result<(), End> {
+    pub(super) fn wait(&mut self, deadline: Option<Deadline>) -> Result<(), End> {
         let deadline = if self.buffer.is_empty() {
             self.timeout = deadline.map_or(Timeout::Idle, |deadline| deadline.timeout);
             deadline.map(|deadline| deadline.at)
@@ -99,7 +95,7 @@ impl Input {
         if asked_bytes != self.asked_bytes {
             self.ask(asked_bytes)?;
         }
-        self.receive(in_transaction, deadline)
+        self.receive(deadline)
     }
 
     /// Asks for room for what has arrived of a long frame, or gives it back.
@@ -121,14 +117,14 @@ impl Input {
         Ok(())
     }
 
-    fn receive(&mut self, in_transaction: bool, deadline: Option<Instant>) -> Result<(), End> {
+    fn receive(&mut self, deadline: Option<Instant>) -> Result<(), End> {
         if self.buffer.capacity() > IDLE_BYTES_RETAINED {
             self.buffer.release();
         }
         let may_poll = self.shared.may_poll.load(Ordering::Relaxed);
         let (handle, polling) = (&*self.handle, &mut self.polling);
         handle.set_deadline(deadline.map(|deadline| self.shared.milliseconds(deadline)));
-        handle.end_turn(in_transaction);
+        handle.end_turn();
         let received = self.buffer.fill(|bytes| {
             if may_poll {
                 polling.read_some(&handle.socket, bytes)
