@@ -92,7 +92,7 @@ impl Work<'_, '_> {
             self.note_lost(&before, &after, change, child, &key)?;
         }
         for key in &before.schema().constraints.foreign_keys {
-            let rows = written_rows(key, &after, change);
+            let rows = written_rows(key, &before, &after, change);
             if !rows.is_empty() {
                 self.reservation.grow(rows.len() * size_of::<RowId>())?;
                 self.left.push_back(Task::BeThere(id, Arc::clone(key), rows));
@@ -287,19 +287,36 @@ impl Work<'_, '_> {
     }
 }
 
-/// The rows that a change gave other values of a foreign key's columns, or made.
-fn written_rows(key: &ForeignKey, table: &Table, change: &TableChange) -> Vec<RowId> {
+/// The rows that a change gave other values of a foreign key's columns, or made. One that is written with the values it had is
+/// not looked at, as in PostgreSQL: what follows from the same statement may change them before its turn comes.
+fn written_rows(
+    key: &ForeignKey,
+    before: &Table,
+    after: &Table,
+    change: &TableChange,
+) -> Vec<RowId> {
     let mut rows = Vec::new();
     if let Some(inserted) = &change.inserted {
         rows.extend(&inserted.ids);
     }
     if let Some(updated) = &change.updated {
-        let is_written = |ordinal: &usize| {
-            let number = table.schema().number(*ordinal);
+        let is_of_key = |ordinal: &usize| {
+            let number = after.schema().number(*ordinal);
             key.columns.iter().any(|(own, _)| *own == number)
         };
-        if updated.ordinals.iter().any(is_written) {
-            rows.extend(&updated.ids);
+        let ordinals: Vec<usize> =
+            updated.ordinals.iter().copied().filter(|ordinal| is_of_key(ordinal)).collect();
+        let is_changed = |row: &RowId| {
+            let (Some(old), Some(new)) = (before.find(*row), after.find(*row)) else {
+                return true;
+            };
+            let mut values = ordinals.iter().map(|ordinal| {
+                (old.0.column(*ordinal).get(old.1), new.0.column(*ordinal).get(new.1))
+            });
+            values.any(|(old, new)| old != new)
+        };
+        if !ordinals.is_empty() {
+            rows.extend(updated.ids.iter().filter(|row| is_changed(row)));
         }
     }
     rows
