@@ -18,6 +18,8 @@ mod deferred;
 #[cfg(test)]
 mod deferred_tests;
 mod definition;
+#[cfg(test)]
+mod definition_tests;
 mod effects;
 mod environment;
 mod expiry;

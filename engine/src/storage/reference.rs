@@ -229,7 +229,7 @@ pub fn convert(value: ValueRef<'_>, target: DataType) -> Option<ValueRef<'_>> {
 /// The foreign keys that refer to a table, each with the table that has it.
 pub fn referring(root: &Root, table: TableId) -> Vec<(TableId, Arc<ForeignKey>)> {
     let mut found = Vec::new();
-    for child in root.tables() {
+    for child in root.children(table).iter().filter_map(|child| root.table(*child)) {
         let keys = child.schema().constraints.foreign_keys.iter();
         let of_table = keys.filter(|key| key.table == table);
         found.extend(of_table.map(|key| (child.id(), Arc::clone(key))));
@@ -239,10 +239,7 @@ pub fn referring(root: &Root, table: TableId) -> Vec<(TableId, Arc<ForeignKey>)>
 
 /// Whether a table refers to others or is referred to.
 pub fn is_linked(root: &Root, schema: &Schema) -> bool {
-    !schema.constraints.foreign_keys.is_empty()
-        || root.tables().any(|child| {
-            child.schema().constraints.foreign_keys.iter().any(|key| key.table == schema.table)
-        })
+    !schema.constraints.foreign_keys.is_empty() || !root.children(schema.table).is_empty()
 }
 
 /// The tables whose rows a change of this one may change too.

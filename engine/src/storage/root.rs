@@ -1,5 +1,6 @@
 //! One version of the whole database.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -22,6 +23,8 @@ pub struct Root {
     tables: im::OrdMap<TableId, Arc<Table>>,
     sequences: im::OrdMap<SequenceId, Sequence>,
     names: im::OrdMap<Arc<str>, Named>,
+    /// The tables whose foreign keys refer to a table, in identity order.
+    children: im::OrdMap<TableId, Arc<[TableId]>>,
     shared: Arc<Shared>,
     _token: Token,
 }
@@ -129,6 +132,7 @@ impl Root {
             tables: im::OrdMap::new(),
             sequences: im::OrdMap::new(),
             names: im::OrdMap::new(),
+            children: im::OrdMap::new(),
             _token: Token::new(shared.gauge(), Counted::Root, 0),
             shared,
         }
@@ -232,6 +236,12 @@ impl Root {
         self.tables.values()
     }
 
+    /// The tables whose foreign keys refer to a table, in identity order; itself may be among them.
+    #[inline]
+    pub fn children(&self, parent: TableId) -> &[TableId] {
+        self.children.get(&parent).map_or(&[], |children| children)
+    }
+
     /// A table to change rows of; the first call after a clone of the root copies the table's head, not its rows.
     /// What changes its schema goes through [`Self::replace_table`].
     pub fn table_mut(&mut self, id: TableId) -> Option<&mut Table> {
@@ -250,6 +260,7 @@ impl Root {
     pub fn drop_table(&mut self, id: TableId) -> Option<Arc<Table>> {
         let table = self.tables.remove(&id)?;
         self.remove_names(table.schema());
+        self.note_parents(Some(table.schema()), None);
         self.schema_version = self.shared.draw_schema_version();
         Some(table)
     }
@@ -265,11 +276,35 @@ impl Root {
             }
             self.remove_names(previous.schema());
         }
+        self.note_parents(previous.as_ref().map(|previous| &**previous.schema()), Some(&schema));
         self.names.insert(Arc::clone(&schema.name), Named::Table(schema.table));
         for index in &schema.indexes {
             self.names.insert(Arc::clone(&index.name), Named::Index(schema.table, index.id));
         }
         self.schema_version = self.shared.draw_schema_version();
+    }
+
+    /// Keeps [`Self::children`]: a table's schema was `before` and is `after`.
+    fn note_parents(&mut self, before: Option<&Schema>, after: Option<&Schema>) {
+        let parents = |schema: Option<&Schema>| -> BTreeSet<TableId> {
+            let keys = schema.into_iter().flat_map(|schema| &schema.constraints.foreign_keys);
+            keys.map(|key| key.table).collect()
+        };
+        let Some(child) = before.or(after).map(|schema| schema.table) else { return };
+        let (before, after) = (parents(before), parents(after));
+        for parent in before.symmetric_difference(&after) {
+            let mut children: BTreeSet<TableId> = self.children(*parent).iter().copied().collect();
+            if after.contains(parent) {
+                children.insert(child);
+            } else {
+                children.remove(&child);
+            }
+            if children.is_empty() {
+                self.children.remove(parent);
+            } else {
+                self.children.insert(*parent, children.into_iter().collect());
+            }
+        }
     }
 
     fn remove_names(&mut self, schema: &Schema) {
