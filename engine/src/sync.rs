@@ -6,12 +6,12 @@
 
 #[cfg(feature = "schedules")]
 pub(crate) use shuttle::{
-    sync::{Condvar, Mutex, MutexGuard},
+    sync::{Mutex, MutexGuard},
     thread::{Thread, current, park, park_timeout},
 };
 #[cfg(not(feature = "schedules"))]
 pub(crate) use std::{
-    sync::{Condvar, Mutex, MutexGuard},
+    sync::{Mutex, MutexGuard},
     thread::{Thread, current, park, park_timeout},
 };
 

@@ -159,9 +159,11 @@ impl Heads {
         self.audit_policy
     }
 
-    /// How long parts of the log take.
+    /// How long the writer lock is held, and how long parts of the log take.
     pub fn latencies(&self) -> Latencies {
-        self.log.latencies()
+        let mut found = vec![("writer_hold", self.writer.holds())];
+        found.extend(self.log.latencies());
+        found
     }
 
     /// The audit log was found to be whole up to an entry.

@@ -1,7 +1,11 @@
 //! The writer lock: one writer at a time, with a timeout, a cancel flag and no starvation.
 //!
 //! A thread that asks for the lock while it is free takes it, waiters or not: handing it over would cost a wake-up
-//! for every commit. Only when the first waiter has waited [`FAIR_AFTER`] does the holder hand it over.
+//! for every commit. Those who wait form a queue, of which only the first is woken.
+//!
+//! Invariant: the first is passed by [`PASSED_MAX`] others at most, or for [`FAIR_AFTER`]; then the holder hands the lock over to
+//! it (the field calls this eventual fairness). So one behind `n` others takes it after `n + 1` times as many at most, and
+//! nobody starves.
 
 use std::collections::VecDeque;
 use std::sync::PoisonError;
@@ -10,10 +14,14 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result, SqlState};
 use crate::executor::interrupt::Interrupt;
-use crate::sync::{Condvar, Mutex, MutexGuard};
+use crate::metrics::histogram::{Histogram, Times};
+use crate::sync::{Mutex, MutexGuard, Thread, current, park_timeout};
 
 /// How long the first waiter waits before the lock is handed to it rather than freed.
 const FAIR_AFTER: Duration = Duration::from_millis(1);
+
+/// How many others take the lock before the first waiter at most, as long as that is sooner.
+const PASSED_MAX: u32 = 256;
 
 /// How often a waiter looks at its cancel flag, which nothing signals.
 const CANCEL_POLL: Duration = Duration::from_millis(5);
@@ -22,10 +30,11 @@ const CANCEL_POLL: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub struct WriterLock<T> {
     state: Mutex<State>,
-    changed: Condvar,
     /// Invariant: locked by the holder alone, so locking it never waits.
     value: Mutex<T>,
     longest_hold_ns: AtomicU64,
+    /// How long it was held, each time.
+    holds: Histogram,
 }
 
 #[derive(Debug, Default)]
@@ -34,7 +43,17 @@ struct State {
     /// Set by a holder that hands over: the waiter with this ticket has the lock.
     granted: Option<u64>,
     next_ticket: u64,
-    waiters: VecDeque<(u64, Instant)>,
+    /// In the order in which they came.
+    waiters: VecDeque<Waiter>,
+    /// How often the lock was taken by others since the first waiter is the first.
+    passed: u32,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    ticket: u64,
+    since: Instant,
+    thread: Thread,
 }
 
 /// The lock, held; dropping it frees the lock.
@@ -50,10 +69,15 @@ impl<T> WriterLock<T> {
     pub fn new(value: T) -> Self {
         Self {
             state: Mutex::default(),
-            changed: Condvar::new(),
             value: Mutex::new(value),
             longest_hold_ns: AtomicU64::new(0),
+            holds: Histogram::default(),
         }
+    }
+
+    /// How long it was held, each time.
+    pub fn holds(&self) -> Times {
+        self.holds.times()
     }
 
     /// The longest that anybody has held the lock since this was last asked.
@@ -70,6 +94,8 @@ impl<T> WriterLock<T> {
         let mut state = lock(&self.state);
         if state.held {
             state = self.wait(state, timeout, interrupt)?;
+        } else if !state.waiters.is_empty() {
+            state.passed += 1;
         }
         state.held = true;
         drop(state);
@@ -92,13 +118,15 @@ impl<T> WriterLock<T> {
         let ticket = state.next_ticket;
         state.next_ticket += 1;
         let since = Instant::now();
-        state.waiters.push_back((ticket, since));
+        state.waiters.push_back(Waiter { ticket, since, thread: current() });
+        let is_first =
+            |state: &State| state.waiters.front().is_some_and(|first| first.ticket == ticket);
         let ended = loop {
             if state.granted == Some(ticket) {
                 state.granted = None;
                 break Ok(());
             }
-            if !state.held {
+            if !state.held && is_first(&state) {
                 break Ok(());
             }
             if let Err(error) = interrupt.check() {
@@ -108,34 +136,45 @@ impl<T> WriterLock<T> {
             if left.is_some_and(|left| left.is_zero()) {
                 break Err(lock_timeout());
             }
-            let pause = left.map_or(CANCEL_POLL, |left| left.min(CANCEL_POLL));
-            state =
-                self.changed.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner).0;
+            drop(state);
+            park_timeout(left.map_or(CANCEL_POLL, |left| left.min(CANCEL_POLL)));
+            state = lock(&self.state);
         };
-        state.waiters.retain(|(other, _)| *other != ticket);
+        if is_first(&state) {
+            state.passed = 0;
+        }
+        state.waiters.retain(|other| other.ticket != ticket);
+        if ended.is_err() && !state.held {
+            // It may have been woken to take the lock.
+            state.waiters.iter().take(1).for_each(|first| first.thread.unpark());
+        }
         ended.map(|()| state)
     }
 
     fn unlock(&self) {
         let mut state = lock(&self.state);
-        let Some(&(first, since)) = state.waiters.front() else {
+        let Some(first) = state.waiters.front() else {
             state.held = false;
             return;
         };
-        if since.elapsed() >= FAIR_AFTER {
-            state.granted = Some(first);
+        let thread = first.thread.clone();
+        if state.passed >= PASSED_MAX || first.since.elapsed() >= FAIR_AFTER {
+            state.granted = Some(first.ticket);
         } else {
             state.held = false;
         }
         drop(state);
-        self.changed.notify_all();
+        thread.unpark();
     }
 }
 
 impl<T> Drop for WriterGuard<'_, T> {
     fn drop(&mut self) {
         drop(self.value.take());
-        let held = self.since.elapsed().as_nanos() as u64;
+        let held = self.since.elapsed();
+        // Nobody else holds the lock, so nobody else adds.
+        self.lock.holds.add_alone(held);
+        let held = held.as_nanos() as u64;
         if held > self.lock.longest_hold_ns.load(Ordering::Relaxed) {
             self.lock.longest_hold_ns.fetch_max(held, Ordering::Relaxed);
         }
@@ -170,7 +209,7 @@ fn lock_timeout() -> Error {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
     use std::thread;
 
     use super::*;
@@ -209,6 +248,86 @@ mod tests {
         });
         assert_eq!(*lock.lock_uninterrupted(), 2_000);
         assert_eq!(done.load(Ordering::Relaxed), 4);
+    }
+
+    #[test]
+    fn the_first_waiter_is_passed_so_often_and_no_more() {
+        let lock = WriterLock::new(0);
+        let wait = |ticket| {
+            // As if it had come this moment, each time: what counts is the others.
+            let since = Instant::now() + Duration::from_secs(3_600);
+            Waiter { ticket, since, thread: thread::current() }
+        };
+        super::lock(&lock.state).waiters.extend([wait(7), wait(8)]);
+        for _ in 0..PASSED_MAX {
+            assert_eq!(super::lock(&lock.state).granted, None);
+            drop(lock.lock_uninterrupted());
+        }
+        let state = super::lock(&lock.state);
+        assert_eq!((state.granted, state.held), (Some(7), true), "it is handed over");
+    }
+
+    #[test]
+    fn one_behind_others_is_passed_a_bounded_number_of_times() {
+        const WAITERS: u64 = 4;
+        let lock = WriterLock::new(0_u64);
+        let taken = AtomicU64::new(0);
+        let waiting = || super::lock(&lock.state).waiters.len() as u64;
+        thread::scope(|scope| {
+            let held = lock.lock_uninterrupted();
+            let mut waiters = Vec::new();
+            for place in 0..WAITERS {
+                waiters.push(scope.spawn(|| {
+                    let _guard = lock.lock_uninterrupted();
+                    taken.load(Ordering::Relaxed)
+                }));
+                while waiting() <= place {
+                    thread::yield_now();
+                }
+            }
+            drop(held);
+            while waiting() > 0 {
+                let _guard = lock.lock_uninterrupted();
+                taken.fetch_add(1, Ordering::Relaxed);
+            }
+            for (place, waiter) in (1..).zip(waiters) {
+                let passed = waiter.join().unwrap();
+                assert!(passed <= place * u64::from(PASSED_MAX), "{place}: passed by {passed}");
+            }
+        });
+    }
+
+    #[test]
+    fn a_waiter_that_gives_up_leaves_the_lock_to_the_next() {
+        let lock = WriterLock::new(0);
+        let waiting = || super::lock(&lock.state).waiters.len();
+        thread::scope(|scope| {
+            let held = lock.lock_uninterrupted();
+            let interrupt = Arc::new(Interrupt::default());
+            let canceled = Arc::clone(&interrupt);
+            let lock = &lock;
+            let first = scope.spawn(move || lock.lock(None, &canceled).map(drop));
+            while waiting() < 1 {
+                thread::yield_now();
+            }
+            let second = scope.spawn(|| drop(lock.lock_uninterrupted()));
+            while waiting() < 2 {
+                thread::yield_now();
+            }
+            interrupt.cancel();
+            assert_eq!(first.join().unwrap().unwrap_err().sqlstate(), SqlState::QueryCanceled);
+            drop(held);
+            second.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn each_hold_is_counted() {
+        let lock = WriterLock::new(0);
+        for _ in 0..3 {
+            drop(lock.lock_uninterrupted());
+        }
+        assert_eq!(lock.holds().count(), 3);
     }
 
     #[test]
