@@ -11,6 +11,13 @@ use crate::model::Outcome;
 /// Classes of errors of which a row may have several: which one is met first is nobody's promise.
 const DATA_ERRORS: [&str; 2] = ["22003", "22012"];
 
+/// The order of rows that are locked.
+const BY_KEY: [OrderKey; 3] = [key(0), key(1), key(2)];
+
+const fn key(ordinal: usize) -> OrderKey {
+    OrderKey { ordinal, descending: false, nulls_first: None }
+}
+
 /// What disagrees, None where nothing does. Rows are compared as a bag, and in order as far as ORDER BY goes.
 pub fn disagreement(statement: &Statement, expected: &Outcome, answer: &Answer) -> Option<String> {
     match (expected, &answer.failure) {
@@ -33,6 +40,7 @@ pub fn disagreement(statement: &Statement, expected: &Outcome, answer: &Answer) 
             let wrong_tag = answer.tag.as_ref() != Some(tag);
             let order = match statement {
                 Statement::Query(query) => query.order.as_slice(),
+                Statement::Lock(_) => &BY_KEY,
                 _ => &[],
             };
             (wrong_tag || !same_rows(rows, answer, order)).then(|| {

@@ -451,11 +451,12 @@ fn compare_model(client: &mut Client, (constraints, steps): &Numbers) -> Result<
 /// away, and follows foreign keys row by row. SPG and the model look when all rows are changed, and follow key by key.
 fn is_told_by_order(schema: &Schema, model: &Model, step: &ModelStep) -> bool {
     let may_be = match &step.statement {
-        Statement::Update(_, assignments, ..) => {
-            assignments.iter().any(|(column, _)| *column == 0)
+        Statement::Update(table, assignments, ..) => {
+            assignments.iter().any(|(column, _)| schema.primary(*table).contains(column))
                 || model.has_unique_indexes()
                 || schema.depends_on_order(|key| key.on_update)
         }
+        Statement::Upsert(_) => true,
         Statement::Delete(..) => schema.depends_on_order(|key| key.on_delete),
         _ => false,
     };

@@ -5,7 +5,7 @@ use std::fmt::{Display, Formatter, Result};
 use spg_engine::Value;
 use spg_engine::types::ValueRef;
 
-use super::COLUMNS;
+use super::{COLUMNS, RowLock, Upsert};
 use crate::answer::text_of;
 
 /// The types in play.
@@ -233,6 +233,10 @@ pub enum Statement {
     Insert(TableName, Vec<Vec<Option<Value>>>, bool),
     /// INSERT ... SELECT of six columns.
     InsertSelect(TableName, Query),
+    /// INSERT ... ON CONFLICT
+    Upsert(Upsert),
+    /// SELECT ... FOR UPDATE and its kin
+    Lock(RowLock),
     /// UPDATE: column and value, WHERE, RETURNING.
     Update(TableName, Vec<(usize, Expression)>, Option<Expression>, bool),
     /// DELETE: WHERE, RETURNING.
@@ -259,6 +263,8 @@ pub enum Statement {
     Disconnect,
     /// CHECKPOINT
     Checkpoint,
+    /// SET synchronous_commit
+    SynchronousCommit(bool),
     /// No SQL: after so many more operations of the disk the machine stops; the power is cut with a seed, or the process killed.
     Crash(usize, Option<u64>),
 }
@@ -348,7 +354,10 @@ impl Display for Literal<'_> {
 }
 
 /// Items with commas between them.
-fn list<T: Display>(out: &mut Formatter<'_>, items: impl IntoIterator<Item = T>) -> Result {
+pub(super) fn list<T: Display>(
+    out: &mut Formatter<'_>,
+    items: impl IntoIterator<Item = T>,
+) -> Result {
     separated(out, items, ", ")
 }
 
@@ -513,7 +522,7 @@ impl Display for Query {
 }
 
 /// A row of VALUES.
-struct ValuesRow<'a>(&'a [Option<Value>]);
+pub(super) struct ValuesRow<'a>(pub(super) &'a [Option<Value>]);
 
 impl Display for ValuesRow<'_> {
     fn fmt(&self, out: &mut Formatter<'_>) -> Result {
@@ -527,11 +536,11 @@ impl Display for ValuesRow<'_> {
     }
 }
 
-fn returning(wanted: bool) -> &'static str {
+pub(super) fn returning(wanted: bool) -> &'static str {
     if wanted { " RETURNING *" } else { "" }
 }
 
-fn filter_text(filter: Option<&Expression>) -> String {
+pub(super) fn filter_text(filter: Option<&Expression>) -> String {
     filter.map_or_else(String::new, |filter| format!(" WHERE {filter}"))
 }
 
@@ -545,6 +554,8 @@ impl Display for Statement {
                 out.write_str(returning(*back))
             }
             Self::InsertSelect(table, query) => write!(out, "INSERT INTO {table} {query}"),
+            Self::Upsert(upsert) => write!(out, "{upsert}"),
+            Self::Lock(query) => write!(out, "{query}"),
             Self::Update(table, assignments, filter, back) => {
                 write!(out, "UPDATE {table} AS x0 SET ")?;
                 let assign = |(column, value): &(usize, Expression)| {
@@ -575,6 +586,9 @@ impl Display for Statement {
             Self::Release(name) => write!(out, "RELEASE s{name}"),
             Self::RollbackTo(name) => write!(out, "ROLLBACK TO s{name}"),
             Self::Disconnect => out.write_str("disconnect"),
+            Self::SynchronousCommit(on) => {
+                write!(out, "SET synchronous_commit = {}", if *on { "on" } else { "off" })
+            }
             Self::Checkpoint => out.write_str("CHECKPOINT"),
             Self::Crash(operations, seed) => {
                 write!(out, "crash after {operations} operations, power cut {seed:?}")

@@ -4,8 +4,10 @@ use spg_engine::Value;
 
 use super::expression::{Place, expression};
 use super::query::{query, table, whole_rows};
-use super::schema::Schema;
+use super::row_lock::{LockWait, RowLock, Strength};
+use super::schema::{FIRST_IDS, Schema, first_row};
 use super::sql::{Comparison, Expression, Kind, Level, Operator, Statement, TableName};
+use super::upsert::{Update, Upsert};
 use super::{COLUMNS, Choices};
 
 /// A statement and whose it is.
@@ -24,7 +26,7 @@ pub fn statement(numbers: &[u16], sessions: usize, schema: &Schema) -> Step {
     let choices = &mut Choices::new(numbers);
     let session = choices.below(sessions);
     let instead = (!choices.once_in(8)).then(|| level(choices));
-    let statement = match choices.below(42) {
+    let statement = match choices.below(51) {
         0..=7 => Statement::Query(query(choices)),
         8..=13 => insert(choices, schema),
         14..=20 => update(choices, schema),
@@ -40,6 +42,9 @@ pub fn statement(numbers: &[u16], sessions: usize, schema: &Schema) -> Step {
         38 => Statement::DropIndex(choices.below(3)),
         40 if sessions > 1 => Statement::Disconnect,
         41 if sessions > 1 => crash(choices),
+        42..=45 => Statement::Upsert(upsert(choices, schema)),
+        50 if sessions > 1 => Statement::SynchronousCommit(choices.below(3) == 0),
+        46..=49 => Statement::Lock(row_lock(choices)),
         _ if choices.once_in(3) => Statement::Truncate(table(choices)),
         _ => Statement::Query(query(choices)),
     };
@@ -58,11 +63,52 @@ fn level(choices: &mut Choices<'_>) -> Level {
     choices.pick(&[Level::RepeatableRead, Level::ReadCommitted, Level::Serializable])
 }
 
+fn row_lock(choices: &mut Choices<'_>) -> RowLock {
+    let (table, filter) = (table(choices), filter(choices));
+    let limit = choices.once_in(3).then(|| choices.below(3));
+    let strengths = [Strength::Update, Strength::Share, Strength::NoKeyUpdate, Strength::KeyShare];
+    let strength = choices.pick(&strengths);
+    let wait = choices.pick(&[LockWait::Block, LockWait::SkipLocked, LockWait::NoWait]);
+    RowLock { table, filter, limit, strength, wait }
+}
+
 fn insert(choices: &mut Choices<'_>, schema: &Schema) -> Statement {
     let target = table(choices);
+    let rows = rows(choices, schema, target, 4);
+    Statement::Insert(target, rows, choices.once_in(4))
+}
+
+fn upsert(choices: &mut Choices<'_>, schema: &Schema) -> Upsert {
+    let target = table(choices);
+    let rows = rows(choices, schema, target, 1);
+    let update = (choices.below(3) > 0).then(|| update_on_conflict(choices, schema, target));
+    let columns = match choices.below(6) {
+        0 if update.is_none() => None,
+        1 => Some(vec![1 + choices.below(COLUMNS.len() - 1)]),
+        _ => Some(schema.primary(target).to_vec()),
+    };
+    Upsert { table: target, rows, target: columns, update, returning: choices.once_in(4) }
+}
+
+fn update_on_conflict(choices: &mut Choices<'_>, schema: &Schema, target: TableName) -> Update {
+    let place = Place { tables: 2, may_fail: true, subqueries: false };
+    let column = if choices.once_in(8) { 0 } else { 1 + choices.below(COLUMNS.len() - 1) };
+    let value = key_value(choices, schema, target, column)
+        .unwrap_or_else(|| expression(choices, place, COLUMNS[column].1, 1));
+    let safe = Place { may_fail: false, ..place };
+    let filter = choices.once_in(3).then(|| expression(choices, safe, Kind::Bool, 1));
+    Update { assignments: vec![(column, value)], filter }
+}
+
+/// Rows for a table; one in `times` may have a key that is there: seldom where a duplicate ends a transaction.
+fn rows(
+    choices: &mut Choices<'_>,
+    schema: &Schema,
+    target: TableName,
+    times: usize,
+) -> Vec<Vec<Option<Value>>> {
     let row = |choices: &mut Choices<'_>| -> Vec<Option<Value>> {
-        // Seldom one that is there: a duplicate ends a transaction.
-        let ids = if choices.once_in(4) { 12 } else { 300 };
+        let ids = if choices.once_in(times) { 12 } else { 300 };
         let mut row = vec![Some(match choices.below(ids) {
             299 => Value::Null,
             id => Value::Int4(id as i32),
@@ -70,25 +116,60 @@ fn insert(choices: &mut Choices<'_>, schema: &Schema) -> Statement {
         row.extend(COLUMNS[1..].iter().enumerate().map(|(place, (_, kind))| {
             if choices.once_in(9) {
                 None
+            } else if schema.primary(target).contains(&(place + 1)) {
+                Some(integer(*kind, 1 + choices.below(3) as i64))
             } else if schema.refers(target, place + 1) {
                 Some(reference(choices, *kind))
             } else {
                 Some(choices.value(*kind))
             }
         }));
+        if let Some(values) = whole_reference(choices, schema, target) {
+            values.into_iter().for_each(|(column, value)| row[column] = Some(value));
+        }
         row
     };
     let count = if choices.once_in(3) { 2 + choices.below(2) } else { 1 };
-    let rows = (0..count).map(|_| row(choices)).collect();
-    Statement::Insert(target, rows, choices.once_in(4))
+    (0..count).map(|_| row(choices)).collect()
 }
 
 /// A key that may be there, or NULL.
 fn reference(choices: &mut Choices<'_>, kind: Kind) -> Value {
     match (choices.below(9), kind) {
         (0..=2, _) => Value::Null,
-        (key, Kind::Int4) => Value::Int4(key as i32 - 2),
-        (key, _) => Value::Int8(key as i64 - 2),
+        (key, kind) => integer(kind, key as i64 - 2),
+    }
+}
+
+/// For the columns of a key of several of them: the key of a row that may be there.
+fn whole_reference(
+    choices: &mut Choices<'_>,
+    schema: &Schema,
+    child: TableName,
+) -> Option<Vec<(usize, Value)>> {
+    let keys = schema.keys.iter().filter(|key| key.child == child && key.columns.len() > 1);
+    let keys: Vec<_> = keys.collect();
+    if keys.is_empty() || choices.once_in(4) {
+        return None;
+    }
+    let key = choices.pick(&keys);
+    let row = first_row(FIRST_IDS.start + choices.below(FIRST_IDS.len()) as i32);
+    let pairs = key.columns.iter().zip(schema.primary(key.parent));
+    let value = |(own, theirs): (&usize, &usize)| {
+        let number = match row[*theirs] {
+            Value::Int4(number) => i64::from(number),
+            Value::Int8(number) => number,
+            _ => 0,
+        };
+        (*own, integer(COLUMNS[*own].1, number))
+    };
+    Some(pairs.map(value).collect())
+}
+
+fn integer(kind: Kind, number: i64) -> Value {
+    match kind {
+        Kind::Int4 => Value::Int4(number as i32),
+        _ => Value::Int8(number),
     }
 }
 
@@ -111,6 +192,11 @@ fn one_row(choices: &mut Choices<'_>) -> Expression {
 fn update(choices: &mut Choices<'_>, schema: &Schema) -> Statement {
     let target = table(choices);
     let mut assignments: Vec<(usize, Expression)> = Vec::new();
+    let literal =
+        |(column, value): (usize, Value)| (column, Expression::Literal(COLUMNS[column].1, value));
+    if let Some(values) = whole_reference(choices, schema, target).filter(|_| choices.once_in(3)) {
+        assignments.extend(values.into_iter().map(literal));
+    }
     for _ in 0..=choices.below(2) {
         // The key seldom, so that not every update fails.
         let column = if choices.once_in(6) { 0 } else { 1 + choices.below(COLUMNS.len() - 1) };
@@ -140,10 +226,11 @@ fn key_value(
     column: usize,
 ) -> Option<Expression> {
     let kind = COLUMNS[column].1;
-    if column == 0 && choices.below(2) == 0 {
-        let shift = Value::Int4(choices.below(9) as i32);
+    if schema.primary(target).contains(&column) && choices.below(2) == 0 {
+        let shift = integer(kind, choices.below(9) as i64);
         let shift = Box::new(Expression::Literal(kind, shift));
-        return Some(Expression::Binary(Operator::Add, Box::new(Expression::Column(0)), shift));
+        let column = Box::new(Expression::Column(column));
+        return Some(Expression::Binary(Operator::Add, column, shift));
     }
     let refers = schema.refers(target, column) && !choices.once_in(4);
     refers.then(|| Expression::Literal(kind, reference(choices, kind)))

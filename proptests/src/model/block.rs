@@ -16,6 +16,8 @@ pub(super) struct Block {
     pub(super) savepoints: Vec<Savepoint>,
     /// What it has locked before its commit.
     pub(super) locks: Vec<Lock>,
+    /// Rows that ON CONFLICT added because their keys were free, and by which indexes.
+    pub(super) proposed: BTreeSet<(u64, Option<usize>)>,
     pub(super) failed: bool,
     /// Whether a statement has changed something, or might have: no rollback to a savepoint forgets it.
     pub(super) has_written: bool,
@@ -45,6 +47,7 @@ impl Block {
             snapshot: None,
             savepoints: Vec::new(),
             locks: Vec::new(),
+            proposed: BTreeSet::new(),
             failed: false,
             has_written: false,
             log: Vec::new(),
@@ -98,7 +101,9 @@ impl Block {
             // No literal has such a text in it.
             let is_named = |table: &&TableName| text.contains(&format!(" {table}"));
             found.extend(base.tables.keys().filter(is_named));
-            if !matches!(statement, Statement::Query(_)) && !base.schema.keys.is_empty() {
+            if !matches!(statement, Statement::Query(_) | Statement::Lock(_))
+                && !base.schema.keys.is_empty()
+            {
                 found.extend(base.tables.keys());
             }
         }

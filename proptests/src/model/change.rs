@@ -10,6 +10,7 @@ use super::foreign::{Task, settle, tasks};
 use super::locks::{Lock, locks_of};
 use super::query::answer;
 use super::state::{Codes, Index, Row, RowChange, State};
+use super::upsert::upsert;
 use crate::generator::{COLUMNS, Expression, Schema, Statement, TableName};
 
 /// What a change did.
@@ -19,6 +20,8 @@ pub(super) struct Done {
     pub(super) rows: Vec<Vec<Value>>,
     /// What became of which row, one after the other, foreign keys included.
     pub(super) changes: Vec<RowChange>,
+    /// Rows that were added because keys were free: by which index, or the primary key.
+    pub(super) proposed: Vec<(u64, Option<usize>)>,
     /// What had to be locked for it.
     pub(super) locks: Vec<Lock>,
     /// The SQLSTATEs of all rows that fail: the engine may meet any of them first.
@@ -30,13 +33,11 @@ pub(super) fn change(state: &mut State, statement: &Statement, next: &mut u64) -
     let mut done = Done::default();
     let (table, changes) = match statement {
         Statement::Insert(table, rows, _) => {
-            let value = |(place, value): (usize, &Option<Value>)| match value {
-                Some(value) => value.clone(),
-                None if place == 1 => Value::Int4(1),
-                None => Value::Null,
-            };
-            let row = |row: &Vec<Option<Value>>| row.iter().enumerate().map(value).collect();
-            (table, insert(*table, rows.iter().map(row).collect(), next, &mut done))
+            let rows = rows.iter().map(|row| with_defaults(row)).collect();
+            (table, insert(*table, rows, next, &mut done))
+        }
+        Statement::Upsert(statement) => {
+            (&statement.table, upsert(state, statement, next, &mut done))
         }
         Statement::InsertSelect(table, query) => match answer(state, query) {
             Ok(rows) => (table, insert(*table, rows, next, &mut done)),
@@ -91,7 +92,20 @@ fn define(state: &mut State, statement: &Statement, next: &mut u64, done: &mut D
     }
 }
 
-fn draw(next: &mut u64) -> u64 {
+/// A row whose columns all have a value.
+pub(super) fn with_defaults(row: &[Option<Value>]) -> Vec<Value> {
+    let value = |(column, value): (usize, &Option<Value>)| {
+        value.clone().unwrap_or_else(|| default_of(column))
+    };
+    row.iter().enumerate().map(value).collect()
+}
+
+/// What a column is where nothing is said of it.
+pub(super) fn default_of(column: usize) -> Value {
+    if column == 1 { Value::Int4(1) } else { Value::Null }
+}
+
+pub(super) fn draw(next: &mut u64) -> u64 {
     *next += 1;
     *next
 }
@@ -127,8 +141,14 @@ pub(super) fn make(
 }
 
 /// NOT NULL and CHECK.
-fn check(state: &State, schema: &Schema, table: TableName, row: &[Value], done: &mut Done) {
-    if row[0].is_null() {
+pub(super) fn check(
+    state: &State,
+    schema: &Schema,
+    table: TableName,
+    row: &[Value],
+    done: &mut Done,
+) {
+    if schema.primary(table).iter().any(|column| row[*column].is_null()) {
         done.codes.insert("23502");
     }
     for check in schema.checks.iter().filter(|check| check.table == table) {
@@ -152,7 +172,7 @@ fn insert(
 }
 
 /// Ids of the rows for which the filter is true.
-fn matching(
+pub(super) fn matching(
     state: &State,
     table: TableName,
     filter: Option<&Expression>,

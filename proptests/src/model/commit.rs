@@ -5,7 +5,7 @@ use super::block::{Block, Snapshot};
 use super::locks::{Wait, locks_of};
 use super::session::{Model, Outcome, tag};
 use super::state::{Codes, State, same_bag};
-use crate::generator::{Level, Step};
+use crate::generator::{Level, Statement, Step};
 
 impl Model {
     pub(super) fn commit(&mut self, session: usize) -> Outcome {
@@ -24,13 +24,16 @@ impl Model {
                 Wait::No => {}
             }
         }
-        let merged = self.committed.merge(&snapshot.base, &snapshot.work);
+        let merged = self.committed.merge(&snapshot.base, &snapshot.work, &block.proposed);
         codes.extend(merged.as_ref().err().into_iter().flatten());
         let has_read_other = block.level == Level::Serializable
             && block.has_written
             && snapshot.base.has_changed(&self.committed, &block.tables());
         if has_read_other {
+            let skips = |(said, _): &(Statement, _)| matches!(said, Statement::Lock(query) if query.skips());
+            // What others had locked, nobody has who runs alone.
             let is_serial = changes.is_empty()
+                || block.log.iter().any(skips)
                 || merged.as_ref().is_ok_and(|merged| self.is_serial(&block, snapshot, merged));
             if is_serial { &mut may } else { &mut codes }.insert("40001");
         }

@@ -1,13 +1,15 @@
 //! The model's foreign keys: what a change of rows leads to, one change after the other, and what must hold at its end.
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use spg_engine::Value;
 
-use super::change::{Done, make};
-use super::state::{Codes, RowChange, State};
-use super::value::{compare, integer};
-use crate::generator::{Action, COLUMNS, ForeignKey, TableName};
+use super::change::{Done, default_of, make};
+use super::evaluate::cast;
+use super::state::{Codes, Row, RowChange, State};
+use super::value::compare;
+use crate::generator::{Action, COLUMNS, ForeignKey, Schema, TableName};
 
 /// What is left to do after a change.
 pub(super) enum Task {
@@ -17,14 +19,27 @@ pub(super) enum Task {
     BeThere(ForeignKey, Vec<u64>),
 }
 
-/// The row of a table that has a value for its primary key.
-pub(super) fn find_key(state: &State, table: TableName, value: &Value) -> Option<u64> {
-    let rows = &state.tables[&table].rows;
-    rows.iter().find(|(_, row)| same_key(&row.values[0], value)).map(|(id, _)| *id)
+/// What a row refers to by a foreign key, if nothing of that is NULL.
+pub(super) fn referred<'v>(key: &ForeignKey, row: &'v [Value]) -> Vec<&'v Value> {
+    key.columns.iter().map(|column| &row[*column]).collect()
 }
 
-fn same_key(left: &Value, right: &Value) -> bool {
-    !left.is_null() && !right.is_null() && compare(left, right).is_eq()
+/// The primary key of a row.
+fn primary<'v>(schema: &Schema, table: TableName, row: &'v [Value]) -> Vec<&'v Value> {
+    schema.primary(table).iter().map(|column| &row[*column]).collect()
+}
+
+/// The row of a table that has these values for its primary key.
+pub(super) fn find_key(state: &State, table: TableName, values: &[&Value]) -> Option<u64> {
+    let rows = &state.tables[&table].rows;
+    let has_key = |row: &Row| same_key(&primary(&state.schema, table, &row.values), values);
+    rows.iter().find(|(_, row)| has_key(row)).map(|(id, _)| *id)
+}
+
+fn same_key(left: &[&Value], right: &[&Value]) -> bool {
+    left.iter()
+        .zip(right)
+        .all(|(left, right)| !left.is_null() && !right.is_null() && compare(left, right).is_eq())
 }
 
 /// What follows from some changes of one table: first what becomes of the rows that refer, key by key, then whether the rows
@@ -34,22 +49,25 @@ pub(super) fn tasks(state: &State, table: TableName, changes: &[RowChange]) -> V
     for key in state.schema.keys.iter().filter(|key| key.parent == table) {
         let is_gone = |change: &&RowChange| change.old.is_some() && change.new.is_none();
         let is_moved = |change: &&RowChange| match (&change.old, &change.new) {
-            (Some(old), Some(new)) => !same_key(&old[0], &new[0]),
+            (Some(old), Some(new)) => {
+                let schema = &state.schema;
+                !same_key(&primary(schema, table, old), &primary(schema, table, new))
+            }
             _ => false,
         };
         let gone: Vec<RowChange> = changes.iter().filter(is_gone).cloned().collect();
         let moved: Vec<RowChange> = changes.iter().filter(is_moved).cloned().collect();
         let lost = [gone, moved].into_iter().filter(|lost| !lost.is_empty());
-        tasks.extend(lost.map(|lost| Task::Follow(*key, lost)));
+        tasks.extend(lost.map(|lost| Task::Follow(key.clone(), lost)));
     }
     for key in state.schema.keys.iter().filter(|key| key.child == table) {
         let is_written = |change: &&RowChange| {
-            let value = |row: &Option<Vec<Value>>| row.as_ref().map(|row| row[key.column].clone());
-            change.new.is_some() && value(&change.old) != value(&change.new)
+            let (old, new) = (change.old.as_ref(), change.new.as_ref());
+            new.is_some() && old.map(|row| referred(key, row)) != new.map(|row| referred(key, row))
         };
         let written: Vec<u64> = changes.iter().filter(is_written).map(|change| change.id).collect();
         if !written.is_empty() {
-            tasks.push(Task::BeThere(*key, written));
+            tasks.push(Task::BeThere(key.clone(), written));
         }
     }
     tasks
@@ -74,8 +92,11 @@ pub(super) fn settle(state: &mut State, next: &mut u64, left: Vec<Task>, done: &
 /// Whether a row is there that refers to one that is not.
 fn refers_to_none(state: &State, key: &ForeignKey, row: u64) -> bool {
     let Some(row) = state.tables[&key.child].rows.get(&row) else { return false };
-    let value = &row.values[key.column];
-    !value.is_null() && find_key(state, key.parent, value).is_none()
+    let values = referred(key, &row.values);
+    match values.iter().filter(|value| value.is_null()).count() {
+        0 => find_key(state, key.parent, &values).is_none(),
+        nulls => key.is_full && nulls < values.len(),
+    }
 }
 
 fn follow(
@@ -86,45 +107,67 @@ fn follow(
     done: &mut Done,
 ) -> Vec<Task> {
     let mut changes = Vec::new();
-    for change in lost {
-        let Some(old) = &change.old else { continue };
-        let action = if change.new.is_some() { key.on_update } else { key.on_delete };
+    let schema = Rc::clone(&state.schema);
+    for RowChange { old, new, .. } in lost {
+        let Some(old) = old else { continue };
+        let action = if new.is_some() { key.on_update } else { key.on_delete };
+        let old = primary(&schema, key.parent, old);
+        let new = new.as_ref().map(|new| primary(&schema, key.parent, new));
         for (id, row) in &state.tables[&key.child].rows {
-            if !same_key(&row.values[key.column], &old[0]) {
+            if !same_key(&referred(key, &row.values), &old) {
                 continue;
             }
-            let becomes = |value| {
-                let mut values = row.values.clone();
-                values[key.column] = value;
-                Some(values)
-            };
-            let new = match (action, &change.new) {
-                (Action::NoAction, _) if find_key(state, key.parent, &old[0]).is_some() => continue,
+            let values: Option<Vec<Value>> = match (action, &new) {
+                (Action::NoAction, _) if find_key(state, key.parent, &old).is_some() => continue,
                 (Action::NoAction | Action::Restrict, _) => {
                     done.codes.insert("23503");
                     continue;
                 }
                 (Action::Cascade, None) => None,
-                (Action::Cascade, Some(new)) => becomes(as_column(key.column, &new[0])),
-                (Action::SetNull, _) => becomes(Value::Null),
+                (Action::Cascade, Some(new)) => Some(as_columns(key, new, done)),
+                (Action::SetNull, _) => Some(key.columns.iter().map(|_| Value::Null).collect()),
+                (Action::SetDefault, _) => {
+                    Some(key.columns.iter().map(|column| default_of(*column)).collect())
+                }
             };
-            changes.push(RowChange {
-                table: key.child,
-                id: *id,
-                old: Some(row.values.clone()),
-                new,
+            let new = values.map(|values| {
+                let mut row = row.values.clone();
+                key.columns.iter().zip(values).for_each(|(column, value)| row[*column] = value);
+                row
             });
+            let old = Some(row.values.clone());
+            changes.push(RowChange { table: key.child, id: *id, old, new });
         }
     }
-    make(state, key.child, changes, next, done)
+    let tasks = make(state, key.child, changes, next, done);
+    if lost.iter().any(|change| is_default_lost(state, key, change)) {
+        done.codes.insert("23503");
+    }
+    tasks
 }
 
-/// A key as a value of the column that refers to it.
-fn as_column(column: usize, key: &Value) -> Value {
-    match (COLUMNS[column].1, integer(key)) {
-        (crate::generator::Kind::Int8, Some(key)) => Value::Int8(key),
-        _ => key.clone(),
-    }
+/// Whether a row has the default now, which is the key that is lost: it is not written, so nobody would look.
+fn is_default_lost(state: &State, key: &ForeignKey, change: &RowChange) -> bool {
+    let action = if change.new.is_some() { key.on_update } else { key.on_delete };
+    let Some(old) = change.old.as_ref().filter(|_| action == Action::SetDefault) else {
+        return false;
+    };
+    let old = primary(&state.schema, key.parent, old);
+    let mut children = state.tables[&key.child].rows.values();
+    find_key(state, key.parent, &old).is_none()
+        && children.any(|row| same_key(&referred(key, &row.values), &old))
+}
+
+/// A primary key as values of the columns that refer to it.
+fn as_columns(key: &ForeignKey, values: &[&Value], done: &mut Done) -> Vec<Value> {
+    let pairs = key.columns.iter().zip(values);
+    let value = |(column, value): (&usize, &&Value)| {
+        cast(COLUMNS[*column].1, (*value).clone()).unwrap_or_else(|code| {
+            done.codes.insert(code);
+            Value::Null
+        })
+    };
+    pairs.map(value).collect()
 }
 
 /// What refuses a commit of `mine`, that leads to `merged`, because a row refers to one that is not there: whoever made the row
@@ -138,7 +181,10 @@ pub(super) fn broken_keys(merged: &State, mine: &[RowChange]) -> Codes {
             }
             let is_mine = mine.iter().any(|change| (change.table, change.id) == (key.child, *id));
             let taken = mine.iter().filter(|change| {
-                let had = |old: &Vec<Value>| same_key(&old[0], &row.values[key.column]);
+                let had = |old: &Vec<Value>| {
+                    let key_of = primary(&merged.schema, key.parent, old);
+                    same_key(&key_of, &referred(key, &row.values))
+                };
                 change.table == key.parent && change.old.as_ref().is_some_and(had)
             });
             codes.extend(is_mine.then_some("23503"));
@@ -146,7 +192,7 @@ pub(super) fn broken_keys(merged: &State, mine: &[RowChange]) -> Codes {
                 let action = if change.new.is_some() { key.on_update } else { key.on_delete };
                 match action {
                     Action::NoAction | Action::Restrict => "23503",
-                    Action::Cascade | Action::SetNull => "40001",
+                    Action::Cascade | Action::SetNull | Action::SetDefault => "40001",
                 }
             }));
         }

@@ -2,7 +2,7 @@
 
 use spg_engine::Value;
 
-use super::foreign::find_key;
+use super::foreign::{find_key, referred};
 use super::state::{RowChange, State};
 use super::value::key_text;
 use crate::generator::TableName;
@@ -21,6 +21,8 @@ pub(super) enum Object {
 pub(super) enum Mode {
     /// Another row refers to the row.
     KeyShare,
+    /// The row stays as it is.
+    Share,
     /// The row is changed, but not its keys.
     NoKeyUpdate,
     /// The row goes, or its keys change; the key is taken.
@@ -50,7 +52,7 @@ impl Lock {
         // A row that is referred to may be changed, but must stay and keep its key.
         let goes_together = match (self.mode, other.mode) {
             (Mode::KeyShare, mode) | (mode, Mode::KeyShare) => mode != Mode::Update,
-            _ => false,
+            (left, right) => left == Mode::Share && right == Mode::Share,
         };
         self.object == other.object && !goes_together
     }
@@ -85,8 +87,8 @@ pub(super) fn locks_of(state: &State, changes: &[RowChange]) -> Vec<Lock> {
             locks.push(Lock { object, mode, is_certain: true });
         }
         for key in state.schema.keys.iter().filter(|key| key.child == change.table) {
-            let value = |row: &Option<Vec<Value>>| row.as_ref().map(|row| row[key.column].clone());
-            let (old, new) = (value(&change.old), value(&change.new));
+            let (old, new) = (change.old.as_ref(), change.new.as_ref());
+            let (old, new) = (old.map(|row| referred(key, row)), new.map(|row| referred(key, row)));
             let Some(row) = new.as_ref().and_then(|new| find_key(state, key.parent, new)) else {
                 continue;
             };

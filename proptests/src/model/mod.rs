@@ -10,8 +10,10 @@ mod evaluate;
 mod foreign;
 mod locks;
 mod query;
+mod row_lock;
 mod session;
 mod state;
+mod upsert;
 mod value;
 
 pub use session::{Model, Outcome};

@@ -52,6 +52,8 @@ impl Model {
         match &step.statement {
             Statement::CreateIndex(..) | Statement::DropIndex(_) => others == 0 && is_newest,
             Statement::Truncate(_) => others == 0 && block.is_none(),
+            Statement::SynchronousCommit(_) => block.is_none(),
+            Statement::Lock(query) => !self.may_skip(step.session, query),
             _ => true,
         }
     }
@@ -126,6 +128,12 @@ impl Model {
         self.committed.tables.iter().map(query).collect()
     }
 
+    /// Whether rows or indexes have been committed since `before`.
+    pub fn has_committed(&self, before: &Self) -> bool {
+        !before.committed.changes(&self.committed).is_empty()
+            || before.committed.indexes != self.committed.indexes
+    }
+
     /// Number of rows that are committed.
     pub fn committed_rows(&self) -> usize {
         self.committed.tables.values().map(|table| table.rows.len()).sum()
@@ -147,6 +155,7 @@ impl Model {
             _ if failed => failure("25P02"),
             Statement::Begin(level) => self.begin(session, *level),
             Statement::Checkpoint => tag("CHECKPOINT"),
+            Statement::SynchronousCommit(_) => tag("SET"),
             Statement::Savepoint(name) => self.with_block(session, |block| block.savepoint(*name)),
             Statement::Release(name) => self.with_block(session, |block| block.release(*name)),
             Statement::Query(query) => {
@@ -159,6 +168,7 @@ impl Model {
                     Err(codes) => Outcome::Failure(codes),
                 }
             }
+            Statement::Lock(query) => self.lock_rows(session, query),
             statement => self.change(session, statement),
         };
         if let Some(block) = &mut self.sessions[session] {
@@ -202,13 +212,13 @@ impl Model {
 
     /// The state that a statement reads. A block's first one takes the block's snapshot; at READ COMMITTED each goes on from
     /// what is committed now.
-    fn current(&mut self, session: usize) -> Result<&State, Codes> {
+    pub(super) fn current(&mut self, session: usize) -> Result<&State, Codes> {
         let committed = &self.committed;
         let Some(block) = &mut self.sessions[session] else { return Ok(committed) };
         let take = || Snapshot { base: committed.clone(), work: committed.clone() };
         let snapshot = block.snapshot.get_or_insert_with(take);
         if block.level == Level::ReadCommitted {
-            snapshot.work = committed.merge(&snapshot.base, &snapshot.work)?;
+            snapshot.work = committed.merge(&snapshot.base, &snapshot.work, &block.proposed)?;
             snapshot.base = committed.clone();
         }
         Ok(&snapshot.work)
@@ -256,12 +266,14 @@ impl Model {
             Some(block) => {
                 block.has_written = true;
                 block.locks.extend(wanted);
+                block.proposed.extend(done.proposed);
                 block.snapshot.as_mut().expect("it has looked").work = state;
             }
         }
         let count = done.rows.len();
         let (text, returning) = match statement {
             Statement::Insert(_, _, returning) => (format!("INSERT 0 {count}"), *returning),
+            Statement::Upsert(upsert) => (format!("INSERT 0 {count}"), upsert.returning),
             Statement::InsertSelect(..) => (format!("INSERT 0 {count}"), false),
             Statement::Update(.., returning) => (format!("UPDATE {count}"), *returning),
             Statement::Delete(.., returning) => (format!("DELETE {count}"), *returning),

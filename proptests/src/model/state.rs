@@ -60,7 +60,7 @@ impl State {
     pub(super) fn unique_keys(&self, table: TableName) -> Vec<(Option<usize>, &[usize])> {
         let unique = self.indexes.iter().filter(|(_, index)| index.unique && index.table == table);
         let unique = unique.map(|(name, index)| (Some(*name), index.columns.as_slice()));
-        std::iter::once((None, [0].as_slice())).chain(unique).collect()
+        std::iter::once((None, self.schema.primary(table))).chain(unique).collect()
     }
 
     /// Whether some key of `table` is taken twice.
@@ -71,7 +71,12 @@ impl State {
 
     /// Whether two rows of `table` have equal values, none NULL, in `columns`.
     pub(super) fn has_duplicate_keys(&self, table: TableName, columns: &[usize]) -> bool {
-        let rows: Vec<&Row> = self.tables[&table].rows.values().collect();
+        !self.duplicates(table, columns).is_empty()
+    }
+
+    /// The rows of `table` that have equal values, none NULL, in `columns`: pair by pair.
+    fn duplicates(&self, table: TableName, columns: &[usize]) -> Vec<[u64; 2]> {
+        let rows: Vec<(&u64, &Row)> = self.tables[&table].rows.iter().collect();
         let equal = |left: &Row, right: &Row| {
             columns.iter().all(|&column| {
                 let (left, right) = (&left.values[column], &right.values[column]);
@@ -79,7 +84,12 @@ impl State {
             })
         };
         let behind = |place: usize| rows[place + 1..].iter();
-        rows.iter().enumerate().any(|(place, left)| behind(place).any(|right| equal(left, right)))
+        let pairs = rows.iter().enumerate();
+        let pairs = pairs.flat_map(|(place, left)| behind(place).map(move |right| (left, right)));
+        pairs
+            .filter(|((_, left), (_, right))| equal(left, right))
+            .map(|((left, _), (right, _))| [**left, **right])
+            .collect()
     }
 
     /// What leads to `later` from `self`.
@@ -113,7 +123,12 @@ impl State {
     }
 
     /// The commit of what a transaction made of `base`: `self` with its changes, or the SQLSTATEs that refuse it.
-    pub(super) fn merge(&self, base: &Self, work: &Self) -> Result<Self, Codes> {
+    pub(super) fn merge(
+        &self,
+        base: &Self,
+        work: &Self,
+        proposed: &BTreeSet<(u64, Option<usize>)>,
+    ) -> Result<Self, Codes> {
         let mut merged = self.clone();
         let mut codes = Codes::new();
         let changes = base.changes(work);
@@ -133,8 +148,15 @@ impl State {
             .retain(|name, _| work.indexes.contains_key(name) || !base.indexes.contains_key(name));
         let made = work.indexes.iter().filter(|(name, _)| !base.indexes.contains_key(name));
         merged.indexes.extend(made.map(|(name, index)| (*name, index.clone())));
-        if merged.tables.keys().any(|name| merged.has_duplicates(*name)) {
-            codes.insert("23505");
+        for name in merged.tables.keys() {
+            for (index, columns) in merged.unique_keys(*name) {
+                // Who has found the key free, and said what to do where it is not, is to look again.
+                let is_proposed = |row: &u64| proposed.contains(&(*row, index));
+                let pairs = merged.duplicates(*name, columns).into_iter();
+                codes.extend(
+                    pairs.map(|pair| if pair.iter().any(is_proposed) { "40001" } else { "23505" }),
+                );
+            }
         }
         codes.extend(broken_keys(&merged, &changes));
         if codes.is_empty() { Ok(merged) } else { Err(codes) }

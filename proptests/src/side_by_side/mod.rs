@@ -1,6 +1,7 @@
 //! The engine beside the naive model: several sessions say one statement after the other, and each answer must be the model's.
 //! With files, the machine stops now and then, and what is found on the disk must be what the model has committed.
 
+mod ahead;
 mod medium;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use crate::check::disagreement;
 use crate::crash::mode::Mode;
 use crate::generator::{Schema, Statement, Step, schema, statement};
 use crate::model::{Model, Outcome};
+use crate::side_by_side::ahead::Ahead;
 use crate::side_by_side::medium::{Medium, difference};
 
 /// Sessions that take turns.
@@ -66,7 +68,7 @@ pub fn compare(
     });
     let steps = steps.iter().map(|numbers| statement(numbers, SESSIONS, &schema));
     let result = first.chain(steps).try_for_each(|step| run.step(&step, seen));
-    let result = result.and_then(|()| run.crash(vec![run.model.clone()]));
+    let result = result.and_then(|()| run.crash(Vec::new()));
     result.map_err(|report| format!("{}\n  {report}", run.history.join("\n")))
 }
 
@@ -76,6 +78,8 @@ struct Run {
     database: Arc<Database>,
     sessions: Vec<Session>,
     model: Model,
+    /// What a session has acknowledged that may not be durable.
+    ahead: Ahead,
     history: Vec<String>,
 }
 
@@ -85,7 +89,8 @@ impl Run {
         let database = medium.open()?;
         let sessions = (0..SESSIONS).map(|_| session(&database)).collect();
         let model = Model::new(TABLES, SESSIONS, schema);
-        let mut run = Self { medium, database, sessions, model, history: Vec::new() };
+        let ahead = Ahead::default();
+        let mut run = Self { medium, database, sessions, model, ahead, history: Vec::new() };
         for definition in schema.definitions() {
             run.say(0, &definition);
         }
@@ -102,12 +107,21 @@ impl Run {
         if !self.model.knows(step) {
             return Ok(());
         }
+        if self.ahead.concerns(step) && !self.settle() {
+            *seen.entry("crash ahead".to_owned()).or_default() += 1;
+            return self.crash(Vec::new());
+        }
         match step.statement {
             Statement::Disconnect => {
                 self.history.push(format!("s{}: disconnect", step.session));
                 self.model.execute(step);
                 self.sessions[step.session] = session(&self.database);
+                self.ahead.sessions.remove(&step.session);
                 Ok(())
+            }
+            Statement::SynchronousCommit(on) => {
+                self.ahead.set(step.session, on);
+                self.execute(step, seen)
             }
             Statement::Crash(operations, seed) => {
                 if self.medium.plan(operations, seed) {
@@ -123,10 +137,12 @@ impl Run {
         let before = self.model.clone();
         let expected = self.model.execute(step);
         let answered = self.say(step.session, &step.statement.to_string());
-        if self.medium.has_crashed() && answered.failure.is_some() {
+        // What was acknowledged before it was durable is gone with the disk, for those who ask for it, too.
+        let is_lost = answered.failure.is_some() || !self.ahead.models.is_empty();
+        if self.medium.has_crashed() && is_lost {
             // Nobody was told whether it is committed.
             *seen.entry("crash".to_owned()).or_default() += 1;
-            return self.crash(vec![before, self.model.clone()]);
+            return self.crash(vec![before]);
         }
         if let Some(report) = disagreement(&step.statement, &expected, &answered) {
             return Err(report);
@@ -136,21 +152,38 @@ impl Run {
             let word = if at_commit { "COMMIT " } else { "" };
             *seen.entry(format!("{word}{}", failure.sqlstate)).or_default() += 1;
             if matches!(expected, Outcome::Either(..)) {
-                self.model.refuse(before, step);
+                self.model.refuse(before.clone(), step);
             }
         }
+        self.ahead.note(step.session, before, &self.model);
         if self.medium.has_crashed() {
             *seen.entry("crash after a commit".to_owned()).or_default() += 1;
-            return self.crash(vec![self.model.clone()]);
+            return self.crash(Vec::new());
         }
         Ok(())
     }
 
-    /// The machine stops. What is found after it must be what one of the models has committed, which is gone on with.
-    fn crash(&mut self, models: Vec<Model>) -> Result<(), String> {
+    /// What a session has acknowledged becomes durable, and others see it: a query of its own waits for that. Says whether the
+    /// machine still runs.
+    fn settle(&mut self) -> bool {
+        if let Some(session) = self.ahead.newest.take() {
+            self.say(session, "SELECT count(*) FROM t0");
+        }
+        let runs = !self.medium.has_crashed();
+        if runs {
+            self.ahead.models.clear();
+        }
+        runs
+    }
+
+    /// The machine stops. What is found after it must be what the model has committed, or one of `others`, or one of those that
+    /// came before something that was acknowledged too early; it is gone on with.
+    fn crash(&mut self, others: Vec<Model>) -> Result<(), String> {
         if !self.medium.stop() {
             return Ok(());
         }
+        let earlier = std::mem::take(&mut self.ahead).models;
+        let models = std::iter::once(self.model.clone()).chain(others).chain(earlier);
         self.history.push("crash".to_owned());
         self.sessions.clear();
         self.database = self.medium.open()?;
