@@ -2,10 +2,11 @@
 //!
 //! [`tables`] makes and fills the tables at a [`place`], a server or a database in this process. The [`load`] has the
 //! clients: a [`worker`] is a thread that serves several connections ([`lane`]) of a [`workload`], an [`own_session`]
-//! one with a session in this process; operations consist of [`statement`]s. Latencies go into a [`histogram`], and the
-//! [`summary`] shows them. [`raw_sync`] measures the disk alone.
+//! one with a session in this process; operations consist of [`statement`]s. Latencies go into a [`histogram`], [`holds`] asks how
+//! long the writer lock was held, and the [`summary`] shows both. [`raw_sync`] measures the disk alone.
 
 mod histogram;
+mod holds;
 mod lane;
 mod load;
 mod own_session;
@@ -26,10 +27,11 @@ use std::time::Duration;
 use clap::Parser;
 
 use crate::arguments::{Arguments, Command, FormatName};
+use crate::bench::holds::Holds;
 use crate::bench::lane::Mode;
 use crate::bench::load::{Found, Load};
 use crate::bench::place::Place;
-use crate::bench::summary::Summary;
+use crate::bench::summary::{Contention, Summary};
 use crate::bench::tables::Tables;
 use crate::bench::tally::Tally;
 use crate::command_line::{BenchArguments, Durability, Isolation, Workload};
@@ -89,6 +91,7 @@ impl BenchArguments {
             || self.simple
             || self.writers > 0
             || self.checkpoints
+            || self.contention
             || self.durability.is_some()
             || self.isolation.is_some()
     }
@@ -226,6 +229,7 @@ fn measure_disk(bench: &BenchArguments, interrupt: &Interrupt) -> Outcome<(Summa
         pipeline: 1,
         seconds: bench.seconds,
         tally,
+        contention: None,
     };
     Ok((summary, Beside::default()))
 }
@@ -254,7 +258,13 @@ fn measure(
     let mut tables = Tables::new(bench.workload, rows, &target, place);
     tables.make(&mut target, interrupt)?;
     let load = Load::open(bench, &tables, place)?;
+    let mut holds = || bench.contention.then(|| Holds::of(&mut target)).transpose();
+    let before = holds()?;
     let Found { measured, writers, checkpoints } = load.run(bench, interrupt)?;
+    let contention = before.zip(holds()?).map(|(before, after)| Contention {
+        clients: measured.spread(),
+        writer_hold_p99_us: after.since(&before).quantile_us(0.99),
+    });
     interrupt.check()?;
     let clients = match place {
         Place::Server(_) => bench.clients(),
@@ -266,6 +276,7 @@ fn measure(
         pipeline: bench.pipeline,
         seconds: bench.seconds,
         tally: measured,
+        contention,
     };
     Ok((summary, Beside { writers, checkpoints }))
 }

@@ -83,6 +83,7 @@ impl OwnSession {
         self.work_until(schedule.begin, interrupt, &mut tally);
         tally.restart();
         self.work_until(schedule.end, interrupt, &mut tally);
+        tally.of_clients = vec![tally.latencies.count()];
         tally
     }
 

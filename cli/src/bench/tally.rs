@@ -12,6 +12,8 @@ use crate::bench::statement::Statement;
 pub(super) struct Tally {
     /// Nanoseconds of each operation that went well.
     pub(super) latencies: Histogram,
+    /// How many each of the clients did, once they have ended.
+    pub(super) of_clients: Vec<u64>,
     /// Errors that were answered, conflicts included.
     pub(super) errors: u64,
     /// Conflicts (40001, 40P01), after which the operation was done again.
@@ -53,11 +55,20 @@ impl Tally {
     /// Adds what `other` has counted.
     pub(super) fn merge(&mut self, other: Self) {
         self.latencies.merge(&other.latencies);
+        self.of_clients.extend(other.of_clients);
         self.errors += other.errors;
         self.conflicts += other.conflicts;
         if self.first_error.is_none() {
             self.first_error = other.first_error;
         }
+    }
+
+    /// The fewest that one of the clients did, the median, the most.
+    pub(super) fn spread(&self) -> [u64; 3] {
+        let mut counts = self.of_clients.clone();
+        counts.sort_unstable();
+        let at = |place: usize| counts.get(place).copied().unwrap_or_default();
+        [at(0), at(counts.len() / 2), counts.last().copied().unwrap_or_default()]
     }
 
     /// Forgets what was counted in the warm-up; an error stays.

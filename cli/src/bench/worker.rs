@@ -32,6 +32,8 @@ pub(super) struct Schedule {
 pub(super) struct Worker {
     sockets: Vec<Socket>,
     lanes: Vec<Lane>,
+    /// Operations that each lane has done.
+    done: Vec<u64>,
     /// How long a single connection is polled before the thread sleeps.
     polling: Polling,
     /// Operations counted so far, for who looks on.
@@ -53,7 +55,8 @@ impl Worker {
             lane.open(&socket)?;
             sockets.push(socket);
         }
-        Ok(Self { sockets, lanes, polling: Polling::new(spin), count })
+        let done = vec![0; lanes.len()];
+        Ok(Self { sockets, lanes, done, polling: Polling::new(spin), count })
     }
 
     /// Works until the schedule's end; what was counted between its begin and its end.
@@ -64,7 +67,9 @@ impl Worker {
         let mut tally = Tally::default();
         self.work_until(schedule.begin, interrupt, &mut tally)?;
         tally.restart();
+        self.done.fill(0);
         self.work_until(schedule.end, interrupt, &mut tally)?;
+        tally.of_clients.clone_from(&self.done);
         self.drain()?;
         Ok(tally)
     }
@@ -80,6 +85,7 @@ impl Worker {
                 if lane.advance(socket, &mut self.polling, tally)? {
                     lane.start(socket, Instant::now())?;
                 }
+                self.done[0] = tally.latencies.count();
                 self.count.store(tally.latencies.count(), Ordering::Relaxed);
             }
             return Ok(());
@@ -90,11 +96,14 @@ impl Worker {
         while Instant::now() < end && !interrupt.is_requested() {
             wait(&mut waits)?;
             for (index, (lane, socket)) in self.lanes.iter_mut().zip(&self.sockets).enumerate() {
-                if !waits[index].revents().is_empty()
-                    && lane.advance(socket, &mut no_polling, tally)?
-                {
+                if waits[index].revents().is_empty() {
+                    continue;
+                }
+                let before = tally.latencies.count();
+                if lane.advance(socket, &mut no_polling, tally)? {
                     lane.start(socket, Instant::now())?;
                 }
+                self.done[index] += tally.latencies.count() - before;
             }
             self.count.store(tally.latencies.count(), Ordering::Relaxed);
         }

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 /// Options of `bench`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each option without a value")]
 pub(crate) struct BenchArguments {
     /// What the clients do
     #[arg(value_enum)]
@@ -42,6 +43,10 @@ pub(crate) struct BenchArguments {
     /// Checkpoints without pause beside those that are measured
     #[arg(long)]
     pub(crate) checkpoints: bool,
+
+    /// Show, too, how evenly the clients were served and how long the writer lock was held
+    #[arg(long)]
+    pub(crate) contention: bool,
 
     /// Whether a commit is answered when it is durable, or before: the clients' `synchronous_commit`
     #[arg(long, value_enum)]

@@ -68,6 +68,13 @@ fn every_workload_prints_its_figures_and_drops_its_tables() {
         assert!(at("p50_us") > 0.0 && at("p50_us") <= at("p99_us"), "{figures:?}");
         assert!(at("p999_us") <= at("max_us"), "{figures:?}");
     }
+    let contention = start(&daemon, "1", &["tpcb-like", "--contention", "--clients", "3"]).finish();
+    let figures: serde_json::Value = serde_json::from_str(&contention.out).expect(&contention.out);
+    let count = |member: &str| figures[member].as_u64().unwrap();
+    assert!(count("client_min") <= count("client_median"), "{figures}");
+    assert!(count("client_median") <= count("client_max"), "{figures}");
+    assert!((1..=count("operations")).contains(&count("client_max")), "{figures}");
+    assert!(count("writer_hold_p99_us") > 0, "{figures}");
     let tables = ["accounts", "events", "vectors", "branches", "tellers", "history"];
     assert!(!is_there(&daemon, &tables, 150));
 }

@@ -255,7 +255,7 @@ mod tests {
         let lock = WriterLock::new(0);
         let wait = |ticket| {
             // As if it had come this moment, each time: what counts is the others.
-            let since = Instant::now() + Duration::from_secs(3_600);
+            let since = Instant::now() + Duration::from_hours(1);
             Waiter { ticket, since, thread: thread::current() }
         };
         super::lock(&lock.state).waiters.extend([wait(7), wait(8)]);

@@ -263,7 +263,7 @@ pub enum Statement {
     Disconnect,
     /// CHECKPOINT
     Checkpoint,
-    /// SET synchronous_commit
+    /// `SET synchronous_commit`
     SynchronousCommit(bool),
     /// No SQL: after so many more operations of the disk the machine stops; the power is cut with a seed, or the process killed.
     Crash(usize, Option<u64>),

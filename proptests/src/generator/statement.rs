@@ -125,7 +125,9 @@ fn rows(
             }
         }));
         if let Some(values) = whole_reference(choices, schema, target) {
-            values.into_iter().for_each(|(column, value)| row[column] = Some(value));
+            for (column, value) in values {
+                row[column] = Some(value);
+            }
         }
         row
     };
