@@ -145,7 +145,7 @@ impl Load {
             let settings: Vec<String> = arguments
                 .settings()
                 .iter()
-                .map(|(name, value)| format!("SET {name} = {value}"))
+                .map(|(name, value)| format!("SET {name} = '{value}'"))
                 .collect();
             let script = Arc::clone(script);
             let session =
