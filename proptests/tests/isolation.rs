@@ -1,8 +1,7 @@
 //! PostgreSQL 15's isolation specs, order by order: what it refuses is not committed as a whole here either, and what is committed
 //! here answers as the same transactions do one after the other.
 //!
-//! A session's BEGIN comes right before its first step: PostgreSQL pins its snapshot with the first statement that reads, SPG
-//! with BEGIN, and the orders are about what lies behind that. `SPG_VERBOSE=1` prints every order that answers otherwise.
+//! `SPG_VERBOSE=1` prints every order that answers otherwise.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
@@ -114,12 +113,13 @@ fn with_types(sql: &str) -> String {
 /// Runs the steps in one order.
 fn run(spec: &Spec, permutation: &Permutation) -> Outcome {
     let database = open(spec);
-    let mut sessions: Vec<Option<Session>> = spec.sessions.iter().map(|_| None).collect();
+    let mut sessions: Vec<Session> =
+        (0..spec.sessions.len()).map(|place| begin(spec, place, &database)).collect();
     let mut answers = Vec::new();
     for (name, _) in &permutation.steps {
         let (place, sql) = spec.step(name).unwrap();
-        let session = sessions[place].get_or_insert_with(|| begin(spec, place, &database));
-        answers.push((place, name.clone(), answer::run(session, &with_types(sql))));
+        let answer = answer::run(&mut sessions[place], &with_types(sql));
+        answers.push((place, name.clone(), answer));
     }
     drop(sessions);
     Outcome { answers, tables: tables(&database) }

@@ -337,13 +337,22 @@ impl Client<'_> {
     }
 
     /// As [`Self::flush`]; or, where nothing that comes depends on how it goes, leaves the answers to whoever makes durable what
-    /// they rest on.
+    /// they rest on. In memory there is nobody to leave them to.
     #[inline]
     fn answer(&mut self) -> Result<(), End> {
-        if self.output.held.is_empty() || self.is_unit_open || !self.output.can_hand_over() {
+        let output = &self.output;
+        if output.held.is_empty()
+            || self.is_unit_open
+            || !output.can_hand_over()
+            || self.is_in_memory()
+        {
             return self.flush();
         }
         self.output.hand_over(&mut self.session)
+    }
+
+    fn is_in_memory(&self) -> bool {
+        self.session.database().journal().is_none()
     }
 
     /// Waits until everything that the answers rest on is durable. Where that fails, the error is the answer.

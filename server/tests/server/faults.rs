@@ -272,6 +272,28 @@ fn a_full_disk_refuses_writes_and_takes_them_again() {
     daemon.kill();
 }
 
+#[test]
+fn a_backup_that_a_disk_has_no_room_for_leaves_nothing() {
+    let Some(disk) = Mount::new(&["-t", "tmpfs", "-o", "size=1m", "tmpfs"]) else { return };
+    let home = tempfile::tempdir().unwrap();
+    let mut daemon = start(&home.path().join("data"));
+    let mut client = daemon.client();
+    client.batch_execute("CREATE TABLE t (id INT PRIMARY KEY, filler TEXT)").unwrap();
+    let filler = "x".repeat(8 << 10);
+    for id in 0..200 {
+        client.execute("INSERT INTO t VALUES ($1, $2)", &[&id, &filler.as_str()]).unwrap();
+    }
+    let target = disk.path().join("backup");
+    let directory = ["directory", target.to_str().unwrap()];
+    let refused = client.administer("backup", &[directory.into()]).unwrap_err();
+    assert_eq!(refused.code(), "53100", "{refused}");
+    assert!(refused.to_string().contains(directory[1]), "it names the place: {refused}");
+    assert_eq!(fs::read_dir(&target).unwrap().count(), 0, "nothing that looks like a backup");
+    assert!(disk.again(&["-o", "remount,size=16m"]));
+    client.administer("backup", &[directory.into()]).unwrap();
+    daemon.kill();
+}
+
 /// Cuts the power of a file system: `FS_IOC_SHUTDOWN` without writing its journal.
 const POWER_CUT: &str = "
 import fcntl, os, struct, sys

@@ -61,6 +61,8 @@ struct Class<'a> {
     kind: &'static str,
     columns: i16,
     checks: i16,
+    /// Foreign keys at one of their ends, which are triggers in PostgreSQL.
+    has_triggers: bool,
 }
 
 pub(super) fn classes(source: &Source<'_>, rows: &mut Rows<'_>) -> Result<()> {
@@ -79,6 +81,8 @@ pub(super) fn classes(source: &Source<'_>, rows: &mut Rows<'_>) -> Result<()> {
             kind: if relation.kind == Some(Kind::View) { "v" } else { "r" },
             columns: schema.columns.len() as i16,
             checks: checks.count() as i16,
+            has_triggers: !schema.constraints.foreign_keys.is_empty()
+                || !source.root.children(schema.table).is_empty(),
         };
         add(&class, rows)?;
         for index in &schema.indexes {
@@ -91,6 +95,7 @@ pub(super) fn classes(source: &Source<'_>, rows: &mut Rows<'_>) -> Result<()> {
                 kind: "i",
                 columns: index.columns.len() as i16,
                 checks: 0,
+                has_triggers: false,
                 ..class
             };
             add(&class, rows)?;
@@ -108,6 +113,7 @@ pub(super) fn classes(source: &Source<'_>, rows: &mut Rows<'_>) -> Result<()> {
             kind: "S",
             columns: 3,
             checks: 0,
+            has_triggers: false,
         };
         add(&class, rows)?;
     }
@@ -122,7 +128,7 @@ fn add(class: &Class<'_>, rows: &mut Rows<'_>) -> Result<()> {
     row!(rows;
         class.number, class.name, oid::namespace(class.namespace), 0_i64, 0_i64, oid::ROLE, class.access_method,
         class.number, 0_i64, class.pages, class.tuples, 0, 0_i64, class.has_index, false, "p", class.kind,
-        class.columns, class.checks, class.kind == "v", false, false, false, false, true, identity, false, 0_i64,
+        class.columns, class.checks, class.kind == "v", class.has_triggers, false, false, false, true, identity, false, 0_i64,
         0_i64, 0_i64, NULL, NULL, NULL,
     )
 }
