@@ -57,8 +57,8 @@ impl Model {
         for (statement, expected) in &block.log {
             let step = Step { session: 0, statement: statement.clone(), instead: None };
             let answered = alone.execute(&step);
-            if is_lost(expected) {
-                // Alone there is nobody to lose a row to; what comes next is refused all the same.
+            if is_of_others(expected) {
+                // Alone there is nobody to lose a row to or to wait for; what comes next is refused all the same.
                 alone.sessions[0].iter_mut().for_each(Block::fail);
             } else if !is_same(expected, &answered) {
                 return false;
@@ -69,17 +69,20 @@ impl Model {
     }
 }
 
-fn is_lost(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Failure(codes) if codes.contains("40001"))
+/// Whether it failed because of what others do; one that was refused ([`Model::refuse`]) has no code.
+fn is_of_others(outcome: &Outcome) -> bool {
+    let is_of_others = |code: &&str| ["40001", "55P03"].contains(code);
+    matches!(outcome, Outcome::Failure(codes) if codes.is_empty() || codes.iter().any(is_of_others))
 }
 
 /// Whether two answers are the same.
 fn is_same(expected: &Outcome, alone: &Outcome) -> bool {
     match (expected, alone) {
         (Outcome::Failure(expected), Outcome::Failure(alone)) => !expected.is_disjoint(alone),
-        (Outcome::Rows(expected, tag), Outcome::Rows(alone, tag_alone)) => {
-            tag == tag_alone && same_bag(expected.clone(), alone.clone())
-        }
+        (
+            Outcome::Rows(expected, tag) | Outcome::Either(expected, tag, _),
+            Outcome::Rows(alone, tag_alone),
+        ) => tag == tag_alone && same_bag(expected.clone(), alone.clone()),
         _ => false,
     }
 }
