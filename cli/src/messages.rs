@@ -18,10 +18,17 @@ pub(crate) fn line(line: &str) {
 
 /// Writes a notice as psql does.
 pub(crate) fn notice(notice: &Notice) {
-    line(&format!("{}:  {}", notice.severity, notice.message));
+    told(notice.severity, &notice.message, notice.detail.as_deref());
 }
 
 /// Writes a notice of a server likewise.
 pub(crate) fn remote_notice(fields: &ErrorFields) {
-    line(&format!("{}:  {}", fields.severity.as_str(), fields.message));
+    told(fields.severity.as_str(), &fields.message, fields.detail.as_deref());
+}
+
+fn told(severity: &str, message: &str, detail: Option<&str>) {
+    line(&format!("{severity}:  {message}"));
+    if let Some(detail) = detail {
+        line(&format!("DETAIL:  {detail}"));
+    }
 }

@@ -178,10 +178,8 @@ mod tests {
 
     #[test]
     fn notices_tell_how_far_work_is() {
-        let notice = |severity, message: &str| Notice {
-            severity,
-            sqlstate: SqlState::SuccessfulCompletion,
-            message: message.to_owned(),
+        let notice = |severity, message: &str| {
+            Notice::new(severity, SqlState::SuccessfulCompletion, message.to_owned())
         };
         assert_eq!(told(&notice("INFO", "5 17")), Some((5, 17)));
         for (severity, message) in

@@ -192,7 +192,7 @@ impl Answer<'_> {
             }
             ScriptEvent::Notice(fields) if fields.severity == Severity::Info => {
                 let (severity, sqlstate) = ("INFO", SqlState::SuccessfulCompletion);
-                self.sink.notice(&Notice { severity, sqlstate, message: fields.message.clone() });
+                self.sink.notice(&Notice::new(severity, sqlstate, fields.message.clone()));
                 Ok(())
             }
             ScriptEvent::Notice(fields) => {

@@ -71,10 +71,7 @@ impl Told<'_> {
             return;
         }
         self.last = Some(Instant::now());
-        self.sink.notice(&Notice {
-            severity: "INFO",
-            sqlstate: SqlState::SuccessfulCompletion,
-            message: format!("{} {}", progress.bytes, progress.bytes_total),
-        });
+        let message = format!("{} {}", progress.bytes, progress.bytes_total);
+        self.sink.notice(&Notice::new("INFO", SqlState::SuccessfulCompletion, message));
     }
 }

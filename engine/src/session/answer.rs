@@ -26,6 +26,15 @@ pub struct Notice {
     pub sqlstate: SqlState,
     /// The message, in PostgreSQL's wording.
     pub message: String,
+    /// More about it, of one or more lines.
+    pub detail: Option<String>,
+}
+
+impl Notice {
+    /// A notice without detail.
+    pub fn new(severity: &'static str, sqlstate: SqlState, message: String) -> Self {
+        Self { severity, sqlstate, message, detail: None }
+    }
 }
 
 /// What a completed statement did: PostgreSQL's command tag.

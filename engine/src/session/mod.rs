@@ -408,7 +408,8 @@ impl Session {
     }
 
     fn warn(&self, sink: &mut dyn RowSink, sqlstate: SqlState, message: &str) {
-        self.notify(sink, &Notice { severity: "WARNING", sqlstate, message: message.to_owned() });
+        let message = message.to_owned();
+        self.notify(sink, &Notice::new("WARNING", sqlstate, message));
     }
 }
 

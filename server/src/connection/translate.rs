@@ -40,7 +40,8 @@ pub(super) fn notice_fields(notice: &Notice) -> ErrorFields {
         _ => Severity::Notice,
     };
     let sqlstate = spg_wire::SqlState::from_code(notice.sqlstate.code());
-    ErrorFields::new(severity, sqlstate, notice.message.clone())
+    let fields = ErrorFields::new(severity, sqlstate, notice.message.clone());
+    ErrorFields { detail: notice.detail.clone(), ..fields }
 }
 
 /// OID and modifier of a type.

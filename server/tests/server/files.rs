@@ -1,11 +1,13 @@
 //! The daemon and its files: every state they can be found in, who else has them open, who may read them, what survives.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use spg_wire::client::Client;
+use spg_wire::Severity;
+use spg_wire::client::{Client, ScriptEvent};
 
 use crate::support::{Daemon, Stored, flip, ids, number, refusal, wait_until};
 
@@ -340,4 +342,39 @@ fn a_file_that_may_not_grow_is_an_error_of_the_statement() {
     let daemon = Daemon::spawn(command.arg("127.0.0.1:0").arg(&path));
     wait_until("it serves", || Client::connect(daemon.address()).is_ok());
     assert_eq!(ids(&mut daemon.client()), [1, 3]);
+}
+
+#[test]
+fn who_asks_is_told_how_far_a_backup_is() {
+    let stored = Stored::new();
+    let daemon = stored.start(&[]);
+    let mut client = daemon.client();
+    insert(&mut client, 0..100, "CREATE TABLE t (id INT PRIMARY KEY)");
+    let target = stored.path().with_file_name("backup");
+    let directory = target.to_str().unwrap();
+    let mut told = Vec::new();
+    let mut backup = |options: &[(&str, &str)], told: &mut Vec<String>| {
+        client.administer_with("backup", options, |event| {
+            match event {
+                ScriptEvent::Notice(fields) => {
+                    assert_eq!(fields.severity, Severity::Info);
+                    told.push(fields.message.clone());
+                }
+                ScriptEvent::Error(fields) => panic!("{fields:?}"),
+                _ => {}
+            }
+            ControlFlow::Continue(())
+        })
+    };
+    backup(&[("directory", directory), ("progress", "on")], &mut told).unwrap();
+    assert!(!told.is_empty());
+    for message in &told {
+        let (done, total) = message.split_once(' ').unwrap();
+        let (done, total): (u64, u64) = (done.parse().unwrap(), total.parse().unwrap());
+        assert!(done <= total && total > 0, "{message}");
+    }
+    told.clear();
+    let other = stored.path().with_file_name("other");
+    backup(&[("directory", other.to_str().unwrap())], &mut told).unwrap();
+    assert_eq!(told, [""; 0], "nobody asked");
 }

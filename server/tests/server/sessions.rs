@@ -1,7 +1,9 @@
 //! Sessions with and without a name.
 
+use std::ops::ControlFlow;
+
 use spg_wire::TransactionStatus;
-use spg_wire::client::{Client, Config};
+use spg_wire::client::{Client, Config, ScriptEvent};
 
 use crate::support::{Daemon, code, figure, number, wait_until};
 
@@ -117,4 +119,25 @@ fn a_block_left_open_ends_its_connection() {
     spg_wire::message::client::copy_in(&mut request, "t", &[]).unwrap();
     raw.send(&request);
     assert_eq!(raw.fatal().0, "25P03");
+}
+
+#[test]
+fn notices_have_their_detail() {
+    let daemon = Daemon::start(&[]);
+    let mut client = daemon.client();
+    let script = "CREATE TABLE t (id INT PRIMARY KEY); CREATE TABLE a (t INT REFERENCES t); \
+                  CREATE TABLE b (t INT REFERENCES t); DROP TABLE t CASCADE";
+    let mut notices = Vec::new();
+    client
+        .simple_query_with(script, |event| {
+            if let ScriptEvent::Notice(fields) = event {
+                notices.push((fields.message.clone(), fields.detail.clone()));
+            }
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    let detail = "drop cascades to constraint a_t_fkey on table a\n\
+                  drop cascades to constraint b_t_fkey on table b";
+    let expected = ("drop cascades to 2 other objects".to_owned(), Some(detail.to_owned()));
+    assert_eq!(notices, [expected]);
 }

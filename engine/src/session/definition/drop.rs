@@ -55,14 +55,14 @@ impl Definer<'_> {
             let index = existing_name(name).and_then(|name| self.root.index_by_name(name));
             match index {
                 Some((table, index)) if index.constraint => {
-                    let (index, table) = (&index.name, &table.schema().name);
+                    let (index, table) = (&index.name, quote_name(&table.schema().name));
+                    let constraint = format!("constraint {index} on table {table}");
+                    let index = quote_name(index);
                     return Err(Error::new(
                         SqlState::DependentObjectsStillExist,
-                        format!(
-                            "cannot drop index {index} because constraint {index} on table {table} requires it"
-                        ),
+                        format!("cannot drop index {index} because {constraint} requires it"),
                     )
-                    .with_hint(format!("You can drop constraint {index} on table {table} instead.")));
+                    .with_hint(format!("You can drop {constraint} instead.")));
                 }
                 Some((table, index)) => found.push((table.id(), index.id)),
                 None => match self.kind_hint(name) {

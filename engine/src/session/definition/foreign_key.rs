@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::dependency::Dependent;
 use super::names::choose_name;
 use super::{Definer, existing_name, written_name};
 use crate::error::{Error, Result, SqlState};
@@ -117,36 +118,18 @@ impl Definer<'_> {
         what: &str,
         depends: &dyn Fn(&ForeignKey) -> Option<String>,
     ) -> Result<()> {
-        let mut found = Vec::new();
+        let (mut found, mut dependents) = (Vec::new(), Vec::new());
         for (child, key) in referring(self.root, referred) {
             if let Some(on) = depends(&key).filter(|_| !tables.contains(&child)) {
                 let Some(table) = self.root.table(child) else { continue };
                 let table = quote_name(&table.schema().name);
                 let described = format!("constraint {} on table {table}", key.name);
-                found.push((child, key, described, on));
+                dependents.push(Dependent { described, on });
+                found.push((child, key));
             }
         }
-        if found.is_empty() {
-            return Ok(());
-        }
-        if !cascade {
-            let details: Vec<String> = found
-                .iter()
-                .map(|(_, _, described, on)| format!("{described} depends on {on}"))
-                .collect();
-            return Err(Error::new(
-                SqlState::DependentObjectsStillExist,
-                format!("cannot drop {what} because other objects depend on it"),
-            )
-            .with_detail(details.join("\n"))
-            .with_hint("Use DROP ... CASCADE to drop the dependent objects too."));
-        }
-        let message = match found.as_slice() {
-            [(_, _, described, _)] => format!("drop cascades to {described}"),
-            several => format!("drop cascades to {} other objects", several.len()),
-        };
-        self.notice(SqlState::SuccessfulCompletion, message);
-        for (child, key, ..) in found {
+        self.check_dependents(what, &dependents, cascade)?;
+        for (child, key) in found {
             self.change_schema(child, |schema| {
                 schema.constraints.foreign_keys.retain(|other| other.name != key.name);
             });

@@ -6,6 +6,7 @@ mod alter_table;
 mod check;
 mod create_index;
 mod create_table;
+mod dependency;
 mod drop;
 mod foreign_key;
 mod names;
@@ -97,7 +98,12 @@ impl<'a> Definer<'a> {
     }
 
     fn notice(&mut self, sqlstate: SqlState, message: String) {
-        self.notices.push(Notice { severity: "NOTICE", sqlstate, message });
+        self.notices.push(Notice::new("NOTICE", sqlstate, message));
+    }
+
+    fn notice_with_detail(&mut self, sqlstate: SqlState, message: String, detail: String) {
+        let notice = Notice::new("NOTICE", sqlstate, message);
+        self.notices.push(Notice { detail: Some(detail), ..notice });
     }
 }
 

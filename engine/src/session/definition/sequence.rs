@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use super::create_table::already_exists;
+use super::dependency::Dependent;
 use super::names::choose_name;
 use super::{Definer, created_name, existing_name, written_name};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::ast::{
     AlterSequence, CreateSequence, DropObjects, Identifier, ObjectName, SequenceOptions,
 };
+use crate::parser::quote_name;
 use crate::storage::TableId;
 use crate::storage::schema::Schema;
 use crate::storage::sequence::{Sequence, SequenceDefinition, SequenceId};
@@ -113,43 +115,27 @@ impl Definer<'_> {
     /// 2BP01 for a sequence of an identity column, or one that a DEFAULT draws from. CASCADE takes such defaults away.
     fn check_droppable(&mut self, id: SequenceId, cascade: bool) -> Result<()> {
         let Some(sequence) = self.root.sequence(id).cloned() else { return Ok(()) };
-        let name = &sequence.definition.name;
+        let sequence = described_sequence(&sequence);
         if let Some((table, ordinal)) = self.owner_of(id)
             && let Some(table) = self.root.table(table)
             && table.schema().columns[ordinal].identity.is_some()
         {
-            let (column, table) = (&table.schema().columns[ordinal].name, &table.schema().name);
+            let column = described_column(table.schema(), ordinal);
             return Err(Error::new(
                 SqlState::DependentObjectsStillExist,
-                format!("cannot drop sequence {name} because column {column} of table {table} requires it"),
+                format!("cannot drop {sequence} because {column} requires it"),
             )
-            .with_hint(format!("You can drop column {column} of table {table} instead.")));
+            .with_hint(format!("You can drop {column} instead.")));
         }
         let users = self.users_of(id);
-        if users.is_empty() {
-            return Ok(());
-        }
-        let described: Vec<String> = users
+        let dependents: Vec<Dependent> = users
             .iter()
             .filter_map(|(table, ordinal)| {
-                let schema = self.root.table(*table)?.schema();
-                let column = &schema.columns[*ordinal].name;
-                Some(format!("default value for column {column} of table {}", schema.name))
+                let described = described_default(self.root.table(*table)?.schema(), *ordinal);
+                Some(Dependent { described, on: sequence.clone() })
             })
             .collect();
-        if !cascade {
-            let details: Vec<String> =
-                described.iter().map(|what| format!("{what} depends on sequence {name}")).collect();
-            return Err(Error::new(
-                SqlState::DependentObjectsStillExist,
-                format!("cannot drop sequence {name} because other objects depend on it"),
-            )
-            .with_detail(details.join("\n"))
-            .with_hint("Use DROP ... CASCADE to drop the dependent objects too."));
-        }
-        for what in described {
-            self.notice(SqlState::SuccessfulCompletion, format!("drop cascades to {what}"));
-        }
+        self.check_dependents(&sequence, &dependents, cascade)?;
         for (table, ordinal) in users {
             self.change_schema(table, |schema| schema.columns[ordinal].default = None);
         }
@@ -171,29 +157,17 @@ impl Definer<'_> {
             }
         }
         let Some((.., first)) = others.first() else { return Ok(()) };
-        let mut details = Vec::new();
+        let first = format!("table {}", quote_name(first));
+        let mut dependents = Vec::new();
         for ((table, ordinal), id, _) in &others {
             if let (Some(table), Some(sequence)) =
                 (self.root.table(*table), self.root.sequence(*id))
             {
-                let (schema, name) = (table.schema(), &sequence.definition.name);
-                let column = &schema.columns[*ordinal].name;
-                let what = format!("default value for column {column} of table {}", schema.name);
-                details.push((what, format!(" depends on sequence {name}")));
+                let described = described_default(table.schema(), *ordinal);
+                dependents.push(Dependent { described, on: described_sequence(sequence) });
             }
         }
-        if !cascade {
-            let details: Vec<String> = details.into_iter().map(|(what, on)| what + &on).collect();
-            return Err(Error::new(
-                SqlState::DependentObjectsStillExist,
-                format!("cannot drop table {first} because other objects depend on it"),
-            )
-            .with_detail(details.join("\n"))
-            .with_hint("Use DROP ... CASCADE to drop the dependent objects too."));
-        }
-        for (what, _) in details {
-            self.notice(SqlState::SuccessfulCompletion, format!("drop cascades to {what}"));
-        }
+        self.check_dependents(&first, &dependents, cascade)?;
         for ((table, ordinal), ..) in others {
             self.change_schema(table, |schema| schema.columns[ordinal].default = None);
         }
@@ -207,24 +181,19 @@ impl Definer<'_> {
         ordinal: usize,
         cascade: bool,
     ) -> Result<()> {
-        let (column, table) = (&schema.columns[ordinal].name, &schema.name);
-        let mut users = Vec::new();
-        let mut details = Vec::new();
+        let column = &schema.columns[ordinal].name;
+        let (mut users, mut dependents) = (Vec::new(), Vec::new());
         for id in &schema.columns[ordinal].sequences {
             let Some(sequence) = self.root.sequence(*id) else { continue };
             for (user, place) in self.users_of(*id) {
                 let Some(other) = self.root.table(user) else { continue };
-                let (other, of) = (&other.schema().columns[place].name, &other.schema().name);
-                if user == schema.table && other == column {
+                if user == schema.table && other.schema().columns[place].name == *column {
                     continue;
                 }
-                let what = format!("default value for column {other} of table {of}");
-                details.push((what, format!(" depends on sequence {}", sequence.definition.name)));
+                let described = described_default(other.schema(), place);
+                dependents.push(Dependent { described, on: described_sequence(sequence) });
                 users.push((user, place));
             }
-        }
-        if details.is_empty() {
-            return Ok(());
         }
         if users.iter().any(|(user, _)| *user == schema.table) {
             return Err(Error::not_supported(
@@ -232,18 +201,7 @@ impl Definer<'_> {
                 Position::UNKNOWN,
             ));
         }
-        if !cascade {
-            let details: Vec<String> = details.into_iter().map(|(what, on)| what + &on).collect();
-            return Err(Error::new(
-                SqlState::DependentObjectsStillExist,
-                format!("cannot drop column {column} of table {table} because other objects depend on it"),
-            )
-            .with_detail(details.join("\n"))
-            .with_hint("Use DROP ... CASCADE to drop the dependent objects too."));
-        }
-        for (what, _) in details {
-            self.notice(SqlState::SuccessfulCompletion, format!("drop cascades to {what}"));
-        }
+        self.check_dependents(&described_column(schema, ordinal), &dependents, cascade)?;
         for (user, place) in users {
             self.change_schema(user, |schema| schema.columns[place].default = None);
         }
@@ -384,6 +342,20 @@ impl Definer<'_> {
         self.root.replace_table(Arc::new(changed));
         self.touched.push((table, 0));
     }
+}
+
+/// How messages name it, as [`described_column`] and [`described_default`] do: names of relations quoted where SQL needs
+/// it, names of columns as they are.
+fn described_sequence(sequence: &Sequence) -> String {
+    format!("sequence {}", quote_name(&sequence.definition.name))
+}
+
+fn described_column(schema: &Schema, ordinal: usize) -> String {
+    format!("column {} of table {}", schema.columns[ordinal].name, quote_name(&schema.name))
+}
+
+fn described_default(schema: &Schema, ordinal: usize) -> String {
+    format!("default value for {}", described_column(schema, ordinal))
 }
 
 fn new_sequence(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::super::Definer;
 use super::super::check::NewCheck;
 use super::super::create_table::{Key, column};
+use super::super::dependency::Dependent;
 use super::super::foreign_key::NewForeignKey;
 use super::{Alteration, Computed, column_exists, undefined};
 use crate::binder::{bind_column_default, bind_default, columns_of};
@@ -132,15 +133,7 @@ impl Definer<'_> {
         let refers = |key: &Arc<ForeignKey>| key.table == table && of_column(key);
         if let Some(key) = keys.iter().find(|key| refers(key)) {
             let described = format!("constraint {} on table {name}", key.name);
-            if !cascade {
-                return Err(Error::new(
-                    SqlState::DependentObjectsStillExist,
-                    format!("cannot drop {on} because other objects depend on it"),
-                )
-                .with_detail(format!("{described} depends on {on}"))
-                .with_hint("Use DROP ... CASCADE to drop the dependent objects too."));
-            }
-            self.notice(SqlState::SuccessfulCompletion, format!("drop cascades to {described}"));
+            self.check_dependents(&on, &[Dependent { described, on: on.clone() }], cascade)?;
         }
         keys.retain(|key| !refers(key));
         let depends = |key: &ForeignKey| of_column(key).then(|| on.clone());
