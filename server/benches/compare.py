@@ -30,6 +30,7 @@ from pathlib import Path
 
 CLIENTS = 8
 PIPELINE = 16
+READER_THREADS = 2
 LEVELS = ("read committed", "repeatable read", "serializable")
 
 # What a careful user sets on such a machine; durability as it comes.
@@ -58,11 +59,16 @@ def free_port():
 
 def run(words, **options):
     """Runs a command; its standard output. What it says when it fails is shown."""
+    return run_and_listen(words, **options)[0]
+
+
+def run_and_listen(words, **options):
+    """Runs a command; its standard output, and what it says beside."""
     done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False,
                           stdin=subprocess.DEVNULL, **options)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(map(str, words))} ended with {done.returncode}: {done.stderr}")
-    return done.stdout
+    return done.stdout, done.stderr
 
 
 def end(server, how=signal.SIGTERM):
@@ -111,16 +117,18 @@ class Spg:
     def spg(self, *words):
         return run([self.command, "--addr", self.address, *words])
 
-    def bench(self, clients, pipeline=1, writers=0):
-        words = ["bench", "point-read", "--clients", clients, "--pipeline", pipeline, "--writers", writers,
-                 "--seconds", self.options.seconds, "--rows", self.options.rows, "--format", "json"]
-        figures = json.loads(self.spg(*words))
+    def bench(self, *words):
+        """What a bench of point reads finds, and what it says of those beside."""
+        words = [self.command, "--addr", self.address, "bench", "point-read", *words, "--format", "json",
+                 "--seconds", self.options.seconds, "--rows", self.options.rows]
+        out, said = run_and_listen(words)
+        figures = json.loads(out)
         if figures["errors"]:
             raise RuntimeError(f"SPG answered with errors: {figures}")
-        return figures
+        return figures, said
 
     def reads(self, clients, pipeline):
-        return self.bench(clients, pipeline)["per_second"]
+        return self.bench("--clients", clients, "--pipeline", pipeline)[0]["per_second"]
 
     def transactions(self, level):
         words = ["bench", "tpcb-like", "--clients", CLIENTS, "--isolation", level.replace(" ", "-"),
@@ -128,8 +136,10 @@ class Spg:
         return json.loads(self.spg(*words))["per_second"]
 
     def beside(self, writers):
-        figures = self.bench(CLIENTS, writers=writers)
-        return figures["per_second"], figures["p99_us"]
+        # As many threads as pgbench is given for the readers; the writer has one of its own on both sides.
+        figures, said = self.bench("--clients", CLIENTS, "--threads", READER_THREADS, "--writers", writers)
+        writes = re.search(r"writers: ([0-9.]+) per second", said)
+        return figures["per_second"], figures["p99_us"], float(writes.group(1)) if writes else 0
 
     def load(self, path):
         self.spg("query", "DROP TABLE IF EXISTS loaded; CREATE TABLE loaded "
@@ -213,11 +223,10 @@ class PostgreSQL:
 
     def pgbench_words(self, clients, *words):
         return [self.bin / "pgbench", *self.connect, "-n", "-M", "prepared", "-s", max(1, self.options.rows // 100_000),
-                "-c", clients, "-j", min(clients, 2), "-T", self.options.seconds, *words, "postgres"]
+                "-c", clients, "-j", min(clients, READER_THREADS), "-T", self.options.seconds, *words, "postgres"]
 
     def pgbench(self, clients, *words, **options):
-        text = run(self.pgbench_words(clients, *words), **options)
-        return float(re.search(r"tps = ([0-9.]+) \(without", text).group(1))
+        return pgbench_rate(run(self.pgbench_words(clients, *words), **options))
 
     def reads(self, clients, pipeline):
         if pipeline == 1:
@@ -241,25 +250,30 @@ class PostgreSQL:
             waits = "on" if self.options.durable else "off"
             environment = {**os.environ, "PGOPTIONS": f"-c synchronous_commit={waits}"}
             words = [str(word) for word in self.pgbench_words(writers, "-f", self.update)]
-            writer = subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            writer = subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        writes = 0
         try:
             rate = self.pgbench(CLIENTS, "-S", "-l", cwd=logs)
         finally:
             if writer:
-                writer.wait(timeout=60)
+                writes = pgbench_rate(writer.communicate(timeout=60)[0])
         latencies = []
         for path in logs.glob("pgbench_log.*"):
             with open(path) as lines:
                 latencies.extend(int(line.split(" ", 3)[2]) for line in lines)
             path.unlink()
         latencies.sort()
-        return rate, float(latencies[int(0.99 * len(latencies))])
+        return rate, float(latencies[int(0.99 * len(latencies))]), writes
 
     def load(self, path):
         self.psql("DROP TABLE IF EXISTS loaded")
         self.psql("CREATE TABLE loaded (id int PRIMARY KEY, name text NOT NULL, score float8 NOT NULL)")
         self.psql("CHECKPOINT")
         return timed(lambda: self.psql(f"\\copy loaded FROM '{path}' CSV HEADER"))
+
+
+def pgbench_rate(text):
+    return float(re.search(r"tps = ([0-9.]+) \(without", text).group(1))
 
 
 class Redis:
@@ -379,11 +393,12 @@ def measure(systems, options, directory):
                 figure = f"point reads/s, {clients} client(s), pipeline {pipeline}"
                 add(figure, system, system.reads(clients, pipeline))
         for system in [system for system in systems if getattr(system, "beside", None)]:
-            alone, _ = system.beside(0)
-            rate, p99 = system.beside(1)
+            alone, *_ = system.beside(0)
+            rate, p99, writes = system.beside(1)
             add(f"{CLIENTS} readers beside a writer: reads/s", system, rate)
             add(f"{CLIENTS} readers beside a writer: throughput kept", system, rate / alone)
             add(f"{CLIENTS} readers beside a writer: p99 us", system, p99)
+            add(f"{CLIENTS} readers beside a writer: writes/s", system, writes)
         for system in [system for system in systems if getattr(system, "load", None)]:
             add(f"import of {options.rows:,} rows with key: rows/s", system, options.rows / system.load(rows))
     return {figure: {name: statistics.median(values) for name, values in by_name.items()}
