@@ -90,17 +90,12 @@ impl Worker {
             }
             return Ok(());
         }
-        let mut no_polling = Polling::new(Duration::ZERO);
-        let mut waits: Vec<PollFd<'_>> =
-            self.sockets.iter().map(|socket| PollFd::new(socket, PollFlags::IN)).collect();
+        let mut waits = waits(&self.sockets);
         while Instant::now() < end && !interrupt.is_requested() {
-            wait(&mut waits)?;
-            for (index, (lane, socket)) in self.lanes.iter_mut().zip(&self.sockets).enumerate() {
-                if waits[index].revents().is_empty() {
-                    continue;
-                }
+            for index in arrived(&mut waits)? {
+                let (lane, socket) = (&mut self.lanes[index], &self.sockets[index]);
                 let before = tally.latencies.count();
-                if lane.advance(socket, &mut no_polling, tally)? {
+                if lane.advance(socket, &mut no_polling(), tally)? {
                     lane.start(socket, Instant::now())?;
                 }
                 self.done[index] += tally.latencies.count() - before;
@@ -110,23 +105,45 @@ impl Worker {
         Ok(())
     }
 
-    /// Reads what is still to come, so that no operation is left in the middle.
+    /// Ends what has begun, so that no operation is left in the middle. All lanes go on together: one may wait for a lock
+    /// that another one's transaction holds.
     fn drain(&mut self) -> Result<(), Error> {
         let mut uncounted = Tally::default();
-        let mut no_polling = Polling::new(Duration::ZERO);
-        for (lane, socket) in self.lanes.iter_mut().zip(&self.sockets) {
-            while lane.is_busy() {
-                lane.advance(socket, &mut no_polling, &mut uncounted)?;
+        let mut waits = waits(&self.sockets);
+        let mut last = Instant::now();
+        while self.lanes.iter().any(Lane::is_busy) {
+            for index in arrived(&mut waits)? {
+                self.lanes[index].advance(
+                    &self.sockets[index],
+                    &mut no_polling(),
+                    &mut uncounted,
+                )?;
+                last = Instant::now();
+            }
+            if last.elapsed() > ANSWER_TIMEOUT {
+                return Err(Error::Io(std::io::ErrorKind::TimedOut.into()));
             }
         }
         Ok(())
     }
 }
 
-/// Waits until something has arrived at one of them, or it is time to look around.
-fn wait(sockets: &mut [PollFd<'_>]) -> Result<(), Error> {
+fn no_polling() -> Polling {
+    Polling::new(Duration::ZERO)
+}
+
+fn waits(sockets: &[Socket]) -> Vec<PollFd<'_>> {
+    sockets.iter().map(|socket| PollFd::new(socket, PollFlags::IN)).collect()
+}
+
+/// Waits until something has arrived at some of them, or it is time to look around; which they are.
+fn arrived(sockets: &mut [PollFd<'_>]) -> Result<impl Iterator<Item = usize>, Error> {
     match poll(sockets, Some(&LOOK_AROUND)) {
-        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-        Err(error) => Err(Error::Io(error.into())),
+        Ok(_) => {}
+        // Nothing was looked at, and what was found before is no news.
+        Err(rustix::io::Errno::INTR) => sockets.iter_mut().for_each(PollFd::clear_revents),
+        Err(error) => return Err(Error::Io(error.into())),
     }
+    let arrived = sockets.iter().enumerate().filter(|(_, socket)| !socket.revents().is_empty());
+    Ok(arrived.map(|(index, _)| index))
 }

@@ -54,6 +54,19 @@ fn real_data_is_imported_and_asked_while_a_benchmark_runs() {
     assert_eq!(bench.status, 0, "{bench:?}");
 }
 
+/// When the time is up, clients of one thread wait for locks that others of the same thread hold.
+#[test]
+fn a_benchmark_ends_whoever_waits_for_whom() {
+    let daemon = Daemon::start(&[]);
+    let load = ["bench", "tpcb-like", "--clients", "16", "--isolation", "read-committed"];
+    let run =
+        daemon.spg(&[&load[..], &["--rows", "10", "--seconds", "1", "--format", "json"]].concat());
+    assert_eq!(run.status, 0, "{run:?}");
+    let figures: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    assert!(figures["operations"].as_u64().unwrap() > 0, "{run:?}");
+    assert_eq!(figures["errors"], 0, "{run:?}");
+}
+
 #[test]
 fn health_is_told() {
     let mut daemon = Daemon::start(&[]);
