@@ -2,6 +2,9 @@
 
 use super::Definer;
 use crate::error::{Error, Result, SqlState};
+use crate::parser::quote_name;
+use crate::storage::schema::Schema;
+use crate::storage::sequence::Sequence;
 
 /// Something that depends on what is to be dropped, in PostgreSQL's words.
 pub(super) struct Dependent {
@@ -45,4 +48,18 @@ impl Definer<'_> {
         }
         Ok(())
     }
+}
+
+/// How messages name it, as [`described_column`] and [`described_default`] do: names of relations quoted where SQL needs
+/// it, names of columns as they are.
+pub(super) fn described_sequence(sequence: &Sequence) -> String {
+    format!("sequence {}", quote_name(&sequence.definition.name))
+}
+
+pub(super) fn described_column(schema: &Schema, ordinal: usize) -> String {
+    format!("column {} of table {}", schema.columns[ordinal].name, quote_name(&schema.name))
+}
+
+pub(super) fn described_default(schema: &Schema, ordinal: usize) -> String {
+    format!("default value for {}", described_column(schema, ordinal))
 }

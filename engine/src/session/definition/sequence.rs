@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::create_table::already_exists;
-use super::dependency::Dependent;
+use super::dependency::{Dependent, described_column, described_default, described_sequence};
 use super::names::choose_name;
 use super::{Definer, created_name, existing_name, written_name};
 use crate::error::{Error, Result, SqlState};
@@ -342,20 +342,6 @@ impl Definer<'_> {
         self.root.replace_table(Arc::new(changed));
         self.touched.push((table, 0));
     }
-}
-
-/// How messages name it, as [`described_column`] and [`described_default`] do: names of relations quoted where SQL needs
-/// it, names of columns as they are.
-fn described_sequence(sequence: &Sequence) -> String {
-    format!("sequence {}", quote_name(&sequence.definition.name))
-}
-
-fn described_column(schema: &Schema, ordinal: usize) -> String {
-    format!("column {} of table {}", schema.columns[ordinal].name, quote_name(&schema.name))
-}
-
-fn described_default(schema: &Schema, ordinal: usize) -> String {
-    format!("default value for {}", described_column(schema, ordinal))
 }
 
 fn new_sequence(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::Definer;
 use super::super::check::NewCheck;
 use super::super::create_table::{Key, column};
-use super::super::dependency::Dependent;
+use super::super::dependency::{Dependent, described_column};
 use super::super::foreign_key::NewForeignKey;
 use super::{Alteration, Computed, column_exists, undefined};
 use crate::binder::{bind_column_default, bind_default, columns_of};
@@ -125,7 +125,7 @@ impl Definer<'_> {
         let schema = &mut alteration.schema;
         let (number, table) = (schema.number(ordinal), schema.table);
         let name = quote_name(&schema.name);
-        let on = format!("column {} of table {name}", schema.columns[ordinal].name);
+        let on = described_column(schema, ordinal);
         let of_column = |key: &ForeignKey| key.columns.iter().any(|(_, others)| *others == number);
         let is_own = |key: &ForeignKey| key.columns.iter().any(|(own, _)| *own == number);
         let keys = &mut schema.constraints.foreign_keys;
