@@ -3,6 +3,8 @@
 use spg_wire::ErrorFields;
 use unicode_width::UnicodeWidthChar;
 
+use crate::printable::printable;
+
 /// Columns of the statement's line that are shown; psql's.
 const SHOWN_WIDTH: usize = 60;
 
@@ -16,19 +18,19 @@ const ELLIPSIS: &str = "...";
 ///
 /// An error of the connection shows its SQLSTATE: a script's log is searched for it.
 pub(crate) fn render(fields: &ErrorFields, statement: &str) -> String {
-    let severity = fields.severity.as_str();
+    let (severity, message) = (fields.severity.as_str(), printable(&fields.message));
     let mut text = match fields.code() {
-        code if is_of_connection(code) => format!("{severity}:  {code}: {}\n", fields.message),
-        _ => format!("{severity}:  {}\n", fields.message),
+        code if is_of_connection(code) => format!("{severity}:  {code}: {message}\n"),
+        _ => format!("{severity}:  {message}\n"),
     };
     if let Some(position) = fields.position {
         text.push_str(&excerpt(statement, position as usize).unwrap_or_default());
     }
     if let Some(detail) = &fields.detail {
-        text.extend(["DETAIL:  ", detail, "\n"]);
+        text.extend(["DETAIL:  ", &printable(detail), "\n"]);
     }
     if let Some(hint) = &fields.hint {
-        text.extend(["HINT:  ", hint, "\n"]);
+        text.extend(["HINT:  ", &printable(hint), "\n"]);
     }
     text
 }
@@ -50,7 +52,7 @@ fn excerpt(statement: &str, position: usize) -> Option<String> {
         .chars()
         .skip(line_start)
         .take_while(|&c| c != '\n' && c != '\r')
-        .map(printable)
+        .map(without_control)
         .collect();
     let caret = (before.len() - line_start).min(line.len());
 
@@ -88,8 +90,8 @@ fn width(text: &[char]) -> usize {
     text.iter().map(|c| c.width().unwrap_or(0)).sum()
 }
 
-/// Control characters would move the caret or drive the terminal.
-fn printable(c: char) -> char {
+/// In its place: an escape would move the caret.
+fn without_control(c: char) -> char {
     if c.is_control() { ' ' } else { c }
 }
 

@@ -34,6 +34,7 @@ mod interrupt;
 mod messages;
 mod meta_command;
 mod pager;
+mod printable;
 mod progress;
 mod query;
 mod report;

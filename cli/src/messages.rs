@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use spg_engine::session::Notice;
 use spg_wire::ErrorFields;
 
+use crate::printable::printable;
+
 /// Writes `text`, which has its own line ends.
 pub(crate) fn text(text: &str) {
     // Nothing is left to tell when telling fails.
@@ -27,8 +29,8 @@ pub(crate) fn remote_notice(fields: &ErrorFields) {
 }
 
 fn told(severity: &str, message: &str, detail: Option<&str>) {
-    line(&format!("{severity}:  {message}"));
+    line(&format!("{severity}:  {}", printable(message)));
     if let Some(detail) = detail {
-        line(&format!("DETAIL:  {detail}"));
+        line(&format!("DETAIL:  {}", printable(detail)));
     }
 }

@@ -22,12 +22,12 @@ const INCLUDE_DEPTH_MAX: usize = 16;
 const HELP: &str = "\
 \\d [NAME]                        describe a table, an index, a sequence or a view, or list them
 \\dt, \\di                        list tables with their sizes, indexes with theirs
-\\x                               show a line for each value, or a line for each row again
+\\x [on|off]                      show a line for each value, or a line for each row again
 \\pset null TEXT                  show TEXT where a value is NULL
 \\pset pager {on|off}             show long answers in a pager, or do not
-\\timing                          tell the time of each statement, or stop it
-\\watch [SECONDS]                 repeat the last statement, every 2 seconds, until Ctrl-C
-\\e [FILE]                        edit the last statement, or a file, and run it
+\\timing [on|off]                 tell the time of each statement, or stop it
+\\watch [SECONDS]                 repeat the statement begun, or the last, every 2 seconds, until Ctrl-C
+\\e [FILE]                        edit the statement begun, or the last, or a file, and run it
 \\i FILE                          run a script
 \\o [FILE]                        send answers to a file, or to standard output again
 \\import TABLE FILE [--create]    load a CSV file, plain or gzipped, into a table
@@ -75,21 +75,27 @@ enum MetaCommand {
     Include(PathBuf),
     List(Listed),
     Describe(String),
-    Expanded,
+    Expanded(Option<bool>),
     Null(String),
     Pager(bool),
     Output(Option<PathBuf>),
     Edit(Option<PathBuf>),
     Watch(f64),
     ConnectionInfo,
-    Timing,
+    Timing(Option<bool>),
     Reset,
     Quit,
     Help,
 }
 
-/// Runs the command on `line`; `depth` counts the scripts around it.
-pub(crate) fn run(line: &str, console: &mut Console, depth: usize) -> io::Result<Flow> {
+/// Runs the command on `line`; `begun` is the statement that stands before it unfinished, and `depth` counts the scripts
+/// around it.
+pub(crate) fn run(
+    line: &str,
+    begun: Option<&str>,
+    console: &mut Console,
+    depth: usize,
+) -> io::Result<Flow> {
     let started = Instant::now();
     match parse(line) {
         Ok(MetaCommand::Import { table, file, create }) => {
@@ -104,15 +110,15 @@ pub(crate) fn run(line: &str, console: &mut Console, depth: usize) -> io::Result
         Ok(MetaCommand::Include(path)) => return include(&path, console, depth),
         Ok(MetaCommand::List(what)) => describe::list(what, console)?,
         Ok(MetaCommand::Describe(name)) => describe::describe(&name, console)?,
-        Ok(MetaCommand::Expanded) => expanded(console),
+        Ok(MetaCommand::Expanded(is_on)) => expanded(is_on, console),
         Ok(MetaCommand::Null(text)) => set_null(text, console),
         Ok(MetaCommand::Pager(is_on)) => console.set_paged(is_on),
         Ok(MetaCommand::Output(path)) => send_to(path.as_deref(), console)?,
-        Ok(MetaCommand::Edit(path)) => return edit(path, console),
-        Ok(MetaCommand::Watch(seconds)) => watch(seconds, console)?,
+        Ok(MetaCommand::Edit(path)) => return edit(path, begun, console),
+        Ok(MetaCommand::Watch(seconds)) => watch(seconds, begun, console)?,
         Ok(MetaCommand::ConnectionInfo) => messages::line(&console.target.description()),
-        Ok(MetaCommand::Timing) => {
-            console.timing = !console.timing;
+        Ok(MetaCommand::Timing(is_on)) => {
+            console.timing = is_on.unwrap_or(!console.timing);
             let state = if console.timing { "on" } else { "off" };
             messages::line(&format!("Timing is {state}."));
         }
@@ -129,9 +135,9 @@ pub(crate) fn help() {
     messages::text(HELP);
 }
 
-fn expanded(console: &mut Console) {
+fn expanded(is_on: Option<bool>, console: &mut Console) {
     let Some(display) = console.display() else { return not_for_programs("\\x") };
-    display.is_expanded = !display.is_expanded;
+    display.is_expanded = is_on.unwrap_or(!display.is_expanded);
     let state = if display.is_expanded { "on" } else { "off" };
     messages::line(&format!("Expanded display is {state}."));
 }
@@ -170,8 +176,13 @@ fn send_to(path: Option<&Path>, console: &mut Console) -> io::Result<()> {
 }
 
 /// Has the user edit a text, which is then run.
-fn edit(path: Option<PathBuf>, console: &mut Console) -> io::Result<Flow> {
-    match edited(path, &console.last_statement) {
+fn edit(path: Option<PathBuf>, begun: Option<&str>, console: &mut Console) -> io::Result<Flow> {
+    let text = match (begun, console.last_statement.as_str()) {
+        (Some(begun), _) => begun.to_owned(),
+        (None, "") => String::new(),
+        (None, last) => format!("{last};\n"),
+    };
+    match edited(path, &text) {
         Ok(text) => Ok(Flow::Run(text)),
         Err(error) => {
             let message = format!("could not edit: {error}");
@@ -181,14 +192,14 @@ fn edit(path: Option<PathBuf>, console: &mut Console) -> io::Result<Flow> {
     }
 }
 
-fn edited(path: Option<PathBuf>, last: &str) -> io::Result<String> {
+/// What an editor leaves of the file, or of `text`.
+fn edited(path: Option<PathBuf>, text: &str) -> io::Result<String> {
     // Readable by its owner only, and gone afterwards.
     let temporary = tempfile::Builder::new().suffix(".sql").tempfile()?;
     let path = if let Some(path) = path {
         path
     } else {
-        let end = if last.is_empty() { "" } else { ";\n" };
-        std::fs::write(temporary.path(), format!("{last}{end}"))?;
+        std::fs::write(temporary.path(), text)?;
         temporary.path().to_owned()
     };
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -203,9 +214,9 @@ fn edited(path: Option<PathBuf>, last: &str) -> io::Result<String> {
     std::fs::read_to_string(&path)
 }
 
-/// Runs the last statement again and again.
-fn watch(seconds: f64, console: &mut Console) -> io::Result<()> {
-    let statement = console.last_statement.clone();
+/// Runs the statement begun, or the last one, again and again.
+fn watch(seconds: f64, begun: Option<&str>, console: &mut Console) -> io::Result<()> {
+    let statement = begun.unwrap_or(&console.last_statement).to_owned();
     if statement.is_empty() {
         let error = syntax_error("\\watch repeats a statement, and none has been run".to_owned());
         return console.show(&Err(error.into()), "");
@@ -243,9 +254,9 @@ fn include(path: &Path, console: &mut Console, depth: usize) -> io::Result<Flow>
     Ok(Flow::Continue)
 }
 
-/// Whether it forgets the statement that has begun.
-pub(crate) fn is_reset(line: &str) -> bool {
-    parse(line).is_ok_and(|command| command == MetaCommand::Reset)
+/// Whether the statement that has begun ends with it.
+pub(crate) fn ends_statement(line: &str) -> bool {
+    matches!(parse(line), Ok(MetaCommand::Reset | MetaCommand::Watch(_)))
 }
 
 fn parse(line: &str) -> Result<MetaCommand> {
@@ -270,7 +281,8 @@ fn parse(line: &str) -> Result<MetaCommand> {
         ["\\dt"] => Ok(MetaCommand::List(Listed::Tables)),
         ["\\di"] => Ok(MetaCommand::List(Listed::Indexes)),
         ["\\d", name] => Ok(MetaCommand::Describe((*name).to_owned())),
-        ["\\x"] => Ok(MetaCommand::Expanded),
+        ["\\x"] => Ok(MetaCommand::Expanded(None)),
+        ["\\x", state @ ("on" | "off")] => Ok(MetaCommand::Expanded(Some(*state == "on"))),
         ["\\pset", "null", text] => Ok(MetaCommand::Null(plain(text))),
         ["\\pset", "pager", state @ ("on" | "off")] => Ok(MetaCommand::Pager(*state == "on")),
         ["\\o"] => Ok(MetaCommand::Output(None)),
@@ -285,7 +297,8 @@ fn parse(line: &str) -> Result<MetaCommand> {
             _ => Err(syntax_error(format!("\\watch takes seconds from 0 to {WATCH_SECONDS_MAX}"))),
         },
         ["\\conninfo"] => Ok(MetaCommand::ConnectionInfo),
-        ["\\timing"] => Ok(MetaCommand::Timing),
+        ["\\timing"] => Ok(MetaCommand::Timing(None)),
+        ["\\timing", state @ ("on" | "off")] => Ok(MetaCommand::Timing(Some(*state == "on"))),
         ["\\r"] => Ok(MetaCommand::Reset),
         ["\\q"] => Ok(MetaCommand::Quit),
         ["\\?"] => Ok(MetaCommand::Help),
@@ -362,14 +375,16 @@ mod tests {
             ("\\q", MetaCommand::Quit),
             ("\\q  ", MetaCommand::Quit),
             ("\\?", MetaCommand::Help),
-            ("\\timing", MetaCommand::Timing),
+            ("\\timing", MetaCommand::Timing(None)),
+            ("\\timing off", MetaCommand::Timing(Some(false))),
             ("\\r", MetaCommand::Reset),
             ("\\conninfo", MetaCommand::ConnectionInfo),
             ("\\d", MetaCommand::List(Listed::All)),
             ("\\dt", MetaCommand::List(Listed::Tables)),
             ("\\di", MetaCommand::List(Listed::Indexes)),
             ("\\d \"My T\"", MetaCommand::Describe("\"My T\"".to_owned())),
-            ("\\x", MetaCommand::Expanded),
+            ("\\x", MetaCommand::Expanded(None)),
+            ("\\x on", MetaCommand::Expanded(Some(true))),
             ("\\pset null ''", MetaCommand::Null(String::new())),
             ("\\pset null '(null)'", MetaCommand::Null("(null)".to_owned())),
             ("\\pset pager off", MetaCommand::Pager(false)),

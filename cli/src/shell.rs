@@ -71,10 +71,11 @@ pub(crate) fn line(
 ) -> io::Result<Flow> {
     // As in psql also behind a statement's first lines, which stay: whoever is lost there finds help and the way out.
     if line.starts_with('\\') && buffer.takes_commands() {
-        if buffer.at_boundary() || meta_command::is_reset(line) {
+        let begun = buffer.begun().map(str::to_owned);
+        if begun.is_none() || meta_command::ends_statement(line) {
             buffer.clear();
         }
-        let flow = meta_command::run(line, console, depth)?;
+        let flow = meta_command::run(line, begun.as_deref(), console, depth)?;
         match flow {
             _ if console.is_over() => return Ok(Flow::Quit),
             Flow::Run(text) => {

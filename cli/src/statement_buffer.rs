@@ -28,9 +28,14 @@ impl StatementBuffer {
         self.ready.pop_front()
     }
 
+    /// The statement that has begun, as far as it has come.
+    pub(crate) fn begun(&self) -> Option<&str> {
+        statements(&self.rest).next()
+    }
+
     /// Whether no statement has begun: here a line may be one of the shell's own commands.
     pub(crate) fn at_boundary(&self) -> bool {
-        self.ready.is_empty() && statements(&self.rest).next().is_none()
+        self.ready.is_empty() && self.begun().is_none()
     }
 
     /// Whether a line may be one of the shell's own commands: it is not within a literal, a quoted name or a comment.
@@ -40,8 +45,9 @@ impl StatementBuffer {
 
     /// The statement that the end of the input ends, if one has begun; the buffer is empty then.
     pub(crate) fn take_rest(&mut self) -> Option<String> {
-        let rest = std::mem::take(&mut self.rest);
-        statements(&rest).next().map(str::to_owned)
+        let rest = self.begun().map(str::to_owned);
+        self.rest.clear();
+        rest
     }
 
     /// Forgets everything.

@@ -15,6 +15,7 @@ use crate::error_display;
 use crate::format::Format;
 use crate::format::spool::Spool;
 use crate::messages;
+use crate::printable::printable;
 
 /// Tables on the output; errors go to standard error.
 pub(super) struct TableFormat {
@@ -116,7 +117,8 @@ impl Format for TableFormat {
     }
 
     fn set_caption(&mut self, caption: Caption) {
-        self.caption = Some(caption);
+        let footer = caption.footer.iter().map(|line| printable(line)).collect();
+        self.caption = Some(Caption { title: printable(&caption.title), footer });
     }
 
     fn redirect(&mut self, out: Box<dyn Write>) -> bool {
@@ -304,32 +306,6 @@ fn write_row(
 /// Columns of the widest line.
 fn cell_width(text: &str) -> usize {
     text.split('\n').map(UnicodeWidthStr::width).max().unwrap_or(0)
-}
-
-/// The text without what would drive a terminal: control characters as psql writes them, tabs as spaces. Line ends
-/// stay.
-fn printable(text: &str) -> String {
-    if !text.contains(|c: char| c.is_control() && c != '\n') {
-        return text.to_owned();
-    }
-    let mut shown = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        let code = c as u32;
-        if c == '\t' {
-            let line = shown.rsplit('\n').next().unwrap_or_default();
-            let spaces = 8 - line.width() % 8;
-            shown.push_str(&" ".repeat(spaces));
-        } else if c == '\r' {
-            shown.push_str("\\r");
-        } else if !c.is_control() || c == '\n' {
-            shown.push(c);
-        } else {
-            let escape =
-                if c.is_ascii() { format!("\\x{code:02X}") } else { format!("\\u{code:04X}") };
-            shown.push_str(&escape);
-        }
-    }
-    shown
 }
 
 #[cfg(test)]

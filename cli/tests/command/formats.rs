@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
-use crate::support::{Run, spg_both};
+use crate::support::{Run, command, spg_both};
 
 const SCRIPT: &str = "CREATE TABLE t (id INT PRIMARY KEY, name TEXT);\
     INSERT INTO t VALUES (1, 'alice'), (2, NULL), (3, '') RETURNING id;\
@@ -129,6 +129,34 @@ fn notices_go_to_standard_error() {
         assert!(!run.out.contains("NOTICE"), "{run:?}");
         assert_eq!(run.status, 0);
     }
+}
+
+/// What somebody else named drives no terminal.
+#[test]
+fn messages_have_their_control_characters_escaped() {
+    let sql = "DROP TABLE IF EXISTS \"\u{1b}[31m\"; SELECT 1 FROM \"\u{1b}[32m\"";
+    let run = query("table", sql);
+    assert!(run.err.contains("table \"\\x1B[31m\" does not exist, skipping\n"), "{run:?}");
+    assert!(run.err.contains("relation \"\\x1B[32m\" does not exist\n"), "{run:?}");
+    assert!(!run.err.contains('\u{1b}'), "{run:?}");
+    let script = "CREATE TABLE \"\u{1b}[33m\" (i INT);\n\\d \"\u{1b}[33m\"\n";
+    let run = spg_both(&std::env::temp_dir(), &["--memory", "shell"], script);
+    assert!(run.out.contains("Table \"public.\\x1B[33m\""), "{run:?}");
+}
+
+/// `\e` and `\watch` take the statement that has begun, and the last one only where none has.
+#[test]
+fn an_editor_gets_the_statement_begun() {
+    let mut child = command(&["--memory", "shell", "--format", "jsonl"])
+        .env("VISUAL", "sed -i s/begun;*/+41;/")
+        .spawn()
+        .unwrap();
+    let script = "SELECT 5 AS begun;\nSELECT 1\nbegun\n\\e\n\\e\nSELECT 6\n;\n\\e\n";
+    child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    let out = child.wait_with_output().unwrap();
+    let out = String::from_utf8(out.stdout).unwrap();
+    let rows: Vec<&str> = out.lines().filter_map(|line| line.split("\"rows\":").nth(1)).collect();
+    assert_eq!(rows, ["[[5]]}", "[[42]]}", "[[42]]}", "[[6]]}", "[[6]]}"], "{out}");
 }
 
 #[test]
