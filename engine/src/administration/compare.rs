@@ -83,7 +83,10 @@ fn has_same_row(table: &Table, chunk: &Chunk, slot: usize) -> bool {
 /// All of the schema but the number of its structure, which a start may draw anew.
 fn same_schema(table: &Table, memory: &Table) -> bool {
     let (schema, other) = (table.schema(), memory.schema());
-    schema.name == other.name && schema.columns == other.columns && schema.indexes == other.indexes
+    schema.name == other.name
+        && schema.columns == other.columns
+        && schema.indexes == other.indexes
+        && schema.constraints == other.constraints
 }
 
 fn live_slots(chunk: &Chunk) -> impl Iterator<Item = usize> {
@@ -132,4 +135,38 @@ fn fault_of(index: &Index, table: &Table, interrupt: &Interrupt) -> Result<Optio
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::{Database, Options};
+    use crate::session::Rows;
+
+    #[test]
+    fn every_part_of_a_schema_is_compared() {
+        let database = Database::open(Options::default()).unwrap();
+        let mut session = database.session();
+        session
+            .execute("CREATE TABLE t (id INT PRIMARY KEY, i INT)", &[], &mut Rows::default())
+            .unwrap();
+        for alteration in [
+            "ADD CHECK (id > 0)",
+            "ADD FOREIGN KEY (i) REFERENCES t",
+            "ADD UNIQUE (i)",
+            "ALTER i SET DEFAULT 1",
+            "ALTER i SET NOT NULL",
+            "RENAME i TO j",
+            "RENAME TO u",
+        ] {
+            let before = database.published_root();
+            let sql = format!("ALTER TABLE t {alteration}");
+            session.execute(&sql, &[], &mut Rows::default()).unwrap();
+            let after = database.published_root();
+            let same = difference(&after, &after, &Interrupt::default()).unwrap();
+            assert_eq!(same, None);
+            let found = difference(&before, &after, &Interrupt::default()).unwrap();
+            assert!(found.is_some(), "{alteration}");
+        }
+    }
 }

@@ -67,8 +67,9 @@ fn files_give(
     options: &Options<'_>,
 ) -> Result<Vec<(&'static str, String)>> {
     let damaged = |error: OpenError| options.differs(&error);
-    let loaded = checkpoint::load(&options.disk(journal), image, Some(journal.id), &mut |_| {})
-        .map_err(damaged)?;
+    let (disk, check) = (options.disk(journal), &|| options.interrupt.check());
+    let loaded =
+        checkpoint::load(&disk, image, Some(journal.id), &mut |_| {}, check).map_err(damaged)?;
     let header = loaded.header;
     let anchor = Anchor::of(&header, loaded.hash, journal.key().as_ref());
     let mut details = vec![(

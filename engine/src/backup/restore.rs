@@ -195,7 +195,8 @@ fn check_file(
 /// Loads the image, and holds it against the manifest.
 fn load_image(restore: &Restore<'_>, manifest: &Manifest) -> Result<LoadedImage, OpenError> {
     let path = restore.source.join(IMAGE_NAME);
-    let image = checkpoint::load(&**restore.from, &path, Some(manifest.id), &mut |_| {})?;
+    let image =
+        checkpoint::load(&**restore.from, &path, Some(manifest.id), &mut |_| {}, &|| Ok(()))?;
     let header = &image.header;
     let found = (header.commit.0, header.lsn, header.audit);
     let expected = (manifest.commit, manifest.lsn.0, manifest.chain);

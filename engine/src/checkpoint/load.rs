@@ -19,6 +19,7 @@ use crate::disk::{Disk, DiskFile};
 use crate::encoding::{
     DecodeError, ROW_ID_END, Reader, decode_column, decode_row_ids, decode_schema, decode_sequence,
 };
+use crate::error;
 use crate::identity::{DatabaseId, hex};
 use crate::open_error::{OpenError, OpenErrorKind};
 use crate::storage::RowId;
@@ -55,6 +56,9 @@ pub struct Progress {
     pub indexes_total: usize,
 }
 
+/// What may stop the building of indexes.
+pub(super) type Check<'a> = dyn Fn() -> error::Result<()> + Sync + 'a;
+
 /// Blocks that may wait to be decoded.
 const BLOCKS_AHEAD: usize = 4;
 
@@ -72,12 +76,13 @@ struct Block {
 /// Loads the image at `path`, of the database `expect_id` if that is known.
 ///
 /// All of its checksums and its hash are verified before anything is answered. `progress` is called after every block
-/// and every index.
+/// and every index; `check`, which may stop it, every few thousand rows while indexes are built.
 pub fn load(
     disk: &dyn Disk,
     path: &Path,
     expect_id: Option<DatabaseId>,
     progress: &mut dyn FnMut(Progress),
+    check: &Check<'_>,
 ) -> Result<LoadedImage, OpenError> {
     let file = disk.open(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => {
@@ -99,7 +104,7 @@ pub fn load(
         read.and_then(|read| decoded.map(|()| read))
     })?;
     decoder.check_totals(&trailer, trailer_offset)?;
-    let indexes = build_indexes(path, &decoder.tables, bytes, progress)?;
+    let indexes = build_indexes(path, &decoder.tables, bytes, progress, check)?;
     let rows = trailer.rows;
     let root = decoder.finish(indexes);
     Ok(LoadedImage { header, root, hash: trailer.hash, bytes, rows })
@@ -435,6 +440,7 @@ fn build_indexes(
     tables: &[RestoredTable],
     bytes: u64,
     progress: &mut dyn FnMut(Progress),
+    check: &Check<'_>,
 ) -> Result<Vec<Vec<Index>>, OpenError> {
     let jobs: Vec<(&RestoredTable, &Arc<IndexDefinition>)> = tables
         .iter()
@@ -446,7 +452,7 @@ fn build_indexes(
     let build_next = || {
         let place = next.fetch_add(1, Ordering::Relaxed);
         let ((table, definition), slot) = jobs.get(place).zip(built.get(place))?;
-        let index = table.build_index(definition, &mut || Ok(()));
+        let index = table.build_index(definition, &mut || check());
         *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(index);
         Some(place)
     };
@@ -475,15 +481,13 @@ fn build_indexes(
 /// Rows that an index of their table cannot hold.
 #[cold]
 fn unfit(path: &Path, error: &AddIndexError) -> OpenError {
-    let error = match error {
+    match error {
         AddIndexError::Duplicate(duplicate) => {
             let message = format!("rows share a key of the unique index {}", duplicate.index.name);
             OpenError::new(OpenErrorKind::Damaged, path, message)
                 .with_values("different keys", format!("{:?} twice", duplicate.values))
+                .with_hint("restore the image from a copy")
         }
-        AddIndexError::Stopped(error) => {
-            OpenError::new(OpenErrorKind::Damaged, path, error.message().to_owned())
-        }
-    };
-    error.with_hint("restore the image from a copy")
+        AddIndexError::Stopped(error) => OpenError::new(OpenErrorKind::Io, path, error.message()),
+    }
 }

@@ -265,9 +265,10 @@ impl Opening<'_> {
         self.disk
             .sync_directory(directory_of(self.db))
             .map_err(|error| OpenError::io(self.db, "sync the directory of", &error))?;
-        let loaded = checkpoint::load(&**self.disk, self.db, None, &mut |progress| {
+        let mut tell_progress = |progress: checkpoint::Progress| {
             tell(&mut told, "loading the image", progress.bytes, progress.bytes_total);
-        })?;
+        };
+        let loaded = checkpoint::load(&**self.disk, self.db, None, &mut tell_progress, &|| Ok(()))?;
         log::info!(
             "loaded {}: {} rows, {} bytes, as of commit {}, in {:.3} s",
             self.db.display(),

@@ -131,10 +131,11 @@ fn duplicate_keys_other_databases_and_other_versions_are_named() {
     assert!(error.contains("unique index t2_0") && error.contains("Int8(77)"), "{error}");
 
     let (disk, _) = written(&small());
-    let error = load(&disk, path(), Some(DatabaseId([1; 16])), &mut |_| {}).unwrap_err();
+    let error =
+        load(&disk, path(), Some(DatabaseId([1; 16])), &mut |_| {}, &|| Ok(())).unwrap_err();
     assert_eq!(error.kind(), OpenErrorKind::Foreign);
     assert!(error.to_string().contains(&ID.to_string()), "{error}");
-    assert!(load(&disk, path(), None, &mut |_| {}).is_ok());
+    assert!(load(&disk, path(), None, &mut |_| {}, &|| Ok(())).is_ok());
 
     let mut bytes = disk.contents(path()).unwrap();
     bytes[8] = 2;

@@ -55,7 +55,7 @@ fn written(root: &Root) -> (SimulatedDisk, WrittenImage) {
 }
 
 fn loaded(disk: &SimulatedDisk) -> Result<LoadedImage, OpenError> {
-    load(disk, path(), Some(ID), &mut |_| {})
+    load(disk, path(), Some(ID), &mut |_| {}, &|| Ok(()))
 }
 
 fn refused(disk: &SimulatedDisk, bytes: &[u8]) -> OpenError {

@@ -1,6 +1,8 @@
 //! What was written comes back: databases of random steps, large values, the first release's image.
 
 use super::*;
+use crate::error::{Error, SqlState};
+use crate::limits::INTERRUPT_CHECK_ROWS;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
@@ -59,7 +61,7 @@ fn large_values_are_split_into_blocks_and_chunks_come_back_whole() {
     install(&disk, path()).unwrap();
     assert!(steps.len() > 10 && steps.iter().all(|bytes| *bytes < 3 * format::BLOCK_BYTES));
     let mut seen = Vec::new();
-    let found = load(&disk, path(), None, &mut |progress| seen.push(progress)).unwrap();
+    let found = load(&disk, path(), None, &mut |progress| seen.push(progress), &|| Ok(())).unwrap();
     assert_same(&found.root, &root);
     let chunks = |root: &Root| root.shared().gauge().chunks();
     assert!(chunks(&found.root) <= chunks(&root) + 1, "{}", chunks(&found.root));
@@ -69,6 +71,24 @@ fn large_values_are_split_into_blocks_and_chunks_come_back_whole() {
     let gauge = Arc::clone(found.root.shared().gauge());
     drop(found);
     assert_eq!((gauge.roots(), gauge.chunks(), gauge.leaves(), gauge.bytes()), (0, 0, 0, 0));
+}
+
+/// It asks while indexes are built, when the last byte has long been read.
+#[test]
+fn building_of_indexes_is_stopped() {
+    let mut root = Root::empty();
+    let plan = TablePlan {
+        types: Vec::new(),
+        indexes: Vec::new(),
+        steps: vec![Step::Insert(INTERRUPT_CHECK_ROWS + 1, 0)],
+    };
+    let id = root.create_table(schema(&root, 0, &plan));
+    carry_out(root.table_mut(id).unwrap(), &plan.steps[0]);
+    let (disk, _) = written(&root);
+    let check = || Err(Error::new(SqlState::QueryCanceled, "enough"));
+    let error = load(&disk, path(), Some(ID), &mut |_| {}, &check).unwrap_err();
+    assert_eq!(error.kind(), OpenErrorKind::Io);
+    assert!(error.to_string().contains("enough"), "{error}");
 }
 
 /// Written by the first release; opened forever.
