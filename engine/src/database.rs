@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::administration::note_verified;
 use crate::disk::real::{RealDisk, create_directory};
 use crate::disk::{Disk, FileLock};
 use crate::durability::archiver::{ArchiveStatus, Archiver};
@@ -129,6 +130,10 @@ impl Database {
         });
         let archiver = archiver.transpose()?.flatten().map(Arc::new);
         let heads = Arc::new(Heads::new(root, Box::new(Arc::clone(&journal))));
+        if let Some(chain) = journal.chain() {
+            // Nothing is opened before that is so.
+            note_verified(&heads, chain.sequence);
+        }
         let checkpointer = match (&files.db, &files.wal, image_commit) {
             (Some(image), Some(_), Some(commit)) => Some(Arc::new(Checkpointer::new(
                 Arc::clone(&journal),

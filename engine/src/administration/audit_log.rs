@@ -9,6 +9,7 @@ use crate::durability::journal::{Journal, now_us};
 use crate::error::{Error, Result, SqlState};
 use crate::identity::hex;
 use crate::session::{CommandTag, RowSink};
+use crate::transaction::heads::Heads;
 use crate::types::{DataType, ValueRef};
 
 /// The database's journal and audit log; 55000 if it has none.
@@ -64,8 +65,7 @@ pub(super) fn verify(
             before.sequence
         )));
     }
-    let now = time_text(now_us());
-    database.heads().note_audit_verified(report.state.sequence, now);
+    note_verified(database.heads(), report.state.sequence);
     let columns = [
         ("entries", DataType::Int8),
         ("first_sequence", DataType::Int8),
@@ -185,6 +185,11 @@ fn parameters_text(parameters: &[Option<String>]) -> String {
         None => "NULL".to_owned(),
     });
     quoted.collect::<Vec<_>>().join(", ")
+}
+
+/// Every link up to entry `sequence` was found to be whole just now.
+pub(crate) fn note_verified(heads: &Heads, sequence: u64) {
+    heads.note_audit_verified(sequence, time_text(now_us()));
 }
 
 /// `2026-11-22T16:05:00.000000Z`; times before 1970 are shown as 1970.

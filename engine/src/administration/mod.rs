@@ -12,6 +12,7 @@ mod verify;
 use std::path::Path;
 use std::sync::Arc;
 
+pub(crate) use audit_log::note_verified;
 use interruptible::InterruptibleDisk;
 
 use crate::binder::bound::OutputColumn;

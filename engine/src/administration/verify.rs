@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::audit_log::note_verified;
 use super::compare::{difference, index_fault};
 use super::{Answer, Options, differs};
 use crate::audit;
@@ -39,6 +40,7 @@ pub(super) fn verify(
             let report =
                 audit::verify(&options.disk(journal), log.path(), journal.key().as_ref(), None)
                     .map_err(|fault| options.differs(&fault))?;
+            note_verified(database.heads(), report.state.sequence);
             let detail =
                 format!("{} entries, {} bytes, every link verified", report.entries, report.bytes);
             answer.row(&[ValueRef::Text("audit log"), ValueRef::Text(&detail)])?;

@@ -60,6 +60,33 @@ fn verify_finds_the_files_to_be_what_is_in_memory() {
     }
 }
 
+/// `audit_verified_sequence` among the figures.
+fn verified(database: &Database) -> Option<u64> {
+    let figures = database.figures();
+    let of = |name: &str| figures.iter().find(|(figure, _)| figure == name).map(|(_, value)| value);
+    assert_eq!(of("audit_verified_at").is_some(), of("audit_verified_sequence").is_some());
+    of("audit_verified_sequence").map(|value| value.parse().unwrap())
+}
+
+/// A start verifies every link, as the verbs do.
+#[test]
+fn the_last_verification_is_among_the_figures() {
+    let disk = SimulatedDisk::new();
+    let database = AUDITED_LOG.open(&disk).unwrap();
+    let mut session = database.session();
+    for verb in ["audit-verify", "verify"] {
+        let before = verified(&database).unwrap();
+        ok(&mut session, &["CREATE TABLE t (id INT)", "DROP TABLE t"]);
+        assert_eq!(verified(&database), Some(before));
+        administer(&database, verb, &[]).unwrap();
+        assert_eq!(verified(&database), Some(before + 2));
+    }
+    drop((session, database));
+    let database = AUDITED_LOG.open(&disk).unwrap();
+    assert_eq!(verified(&database), database.audit_head().map(|head| head.sequence));
+    assert_eq!(verified(&LOG.open(&SimulatedDisk::new()).unwrap()), None);
+}
+
 #[test]
 fn verify_finds_a_changed_byte_in_a_file_that_is_in_use() {
     let disk = SimulatedDisk::new();
