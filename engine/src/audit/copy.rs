@@ -14,6 +14,7 @@ use super::scan::{EntryReader, Found, PIECE_BYTES, read_full};
 use super::segments::sealed_path;
 use crate::crypto::blake3::Hasher;
 use crate::disk::DiskFile;
+use crate::disk::appender::Appender;
 use crate::identity::ChainState;
 
 /// A file of a copy.
@@ -39,8 +40,7 @@ struct Source {
 
 /// A file that is written, and hashed on the way.
 struct Target<'a> {
-    file: Box<dyn DiskFile>,
-    offset: u64,
+    file: Appender,
     gathered: Vec<u8>,
     hasher: Hasher,
     pace: &'a mut dyn FnMut(usize) -> io::Result<()>,
@@ -118,7 +118,7 @@ impl AuditLog {
         };
         let file = self.disk.create(&path).map_err(written)?;
         let (gathered, hasher) = (Vec::new(), Hasher::new());
-        let mut copy = Target { file, offset: 0, gathered, hasher, pace };
+        let mut copy = Target { file: Appender::new(file), gathered, hasher, pace };
         copy.append(&beginning).map_err(written)?;
         let mut links = header.links;
         let mut reader = EntryReader::new(Arc::clone(&source.file), ENTRIES_OFFSET, source.end);
@@ -154,9 +154,8 @@ impl Target<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.hasher.update(&self.gathered);
-        self.file.write_at(self.offset, &self.gathered)?;
+        self.file.append(&self.gathered)?;
         let bytes = self.gathered.len();
-        self.offset = self.offset.saturating_add(bytes as u64);
         self.gathered.clear();
         (self.pace)(bytes)
     }
@@ -164,7 +163,7 @@ impl Target<'_> {
     fn finish(mut self) -> io::Result<(u64, [u8; 32])> {
         self.flush()?;
         self.file.sync()?;
-        Ok((self.offset, self.hasher.finalize().into()))
+        Ok((self.file.length(), self.hasher.finalize().into()))
     }
 }
 

@@ -10,7 +10,8 @@ use super::format::{
 };
 use super::{ImageHeader, new_path};
 use crate::crypto::blake3::Hasher;
-use crate::disk::{Disk, DiskFile, directory_of};
+use crate::disk::appender::Appender;
+use crate::disk::{Disk, directory_of};
 use crate::encoding::{encode_column, encode_row_ids, encode_schema, encode_sequence, put_varint};
 use crate::sabotage::{self, Break};
 use crate::storage::RowId;
@@ -99,15 +100,14 @@ pub fn write(
     let file = disk.create(&path).map_err(failed(&path, "create"))?;
     let mut writer = Writer {
         path: &path,
-        file: &*file,
+        file: Appender::new(file),
         pace,
         hasher: Hasher::new(),
-        offset: 0,
         totals: Trailer::default(),
     };
     let written = writer.image(root, header);
     if written.is_err() {
-        drop(file);
+        drop(writer);
         // Best effort: the next opening removes what is left.
         let _ = disk.remove(&path);
     }
@@ -127,10 +127,9 @@ pub fn install(disk: &dyn Disk, path: &Path) -> Result<(), WriteError> {
 
 struct Writer<'a> {
     path: &'a Path,
-    file: &'a dyn DiskFile,
+    file: Appender,
     pace: &'a mut dyn FnMut(usize) -> Result<(), Stop>,
     hasher: Hasher,
-    offset: u64,
     totals: Trailer,
 }
 
@@ -152,11 +151,11 @@ impl Writer<'_> {
         self.totals.hash = hash;
         self.totals.blocks += 1;
         let trailer = encode_trailer(&self.totals);
-        self.append(&block_header(Kind::Trailer, self.offset, &trailer))?;
+        self.append(&block_header(Kind::Trailer, self.file.length(), &trailer))?;
         self.append(&trailer)?;
         self.file.sync().map_err(failed(self.path, "sync"))?;
         let file_hash = *self.hasher.finalize().as_bytes();
-        Ok(WrittenImage { hash, file_hash, bytes: self.offset, rows: self.totals.rows })
+        Ok(WrittenImage { hash, file_hash, bytes: self.file.length(), rows: self.totals.rows })
     }
 
     fn table(&mut self, table: &Table) -> Result<(), WriteError> {
@@ -186,7 +185,7 @@ impl Writer<'_> {
 
     /// Appends a block, then pauses.
     fn block(&mut self, kind: Kind, payload: &[u8]) -> Result<(), WriteError> {
-        let header = block_header(kind, self.offset, payload);
+        let header = block_header(kind, self.file.length(), payload);
         self.append(&header)?;
         self.append(payload)?;
         self.totals.blocks += 1;
@@ -195,9 +194,7 @@ impl Writer<'_> {
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
         self.hasher.update(bytes);
-        self.file.write_at(self.offset, bytes).map_err(failed(self.path, "write"))?;
-        self.offset += bytes.len() as u64;
-        Ok(())
+        self.file.append(bytes).map_err(failed(self.path, "write"))
     }
 }
 

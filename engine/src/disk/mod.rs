@@ -2,12 +2,14 @@
 //!
 //! [`Disk`] and [`DiskFile`] are the seam: the operations durability rests on and no others, so that a test can let each of
 //! them fail or be the last one before the power goes. [`real`] is the operating system's disk, [`read_only`] the same for
-//! who only looks, [`simulated`] the one of tests, [`lock`] keeps a second process out.
+//! who only looks, [`simulated`] the one of tests, [`lock`] keeps a second process out, [`appender`] writes a long file so that
+//! others get the disk in between.
 //!
 //! What is assumed of the medium: a write is on it after [`DiskFile::sync`] returned; before that any of its 512-byte
 //! sectors may be on it or not. A name is on it after [`Disk::sync_directory`] of its directory returned. Renaming replaces
 //! whole or not at all. What was synced stays as it was until it is written again.
 
+pub mod appender;
 pub mod lock;
 pub mod read_only;
 pub mod real;
