@@ -71,7 +71,7 @@ fn record(bytes: &[u8]) {
 fn image(bytes: &[u8]) {
     let disk = SimulatedDisk::new();
     disk.replace(Path::new(IMAGE), bytes);
-    let _ = checkpoint::load(&disk, Path::new(IMAGE), None, &mut |_| {});
+    let _ = checkpoint::load(&disk, Path::new(IMAGE), None, &mut |_| {}, &|| Ok(()));
 }
 
 fn audit_log(bytes: &[u8]) {
