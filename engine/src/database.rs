@@ -253,6 +253,14 @@ impl Database {
         }
     }
 
+    /// Commits without a change: the root after it stands where the log and the audit chain are now.
+    pub(crate) fn commit_nothing(&self) -> Result<()> {
+        let pending = self.heads.writer.lock_uninterrupted();
+        let next = Root::clone(&pending.root);
+        let outcome = self.heads.queue(pending, next, None, Vec::new());
+        self.heads.settle(&outcome).map(|_| ())
+    }
+
     /// Its identity, which all its files carry; None in memory.
     pub fn database_id(&self) -> Option<DatabaseId> {
         self.durable.as_ref().map(|durable| durable.journal.id)

@@ -218,6 +218,8 @@ pub(super) fn archive(
         })?;
         let commit = database.published_commit().0;
         journal.note(&Draft::archived(commit, now_us(), last))?;
+        // Invariant: nothing is moved before the newest root's chain has that entry, for a backup goes as far as that.
+        database.commit_nothing()?;
         let moved = log.archive(directory, last).map_err(|error| {
             Error::new(SqlState::IoError, format!("could not archive: {error}")).with_hint(
                 "What was moved is whole; run it again when the directory can be written.",

@@ -114,6 +114,26 @@ fn what_is_restored_is_the_commit_of_the_backup_and_goes_on() {
     }
 }
 
+/// The entry that says what was moved away is in the next backup, although no statement came after it.
+#[test]
+fn a_backup_after_the_archiving_of_audit_segments_is_restored() {
+    for mode in KEEPING.into_iter().filter(|mode| mode.audit) {
+        let disk = SimulatedDisk::new();
+        let database = some_database(&disk, mode, None);
+        let before = run(&mut database.session(), ALL);
+        let mut moved = Rows::default();
+        let directory = [("directory", "/archive")];
+        database.administer("audit-archive", &directory, &mut moved).unwrap();
+        assert!(!moved.rows.is_empty(), "{mode:?}");
+        back_up(&database, BACKUP).unwrap();
+        drop(database);
+        restore_with(&disk, None).unwrap();
+        let database = open(&disk, &restored_files(mode, None)).unwrap();
+        verify(&database);
+        assert_eq!(run(&mut database.session(), ALL), before, "{mode:?}");
+    }
+}
+
 #[test]
 fn what_cannot_be_is_refused_and_named() {
     let disk = SimulatedDisk::new();
