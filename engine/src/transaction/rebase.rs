@@ -153,13 +153,9 @@ fn merge(
     let they_replaced = their_schema.structure != base_schema.structure;
     let i_added = validate::added_indexes(base_schema, my_schema).next().is_some();
     let they_added = validate::added_indexes(base_schema, their_schema).next().is_some();
-    // What I made of its columns and constraints I made of the rows that I saw.
-    let i_altered = i_replaced && my_schema.contents() == base_schema.contents();
-    if they_replaced || i_altered || they_added && (i_added || i_replaced) {
+    // What I made of its columns and constraints I made of the rows that I saw, and no others are what I truncated.
+    if they_replaced || i_replaced || they_added && i_added {
         return Err(Error::serialization_update());
-    }
-    if i_replaced {
-        return Ok(Arc::new(without_dropped_indexes(mine, base, theirs)));
     }
     if !i_added && (they_added || rows <= SMALL_STATEMENT_ROWS_MAX as u64) {
         return their_tree(base, mine, theirs, writes);
