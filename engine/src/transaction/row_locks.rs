@@ -34,6 +34,18 @@ struct Wanted {
 impl Wanted {
     /// Of a change that is about to be made to `table`.
     fn of_change(table: &Table, change: &TableChange) -> Self {
+        let mut wanted = Self::of_rows_and_keys(table, change);
+        wanted.add_holders(table);
+        wanted
+    }
+
+    /// Of rows that have keys of proposed ones.
+    fn of_obstacles(table: TableId, rows: &[RowId], may_update: bool) -> Self {
+        let mode = if may_update { Mode::NoKeyUpdate } else { Mode::KeyShare };
+        Self { table, rows: rows.iter().map(|id| (*id, mode)).collect(), keys: Vec::new() }
+    }
+
+    fn of_rows_and_keys(table: &Table, change: &TableChange) -> Self {
         let rows = change.deleted.iter().map(|id| (*id, Mode::Update)).collect();
         let mut wanted = Self { table: table.id(), rows, keys: Vec::new() };
         if let Some(inserted) = &change.inserted {
@@ -105,6 +117,13 @@ impl Wanted {
         mode
     }
 
+    /// Notes the rows that have the keys which it adds: whether those are taken is known when nobody is about to take these
+    /// rows away.
+    fn add_holders(&mut self, table: &Table) {
+        let holder = |(index, key): &(IndexId, UniqueKey)| table.index(*index)?.find_key(key);
+        self.rows.extend(self.keys.iter().filter_map(holder).map(|row| (row, Mode::KeyShare)));
+    }
+
     fn objects(&self) -> impl Iterator<Item = (Object, Mode)> {
         let rows = self.rows.iter().map(|(id, mode)| (Object::Row(self.table, *id), *mode));
         let keys = self.keys.iter().map(|(index, key)| {
@@ -161,6 +180,24 @@ pub struct LockingGuard<'a> {
     pub restart: &'a Restart,
 }
 
+impl LockingGuard<'_> {
+    fn lock(&self, objects: impl Iterator<Item = (Object, Mode)>) -> Result<()> {
+        for (place, (object, mode)) in objects.enumerate() {
+            if place % INTERRUPT_CHECK_ROWS == 0 {
+                self.patience.interrupt.check()?;
+            }
+            self.locks.lock(object, mode, Scope::Transaction, &self.patience)?;
+        }
+        Ok(())
+    }
+
+    /// The statement has to run again behind `outcome`.
+    fn restart(&self, outcome: Arc<Outcome>) -> Result<()> {
+        self.restart.replace(Some(outcome));
+        Err(Error::serialization_update())
+    }
+}
+
 impl ChangeGuard for LockingGuard<'_> {
     fn check(&self, root: &Root, table: TableId, change: &TableChange) -> Result<()> {
         let Some(current) = root.table(table) else { return Ok(()) };
@@ -168,22 +205,27 @@ impl ChangeGuard for LockingGuard<'_> {
         let own = self.base.table(table).map(|before| (before, Wanted::of_change(current, change)));
         let parents = Parents::of_change(root, current, change);
         let objects = own.iter().flat_map(|(_, wanted)| wanted.objects());
-        for (place, (object, mode)) in objects.chain(parents.objects()).enumerate() {
-            if place % INTERRUPT_CHECK_ROWS == 0 {
-                self.patience.interrupt.check()?;
-            }
-            self.locks.lock(object, mode, Scope::Transaction, &self.patience)?;
-        }
+        self.lock(objects.chain(parents.objects()))?;
         let (newest, outcome) = self.heads.newest(&self.patience)?;
         let has_changed = own
             .is_some_and(|(before, own)| own.has_changed(before, newest.table(table)))
             || parents.have_changed(self.base, &newest)
             || have_children_come([self.base, &newest], current, change, self.patience.interrupt)?;
-        if has_changed {
-            self.restart.replace(Some(outcome));
-            return Err(Error::serialization_update());
-        }
-        Ok(())
+        if has_changed { self.restart(outcome) } else { Ok(()) }
+    }
+
+    fn check_obstacles(
+        &self,
+        _: &Root,
+        table: TableId,
+        rows: &[RowId],
+        may_update: bool,
+    ) -> Result<()> {
+        let Some(before) = self.base.table(table) else { return Ok(()) };
+        let wanted = Wanted::of_obstacles(table, rows, may_update);
+        self.lock(wanted.objects())?;
+        let (newest, outcome) = self.heads.newest(&self.patience)?;
+        if wanted.has_changed(before, newest.table(table)) { self.restart(outcome) } else { Ok(()) }
     }
 
     fn guards_inserts(&self) -> bool {
@@ -199,6 +241,17 @@ pub struct PendingGuard<'a> {
     pub blocked: &'a Cell<Option<(Object, Mode)>>,
 }
 
+impl PendingGuard<'_> {
+    fn check_free(&self, objects: impl Iterator<Item = (Object, Mode)>) -> Result<()> {
+        let blocked = self.locks.first_blocked(objects);
+        if blocked.is_some() {
+            self.blocked.set(blocked);
+            return Err(Error::serialization_update());
+        }
+        Ok(())
+    }
+}
+
 impl ChangeGuard for PendingGuard<'_> {
     fn check(&self, root: &Root, table: TableId, change: &TableChange) -> Result<()> {
         if !self.locks.locks().concern_commits() {
@@ -207,12 +260,20 @@ impl ChangeGuard for PendingGuard<'_> {
         let Some(current) = root.table(table) else { return Ok(()) };
         let (wanted, parents) =
             (Wanted::of_change(current, change), Parents::of_change(root, current, change));
-        let blocked = self.locks.first_blocked(wanted.objects().chain(parents.objects()));
-        if blocked.is_some() {
-            self.blocked.set(blocked);
-            return Err(Error::serialization_update());
+        self.check_free(wanted.objects().chain(parents.objects()))
+    }
+
+    fn check_obstacles(
+        &self,
+        _: &Root,
+        table: TableId,
+        rows: &[RowId],
+        may_update: bool,
+    ) -> Result<()> {
+        if !self.locks.locks().concern_commits() {
+            return Ok(());
         }
-        Ok(())
+        self.check_free(Wanted::of_obstacles(table, rows, may_update).objects())
     }
 
     fn guards_inserts(&self) -> bool {

@@ -65,6 +65,10 @@ impl Insert<'_> {
         if let Some(conflict) = self.conflict {
             let table = reader.table(self.table).ok_or_else(stale_plan)?;
             let upsert = Upsert::run(conflict, table, &values, rows, &context)?;
+            if let Some(guard) = execution.guard.filter(|_| !upsert.obstacles().is_empty()) {
+                let may_update = conflict.update.is_some();
+                guard.check_obstacles(reader, self.table, upsert.obstacles(), may_update)?;
+            }
             upsert.check_updated(self.checks)?;
             if let Some(returning) = self.returning {
                 upsert.answer(returning, sink)?;

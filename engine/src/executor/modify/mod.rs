@@ -61,6 +61,12 @@ pub trait ChangeGuard {
     /// 40001 if somebody else has changed one of them since; `root` is as it is before the change.
     fn check(&self, root: &Root, table: TableId, change: &TableChange) -> Result<()>;
 
+    /// The same of rows that are there and have the keys of proposed ones (ON CONFLICT). They are looked at if they may be
+    /// updated; else all that counts is that nobody takes them away.
+    fn check_obstacles(&self, _: &Root, _: TableId, _: &[RowId], _may_update: bool) -> Result<()> {
+        Ok(())
+    }
+
     /// Whether it has to be asked about rows that are only added, too.
     fn guards_inserts(&self) -> bool {
         false

@@ -63,6 +63,8 @@ pub(super) struct Upsert<'u, 'm> {
     taken: HashSet<(usize, UniqueKey)>,
     /// Rows that it updates.
     touched: HashSet<RowId>,
+    /// Rows that have keys of proposed ones.
+    obstacles: Vec<RowId>,
     /// Of the proposed rows, those that are added.
     inserted: Vec<u32>,
     updated: Vec<RowId>,
@@ -99,6 +101,7 @@ impl<'u, 'm> Upsert<'u, 'm> {
             context,
             taken: HashSet::new(),
             touched: HashSet::new(),
+            obstacles: Vec::new(),
             inserted: Vec::new(),
             updated: Vec::new(),
             values: Buffer::new(&types, context.memory),
@@ -137,11 +140,14 @@ impl<'u, 'm> Upsert<'u, 'm> {
                     self.written.push((row as u32, Written::Inserted(self.inserted.len() as u32)));
                     self.inserted.push(row as u32);
                 }
-                Obstacle::Row(id) if self.conflict.update.is_some() => {
-                    conflicts.push((row as u32, id));
+                Obstacle::Row(id) => {
+                    self.obstacles.push(id);
+                    if self.conflict.update.is_some() {
+                        conflicts.push((row as u32, id));
+                    }
                 }
                 Obstacle::Own if self.conflict.update.is_some() => return Err(second_time()),
-                Obstacle::Row(_) | Obstacle::Own => {}
+                Obstacle::Own => {}
             }
         }
         match &self.conflict.update {
@@ -252,6 +258,11 @@ impl<'u, 'm> Upsert<'u, 'm> {
             ColumnRef::owned(column)
         };
         (0..used.len()).map(column).collect()
+    }
+
+    /// Rows that were there and have keys of proposed ones, whatever becomes of them.
+    pub(super) fn obstacles(&self) -> &[RowId] {
+        &self.obstacles
     }
 
     /// How many rows are added or updated.
