@@ -7,7 +7,7 @@ use spg_engine::Value;
 
 use super::evaluate::{Scope, cast, evaluate, truth};
 use super::foreign::{Task, settle, tasks};
-use super::locks::{Lock, locks_of};
+use super::locks::{Lock, holders, locks_of};
 use super::query::answer;
 use super::state::{Codes, Index, Row, RowChange, State};
 use super::upsert::upsert;
@@ -119,6 +119,7 @@ pub(super) fn make(
     done: &mut Done,
 ) -> Vec<Task> {
     done.locks.extend(locks_of(state, &changes));
+    done.locks.extend(holders(state, &changes));
     let schema = Rc::clone(&state.schema);
     for RowChange { id, new, .. } in &changes {
         if let Some(values) = new {

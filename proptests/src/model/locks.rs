@@ -98,3 +98,25 @@ pub(super) fn locks_of(state: &State, changes: &[RowChange]) -> Vec<Lock> {
     }
     locks
 }
+
+/// The rows of `state` that have the keys which a change adds: they must not be about to go.
+pub(super) fn holders(state: &State, changes: &[RowChange]) -> Vec<Lock> {
+    let mut locks = Vec::new();
+    for change in changes {
+        for (_, columns) in state.unique_keys(change.table) {
+            let key = |row: &Vec<Value>| key_text(columns.iter().map(|column| &row[*column]));
+            let (old, new) = (change.old.as_ref().and_then(key), change.new.as_ref().and_then(key));
+            if new.is_none() || old == new {
+                continue;
+            }
+            let rows = &state.tables[&change.table].rows;
+            let found = rows.iter().filter(|(_, row)| key(&row.values) == new);
+            locks.extend(found.map(|(id, _)| Lock {
+                object: Object::Row(change.table, *id),
+                mode: Mode::KeyShare,
+                is_certain: true,
+            }));
+        }
+    }
+    locks
+}

@@ -6,6 +6,7 @@ use spg_engine::Value;
 
 use super::change::{Done, check, draw, with_defaults};
 use super::evaluate::{Scope, cast, evaluate, truth};
+use super::locks::{Lock, Mode, Object};
 use super::state::{Row, RowChange, State, Table};
 use super::value::key_text;
 use crate::generator::{COLUMNS, Update, Upsert};
@@ -28,6 +29,12 @@ pub(super) fn upsert(
         let row = with_defaults(row);
         check(state, &state.schema, statement.table, &row, done);
         let obstacle = find(&work, &arbiters, &row, &own);
+        if let Some(id) = obstacle.filter(|id| state.tables[&statement.table].rows.contains_key(id))
+        {
+            let mode = if statement.update.is_some() { Mode::NoKeyUpdate } else { Mode::KeyShare };
+            let object = Object::Row(statement.table, id);
+            done.locks.push(Lock { object, mode, is_certain: true });
+        }
         let (id, values) = match (obstacle, &statement.update) {
             (None, _) => {
                 let id = draw(next);
