@@ -61,7 +61,7 @@ proptest! {
         for (session, statement) in statements {
             let session = &mut sessions[session];
             let _ = session.execute(&statement, &[], &mut Rows::default());
-            if session.block.has_snapshot() {
+            if session.block.base().is_some() {
                 check(session.block.root(database.heads()));
             }
             check(&database.published_root());

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::executor::interrupt::{Deadline, Timeout};
-use crate::parser::ast::IsolationLevel;
 use crate::session::{Session, TransactionStatus};
 
 /// Since when the open block's limits count; None as long as none is set that needs it.
@@ -109,12 +108,9 @@ impl Session {
         self.since.idle = counts_idle.then_some(now);
         self.since.began = counts_began.then(|| self.since.began.unwrap_or(now));
         // At READ COMMITTED each statement takes a version of its own.
-        let is_new = matches!(
-            self.isolation(),
-            IsolationLevel::ReadCommitted | IsolationLevel::ReadUncommitted
-        );
-        let held = self.since.snapshot.filter(|_| !is_new).unwrap_or(now);
-        self.since.snapshot = (counts_snapshot && self.block.has_snapshot()).then_some(held);
+        let is_kept = !self.is_read_committed();
+        let held = self.since.snapshot.filter(|_| is_kept).unwrap_or(now);
+        self.since.snapshot = (counts_snapshot && self.block.base().is_some()).then_some(held);
     }
 
     /// No block is open.

@@ -356,6 +356,9 @@ impl Session {
         if let Some(error) = error {
             self.fail_block(error);
         }
+        if self.is_read_committed() {
+            self.block.release_snapshot();
+        }
         self.show_block();
         // A statement that hardly looked at its interrupt was short: its start stands for its end.
         let is_short = self.interrupts.current().checks() < SHORT_STATEMENT_CHECKS;

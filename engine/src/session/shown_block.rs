@@ -54,7 +54,7 @@ impl Session {
 
     /// Pins what the open block's first query sees, so that it is shown while that runs.
     pub(super) fn pin_block(&mut self) {
-        if !self.block.has_snapshot() {
+        if self.block.base().is_none() {
             self.block.root(self.database.heads());
             self.show_block();
         }

@@ -223,7 +223,7 @@ impl Session {
     pub(super) fn set_isolation(&mut self, level: IsolationLevel) -> Result<()> {
         if level != self.modes.isolation {
             let refuse = |message| Err(Error::new(SqlState::ActiveSqlTransaction, message));
-            if self.block.has_snapshot() {
+            if self.block.has_looked() {
                 return refuse("SET TRANSACTION ISOLATION LEVEL must be called before any query");
             }
             if !self.savepoint_modes.is_empty() {
@@ -245,7 +245,7 @@ impl Session {
                     "cannot set transaction read-write mode inside a read-only transaction",
                 );
             }
-            if self.block.has_snapshot() {
+            if self.block.has_looked() {
                 return refuse("transaction read-write mode must be set before any query");
             }
         }

@@ -116,10 +116,10 @@ impl Session {
             let arbiters = conflict.arbiters.clone();
             self.block.propose(Proposals { table, arbiters, rows: first..last });
         }
-        for table in changed {
-            self.block.touch(table, rows);
-        }
         if rows != 0 {
+            for table in changed {
+                self.block.touch(table, rows);
+            }
             self.block.note(heads.audit_policy(), &prepared.text, &parameters);
         }
         Ok(rows)

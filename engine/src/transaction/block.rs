@@ -32,6 +32,8 @@ const REBASE_ROUND_SMALL: Duration = Duration::from_millis(1);
 pub struct Block {
     /// What it sees beside its own writes; pinned when it first looks.
     base: Option<Arc<Root>>,
+    /// Whether it has given back what it saw.
+    has_released: bool,
     /// The base with its own writes; None before the first.
     working: Option<Root>,
     writes: WriteSet,
@@ -102,8 +104,20 @@ pub struct StatementMark(Option<Root>);
 
 impl Block {
     /// Whether a statement has looked at data yet.
-    pub fn has_snapshot(&self) -> bool {
-        self.base.is_some()
+    pub fn has_looked(&self) -> bool {
+        self.base.is_some() || self.has_released
+    }
+
+    /// Gives back what it sees, unless changes of its own rest on it: each of its statements sees what is newest then.
+    pub fn release_snapshot(&mut self) {
+        if self.base.is_none() || self.has_written() {
+            return;
+        }
+        self.has_released = true;
+        (self.base, self.working) = (None, None);
+        for savepoint in &mut self.savepoints {
+            (savepoint.base, savepoint.working) = (None, None);
+        }
     }
 
     /// What it sees: its working root, or its base, pinned now if it was not yet.
@@ -259,10 +273,11 @@ impl Block {
 
     /// ROLLBACK: forgets everything, ready for the next BEGIN.
     pub fn clear(&mut self) {
-        if self.base.is_none() && self.savepoints.is_empty() {
+        if !self.has_looked() && self.savepoints.is_empty() {
             return;
         }
         self.base = None;
+        self.has_released = false;
         self.working = None;
         self.writes.clear();
         self.stamp = None;

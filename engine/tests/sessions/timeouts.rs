@@ -121,7 +121,7 @@ fn a_transaction_expires_idle_or_not() {
     }
 }
 
-/// At READ COMMITTED each statement sees a version of its own, and keeps it until the next.
+/// At READ COMMITTED each statement sees a version of its own, and keeps it until the next only if it has changed something.
 #[test]
 fn a_snapshot_s_age_begins_anew_with_each_statement_of_read_committed() {
     let database = database();
@@ -131,11 +131,23 @@ fn a_snapshot_s_age_begins_anew_with_each_statement_of_read_committed() {
     ok(&mut a, "BEGIN ISOLATION LEVEL READ COMMITTED");
     assert_eq!(a.deadline().map(|deadline| deadline.timeout), Some(Timeout::Idle));
     ok(&mut a, "SELECT 1 FROM t");
+    // Between two statements it keeps nothing.
+    assert_eq!(a.deadline().map(|deadline| deadline.timeout), Some(Timeout::Idle));
+    fails(&mut a, "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", "25001");
+    for statement in ["ROLLBACK", "BEGIN ISOLATION LEVEL READ COMMITTED", "SAVEPOINT s"] {
+        ok(&mut a, statement);
+    }
+    ok(&mut a, "DELETE FROM t WHERE id = -1");
+    assert_eq!(a.deadline().map(|deadline| deadline.timeout), Some(Timeout::Idle));
+    // But for what its own changes rest on.
+    ok(&mut a, "DELETE FROM t WHERE id = 1");
     let first = a.deadline().unwrap();
     assert_eq!(first.timeout, Timeout::SnapshotAge);
     std::thread::sleep(Duration::from_millis(2));
     ok(&mut a, "SELECT 1 FROM t");
     assert!(a.deadline().unwrap().at > first.at);
+    ok(&mut a, "ROLLBACK TO s");
+    assert_eq!(number(&mut a, "SELECT count(*) FROM t"), 1_000);
 }
 
 /// A sink that refuses.
