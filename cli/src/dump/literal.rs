@@ -11,14 +11,19 @@ pub(super) fn write_literal(value: ValueRef<'_>, out: &mut String) {
         ValueRef::Int2(_) | ValueRef::Int4(_) | ValueRef::Int8(_) => {
             format_value(value, out);
         }
-        ValueRef::Float4(number) if number.is_finite() => format_value(value, out),
-        ValueRef::Float8(number) if number.is_finite() => format_value(value, out),
+        ValueRef::Float4(number) if is_bare(number.into()) => format_value(value, out),
+        ValueRef::Float8(number) if is_bare(number) => format_value(value, out),
         _ => {
             let mut text = String::new();
             format_value(value, &mut text);
             write_quoted(&text, out);
         }
     }
+}
+
+/// Whether a number means itself without quotes: `-0` is the integer 0.
+fn is_bare(number: f64) -> bool {
+    number.is_finite() && (number != 0.0 || number.is_sign_positive())
 }
 
 /// Appends a text in quotes.
@@ -44,6 +49,9 @@ mod tests {
             (ValueRef::Bool(true), "true"),
             (ValueRef::Int8(i64::MIN), "-9223372036854775808"),
             (ValueRef::Float8(0.1), "0.1"),
+            (ValueRef::Float8(0.0), "0"),
+            (ValueRef::Float8(-0.0), "'-0'"),
+            (ValueRef::Float4(-0.0), "'-0'"),
             (ValueRef::Float8(f64::NAN), "'NaN'"),
             (ValueRef::Float4(f32::NEG_INFINITY), "'-Infinity'"),
             (ValueRef::Text(""), "''"),

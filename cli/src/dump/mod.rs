@@ -84,9 +84,6 @@ fn write_rows<W: Write>(
     out: &mut W,
     progress: &Progress,
 ) -> std::result::Result<(), Ended> {
-    if table.columns.is_empty() {
-        return Ok(());
-    }
     let mut inserts = Inserts { table, out, text: String::new(), rows: 0, failure: None, progress };
     let result = target.execute(&table.select(), &mut inserts);
     let finished = inserts.end_statement();
@@ -109,6 +106,16 @@ struct Inserts<'d, W> {
 }
 
 impl<W: Write> Inserts<'_, W> {
+    /// A list of no columns cannot be written.
+    fn rows_without_columns(&mut self, rows: usize) -> Result<()> {
+        for _ in 0..rows {
+            self.text.push_str(&self.table.insert_defaults());
+            self.rows += 1;
+            self.end_statement()?;
+        }
+        Ok(())
+    }
+
     fn end_statement(&mut self) -> Result<()> {
         if self.rows == 0 {
             return Ok(());
@@ -132,6 +139,9 @@ impl<W: Write> RowSink for Inserts<'_, W> {
 
     fn batch(&mut self, batch: &Batch<'_>) -> Result<()> {
         self.progress.advance(batch.len() as u64);
+        if batch.columns.is_empty() {
+            return self.rows_without_columns(batch.len());
+        }
         for place in 0..batch.len() {
             if self.rows == 0 {
                 self.text.push_str(&self.table.insert());

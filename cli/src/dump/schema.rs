@@ -12,8 +12,10 @@ use crate::target::Target;
 const TABLES: &str = "SELECT c.oid, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
                       WHERE c.relkind = 'r' AND n.nspname = 'public' ORDER BY c.relname";
 
-const SEQUENCES: &str = "SELECT sequencename, data_type, start_value, min_value, max_value, increment_by, cycle, \
-                         cache_size, last_value FROM pg_sequences WHERE schemaname = 'public' ORDER BY sequencename";
+const SEQUENCES: &str = "SELECT s.sequencename, s.data_type, s.start_value, s.min_value, s.max_value, s.increment_by, \
+                         s.cycle, s.cache_size, p.last_value, p.is_called FROM pg_sequences s JOIN spg_sequences p \
+                         ON p.schemaname = s.schemaname AND p.sequencename = s.sequencename \
+                         WHERE s.schemaname = 'public' ORDER BY s.sequencename";
 
 /// Indexes that belong to no constraint.
 const INDEXES: &str = "SELECT i.indexdef FROM pg_indexes i LEFT JOIN pg_constraint c ON c.conname = i.indexname \
@@ -61,13 +63,17 @@ struct Sequence {
     name: String,
     data_type: String,
     options: String,
-    start: String,
-    last: Option<String>,
+    last: String,
+    is_called: bool,
 }
 
 /// A text that the catalog never has NULL for.
 fn text(row: &mut [Option<String>], place: usize) -> String {
     row.get_mut(place).and_then(Option::take).unwrap_or_default()
+}
+
+fn is_true(text: &str) -> bool {
+    matches!(text, "t" | "true")
 }
 
 impl Schema {
@@ -117,12 +123,31 @@ impl Schema {
                 writeln!(out, "ALTER SEQUENCE {sequence} OWNED BY {table}.{column};")?;
             }
         }
-        for sequence in &self.sequences {
-            sequence.write_position(out)?;
-        }
+        self.write_positions(out)?;
         // Last: what they refer to may be a unique index, and of any table.
         for table in &self.tables {
             table.write_constraints(true, out)?;
+        }
+        Ok(())
+    }
+
+    /// What a table brings with it (an identity's sequence) is called there what its column is called now.
+    fn write_positions(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut loose: Vec<&Sequence> = self.sequences.iter().collect();
+        for (table, column) in self.columns().filter(|(_, column)| column.identity.is_some()) {
+            let is_its = |one: &&Sequence| column.sequence.as_deref() == Some(&*one.name);
+            let Some(place) = loose.iter().position(is_its) else { continue };
+            let mut name = String::from("pg_get_serial_sequence(");
+            write_quoted(&quote_identifier(&table.name), &mut name);
+            name.push_str(", ");
+            write_quoted(&column.name, &mut name);
+            name.push(')');
+            loose.remove(place).write_position(&name, out)?;
+        }
+        for sequence in loose {
+            let mut name = String::new();
+            write_quoted(&quote_identifier(&sequence.name), &mut name);
+            sequence.write_position(&name, out)?;
         }
         Ok(())
     }
@@ -153,7 +178,7 @@ impl Table {
             table.columns.push(Column {
                 name,
                 data_type: text(&mut row, 1),
-                not_null: matches!(text(&mut row, 2).as_str(), "t" | "true"),
+                not_null: is_true(&text(&mut row, 2)),
                 default,
                 identity,
                 sequence,
@@ -204,6 +229,11 @@ impl Table {
         format!("INSERT INTO {name} ({}){overriding} VALUES", self.column_list())
     }
 
+    /// The INSERT of a row without a value, but for its end.
+    pub(super) fn insert_defaults(&self) -> String {
+        format!("INSERT INTO {} DEFAULT VALUES", quote_identifier(&self.name))
+    }
+
     fn column_list(&self) -> String {
         let names: Vec<String> =
             self.columns.iter().map(|column| quote_identifier(&column.name)).collect();
@@ -231,22 +261,17 @@ impl Column {
 
 impl Sequence {
     fn of_row(mut row: Vec<Option<String>>) -> Self {
-        let [name, data_type, start, low, high, step, cycle, cache] =
+        let [name, data_type, start, low, high, step, cycle, cache, last, is_called] =
             std::array::from_fn(|place| text(&mut row, place));
-        let cycle = if matches!(cycle.as_str(), "t" | "true") { " CYCLE" } else { "" };
+        let cycle = if is_true(&cycle) { " CYCLE" } else { "" };
         let options = format!(
             "START WITH {start} INCREMENT BY {step} MINVALUE {low} MAXVALUE {high} CACHE {cache}{cycle}"
         );
-        Self { name, data_type, options, start, last: row[8].take() }
+        Self { name, data_type, options, last, is_called: is_true(&is_called) }
     }
 
-    fn write_position(&self, out: &mut impl Write) -> io::Result<()> {
-        let mut name = String::new();
-        write_quoted(&quote_identifier(&self.name), &mut name);
-        match &self.last {
-            Some(last) => writeln!(out, "SELECT setval({name}, {last}, true);"),
-            None => writeln!(out, "SELECT setval({name}, {}, false);", self.start),
-        }
+    fn write_position(&self, name: &str, out: &mut impl Write) -> io::Result<()> {
+        writeln!(out, "SELECT setval({name}, {}, {});", self.last, self.is_called)
     }
 }
 

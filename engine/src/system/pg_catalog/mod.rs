@@ -184,6 +184,11 @@ pub(super) const VIEWS: &[View] = &[
     ),
     view("spg_latencies", stats::LATENCIES, stats::latencies),
     view("spg_locks", locks::SPG_LOCKS, locks::spg_locks),
+    view(
+        "spg_sequences",
+        &[("schemaname", NAME), ("sequencename", NAME), ("last_value", INT8), ("is_called", BOOL)],
+        relations::sequence_positions,
+    ),
     view("spg_snapshots", sessions::SNAPSHOTS, sessions::snapshots),
     view("spg_stats", stats::STATS, stats::stats),
     view("spg_stat_statements", statements::STATEMENTS, statements::statements),

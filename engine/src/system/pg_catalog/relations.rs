@@ -179,6 +179,15 @@ pub(super) fn sequence_states(source: &Source<'_>, rows: &mut Rows<'_>) -> Resul
     Ok(())
 }
 
+/// Where each stands: the value that was drawn last or, if it was not called yet, the one that is drawn next.
+pub(super) fn sequence_positions(source: &Source<'_>, rows: &mut Rows<'_>) -> Result<()> {
+    for sequence in source.root.sequences() {
+        let (value, is_called) = sequence.state.position();
+        row!(rows; "public", &sequence.definition.name, value, is_called)?;
+    }
+    Ok(())
+}
+
 /// The value that was drawn last, if one was.
 fn last_value(sequence: &Sequence) -> Option<i64> {
     let (value, is_called) = sequence.state.position();
