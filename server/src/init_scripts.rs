@@ -4,6 +4,7 @@
 //! again. A database that has ever committed anything is left alone.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,14 +33,25 @@ pub(crate) fn run(directory: &Path, database: &Arc<Database>) -> Result<(), Stri
     result.map_err(|message| format!("{message}; of all init scripts nothing is kept"))
 }
 
-/// The files called `*.sql`, by name; what else is there is said to be skipped.
-fn scripts(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
+/// The files called `*.sql`, by name; what else is there is said to be skipped, but for hidden files, which a mounted
+/// configuration has of its own.
+fn scripts(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
+        let entry = entry?;
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        let path = entry.path();
         let is_script = path.extension().is_some_and(|extension| extension == "sql");
         // Through links: a mounted configuration is often one.
-        if is_script && fs::metadata(&path)?.is_file() {
+        let is_file = || {
+            let named = |error: io::Error| {
+                io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+            };
+            fs::metadata(&path).map(|metadata| metadata.is_file()).map_err(named)
+        };
+        if is_script && is_file()? {
             paths.push(path);
         } else {
             log::info!("init scripts: {} is skipped: it is no file called *.sql", path.display());

@@ -33,10 +33,24 @@ pub(crate) fn start(format: LogFormat) {
         .unwrap_or_else(|| "info".to_owned());
     let mut builder = env_logger::Builder::new();
     builder.parse_filters(&filter);
-    if format == LogFormat::Json {
-        builder.format(|out, record| writeln!(out, "{}", json(record, SystemTime::now())));
-    }
+    let line = match format {
+        LogFormat::Text => text,
+        LogFormat::Json => json,
+    };
+    builder.format(move |out, record| writeln!(out, "{}", line(record, SystemTime::now())));
     builder.init();
+}
+
+fn text(record: &Record<'_>, time: SystemTime) -> String {
+    let time = humantime::format_rfc3339_millis(time);
+    let mut line = format!("[{time} {:<5} {}] ", record.level(), record.target());
+    for character in record.args().to_string().chars() {
+        match character {
+            '\n' => line.push_str("\\n"),
+            other => escape_control(other, &mut line),
+        }
+    }
+    line
 }
 
 fn json(record: &Record<'_>, time: SystemTime) -> String {
@@ -59,12 +73,17 @@ fn escape(text: &str, out: &mut String) {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
-            control if control.is_control() => {
-                // Writing to a string cannot fail.
-                let _ = write!(out, "\\u{:04x}", control as u32);
-            }
-            other => out.push(other),
+            other => escape_control(other, out),
         }
+    }
+}
+
+fn escape_control(character: char, out: &mut String) {
+    if character.is_control() {
+        // Writing to a string cannot fail.
+        let _ = write!(out, "\\u{:04x}", character as u32);
+    } else {
+        out.push(character);
     }
 }
 
@@ -73,12 +92,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_is_one_object_in_one_line() {
+    fn a_record_is_one_line() {
         let record = Record::builder()
             .level(log::Level::Warn)
             .target("spg_server")
             .args(format_args!("a \"b\" \\ c\nd\u{1}é"))
             .build();
+        assert_eq!(
+            text(&record, SystemTime::UNIX_EPOCH),
+            "[1970-01-01T00:00:00.000Z WARN  spg_server] a \"b\" \\ c\\nd\\u0001é"
+        );
         assert_eq!(
             json(&record, SystemTime::UNIX_EPOCH),
             "{\"time\":\"1970-01-01T00:00:00.000000Z\",\"level\":\"warn\",\"target\":\"spg_server\",\

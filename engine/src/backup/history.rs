@@ -247,7 +247,10 @@ fn starts_of(segments: &Segments) -> Result<Vec<Lsn>, OpenError> {
             segments.directory(),
             "no segment of a log is in this archive",
         )
-        .with_hint("give the directory that the server had as --archive-dir"));
+        .with_hint(
+            "give the directory that the server had as --archive-dir; a segment comes there when it is full, when commits in \
+             it are as old as --archive-interval, and when the server stops",
+        ));
     }
     Ok(starts)
 }

@@ -8,13 +8,21 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub struct MemoryBudget {
     limit_bytes: usize,
+    /// Whether the limit is what the data may grow by yet, which is less than a statement may have.
+    is_of_data: bool,
     used_bytes: AtomicUsize,
 }
 
 impl MemoryBudget {
     /// A budget of `limit_bytes`, none of it used.
     pub fn new(limit_bytes: usize) -> Self {
-        Self { limit_bytes, used_bytes: AtomicUsize::new(0) }
+        Self { limit_bytes, is_of_data: false, used_bytes: AtomicUsize::new(0) }
+    }
+
+    /// The same for a statement that adds to the data, which may grow by `left_bytes`.
+    pub fn to_grow(limit_bytes: usize, left_bytes: usize) -> Self {
+        let is_of_data = left_bytes < limit_bytes;
+        Self { is_of_data, ..Self::new(limit_bytes.min(left_bytes)) }
     }
 
     /// Counts `bytes` that are about to be allocated; 53200 when they would exceed the limit.
@@ -42,6 +50,11 @@ impl MemoryBudget {
             "The statement uses {used} bytes and asked for {bytes} more; its limit is {} bytes.",
             self.limit_bytes
         ))
+        .with_hint(if self.is_of_data {
+            "That is what --memory-limit leaves beside the data: delete rows, or start with a higher limit."
+        } else {
+            "SET spg.statement_memory gives a statement more."
+        })
     }
 }
 
@@ -55,6 +68,15 @@ impl Default for MemoryBudget {
 mod tests {
     use super::*;
     use crate::error::SqlState;
+
+    #[test]
+    fn what_bounds_it_is_told() {
+        let hint = |budget: &MemoryBudget| budget.reserve(200).unwrap_err().fields().hint.clone();
+        for (left, setting) in [(99, "--memory-limit"), (100, "spg.statement_memory")] {
+            let hint = hint(&MemoryBudget::to_grow(100, left)).unwrap();
+            assert!(hint.contains(setting), "{hint}");
+        }
+    }
 
     #[test]
     fn reserves_up_to_the_limit() {

@@ -385,7 +385,7 @@ impl Session {
     /// The memory of a statement that adds to the data: no more than the database's limit leaves.
     fn budget_to_grow(&self) -> MemoryBudget {
         let statement = self.settings.values().statement_memory_bytes as usize;
-        MemoryBudget::new(statement.min(self.database.memory_left()))
+        MemoryBudget::to_grow(statement, self.database.memory_left())
     }
 
     /// Notes a commit that an answer rests on.

@@ -33,6 +33,8 @@ fn init_scripts_run_once_and_in_order() {
         ),
         ("01-tables.sql", "CREATE TABLE t (id INT PRIMARY KEY, name TEXT);"),
         ("03-notes.txt", "no SQL"),
+        // As an editor, or a mounted configuration, leaves it.
+        (".04-rows.sql", "INSERT INTO t VALUES (3, 'hidden')"),
     ]);
     let stored = Stored::new();
     let options = ["--init-dir", directory.path().to_str().unwrap()];
