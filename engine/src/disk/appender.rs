@@ -69,7 +69,7 @@ mod tests {
             assert!(left.len() as u64 >= SYNC_BYTES, "{}", left.len());
             assert!(left[..SYNC_BYTES as usize].iter().all(|byte| *byte == 7));
             file.sync().unwrap();
-            assert_eq!(disk.power_cut(seed).contents(path).unwrap(), [7; 100_000]);
+            assert_eq!(disk.power_cut(seed).contents(path).unwrap(), vec![7; 100_000]);
         }
     }
 }
