@@ -72,7 +72,7 @@ pub const SMALL_STATEMENT_ROWS_MAX: usize = 1_000;
 pub const READ_SET_BYTES_MAX: usize = 1 << 20;
 
 /// Savepoints of one transaction; each keeps a root. Beyond it 54000.
-pub const SAVEPOINTS_MAX: usize = 10_000;
+pub const SAVEPOINTS_MAX: usize = 100_000;
 
 /// Locks of one transaction on rows, keys and advisory objects, about 150 bytes each; beyond it 53200.
 pub const LOCKS_OF_TRANSACTION_MAX: usize = 1 << 20;

@@ -169,6 +169,11 @@ impl Card {
         (who.user, who.peer) = (Arc::from(user), Arc::from(peer));
     }
 
+    /// Its number, as `pg_stat_activity` has it.
+    pub(crate) fn id(&self) -> i32 {
+        self.id
+    }
+
     /// Says which application uses it.
     pub(crate) fn set_application(&self, application: &Arc<str>) {
         lock(&self.who).application = Arc::clone(application);

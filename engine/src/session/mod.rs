@@ -209,7 +209,7 @@ impl Session {
         if let (Some(logged_from), Some(elapsed)) = (logged_from, elapsed)
             && elapsed >= logged_from
         {
-            statistics::log_slow(&counters.text, elapsed);
+            statistics::log_slow(self.own.card.id(), &counters.text, elapsed);
         }
         result
     }

@@ -209,9 +209,9 @@ fn state(text: String, totals: &Totals) -> StatementState {
     }
 }
 
-/// Says in the log that a statement was slow: its text, which has no parameter's value in it, on one line.
+/// Says in the log that a statement of session `pid` was slow: its text, which has no parameter's value in it, on one line.
 #[cold]
-pub(super) fn log_slow(text: &str, elapsed: Duration) {
+pub(super) fn log_slow(pid: i32, text: &str, elapsed: Duration) {
     let milliseconds = elapsed.as_secs_f64() * 1_000.0;
     let cut = text.floor_char_boundary(LOGGED_BYTES_MAX);
     let shown: String = text[..cut]
@@ -219,7 +219,7 @@ pub(super) fn log_slow(text: &str, elapsed: Duration) {
         .map(|character| if character.is_control() { ' ' } else { character })
         .collect();
     let more = if cut < text.len() { "..." } else { "" };
-    log::info!("duration: {milliseconds:.3} ms  statement: {shown}{more}");
+    log::info!("pid: {pid}  duration: {milliseconds:.3} ms  statement: {shown}{more}");
 }
 
 #[cfg(test)]
