@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::binder::bound::{Expression, Function, ScalarFunction};
 use crate::binder::context::{Clause, Context, Level};
 use crate::binder::expression::bind_condition;
+use crate::binder::fix::{Evaluate, fixed};
 use crate::binder::returning::target_source;
 use crate::binder::scope::Scope;
 use crate::error::Result;
@@ -23,7 +24,7 @@ pub struct BoundCheck {
     pub condition: Expression,
 }
 
-/// Binds a CHECK of the table `schema`: what a definition checks, and evaluates over the rows that are there.
+/// Binds a CHECK of the table `schema`: what a definition evaluates over the rows that are there.
 ///
 /// 0A000 for a subquery, 42803 for an aggregate, 42703 for a column that the table has not, 42804 for what is no
 /// condition, 42P02 for a parameter.
@@ -33,6 +34,18 @@ pub fn bind_check(
     condition: &ast::Expression,
 ) -> Result<Expression> {
     bind(&mut Context::new(root, &[]), schema, condition)
+}
+
+/// Binds a CHECK of the table `schema`, as [`bind_check`] does; answers what is to be kept.
+pub fn define_check(
+    root: &Root,
+    schema: &Arc<Schema>,
+    condition: &ast::Expression,
+    evaluate: Evaluate<'_>,
+) -> Result<ast::Expression> {
+    let mut context = Context::new(root, &[]);
+    bind(&mut context, schema, condition)?;
+    fixed(&context, condition, evaluate)
 }
 
 /// The CHECK constraints of a table in the order in which they are looked at, which is that of their names.

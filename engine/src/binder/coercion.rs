@@ -2,7 +2,7 @@
 
 use crate::binder::bound::Expression;
 use crate::binder::context::{Clause, Context, Typed};
-use crate::binder::{fold, literal};
+use crate::binder::{fix, fold, literal};
 use crate::error::{Error, Result, SqlState};
 use crate::types::{DataType, Position, Value};
 
@@ -120,7 +120,10 @@ pub(super) fn coerce(
     let Typed { expression, position } = typed;
     match expression {
         Expression::Literal { value, data_type: DataType::Unknown } => {
-            literal::convert_unknown(&value, target, coercion).map_err(|error| error.at(position))
+            let read = literal::convert_unknown(&value, target, coercion);
+            let read = read.map_err(|error| error.at(position))?;
+            fix::note_reading(context, &read, position);
+            Ok(read)
         }
         Expression::Parameter { index, data_type: DataType::Unknown } => {
             let base = without_modifier(target);

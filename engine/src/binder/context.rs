@@ -26,6 +26,8 @@ pub(super) struct Context<'a> {
     pub(super) parameters: Vec<DataType>,
     /// Where each parameter stood first without a type.
     pub(super) parameter_positions: Vec<Position>,
+    /// How literals of a DEFAULT or CHECK are read that need the session for it.
+    pub(super) readings: Vec<(Position, Expression)>,
     next_column_id: ColumnId,
     depth: usize,
     copied_nodes: usize,
@@ -216,6 +218,7 @@ impl<'a> Context<'a> {
             subqueries: Vec::new(),
             parameters: parameters.to_vec(),
             parameter_positions: vec![Position::UNKNOWN; parameters.len()],
+            readings: Vec::new(),
             next_column_id: 0,
             depth: 0,
             copied_nodes: 0,

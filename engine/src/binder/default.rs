@@ -4,6 +4,7 @@ use crate::binder::bound::{Expression, Function, ScalarFunction};
 use crate::binder::coercion::{Coercion, can_coerce, coerce, null};
 use crate::binder::context::{Clause, Context, Level};
 use crate::binder::expression::bind_expression;
+use crate::binder::fix::{Evaluate, fixed};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::ast;
 use crate::parser::parse_expression;
@@ -12,18 +13,20 @@ use crate::storage::schema::ColumnDefinition;
 use crate::storage::sequence::SequenceId;
 use crate::types::{DataType, Position, Value};
 
-/// Binds a column's DEFAULT and casts it to the column's type: what CREATE TABLE checks.
+/// Binds a column's DEFAULT and casts it to the column's type: what CREATE TABLE checks. Answers what is to be kept.
 ///
 /// 0A000 for a column reference or a subquery, 42804 for a type that cannot be assigned to `data_type` of the column
 /// `column_name`, 42P02 for a parameter.
-pub fn bind_default(
+pub fn define_default(
     root: &Root,
     expression: &ast::Expression,
     column_name: &str,
     data_type: DataType,
-) -> Result<Expression> {
+    evaluate: Evaluate<'_>,
+) -> Result<ast::Expression> {
     let mut context = Context::new(root, &[]);
-    bind_checked(&mut context, expression, column_name, data_type)
+    bind_checked(&mut context, expression, column_name, data_type)?;
+    fixed(&context, expression, evaluate)
 }
 
 /// The value that a column without one gets, by itself: what a load fills in.

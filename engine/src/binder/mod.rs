@@ -20,6 +20,7 @@ mod default;
 mod delete;
 mod expression;
 mod finish;
+mod fix;
 mod fold;
 mod from;
 mod function;
@@ -59,9 +60,10 @@ use query::Unknowns;
 
 pub use advisory::{AdvisoryAction, AdvisoryFunction};
 pub use check::{
-    BoundCheck, bind_check, bind_table_checks, check_text, columns_of, renamed_column,
+    BoundCheck, bind_check, bind_table_checks, check_text, columns_of, define_check, renamed_column,
 };
-pub use default::{bind_column_default, bind_default, default_sequences};
+pub use default::{bind_column_default, default_sequences, define_default};
+pub use fix::Evaluate;
 pub use locking::RowLock;
 
 /// Binds a statement that has rows or changes in it, or the EXPLAIN of one, to the tables of `root`.

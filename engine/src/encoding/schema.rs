@@ -246,11 +246,7 @@ fn decode_additions(reader: &mut Reader<'_>, schema: &mut Schema) -> Result<(), 
         }
         addition.end()?;
     }
-    let mut names = BTreeSet::new();
-    let constraints = schema.constraints.checks.iter().map(|check| &*check.name);
-    let keys = schema.indexes.iter().filter(|index| index.constraint).map(|index| &*index.name);
-    let keys = keys.chain(schema.constraints.foreign_keys.iter().map(|key| &*key.name));
-    if last == 0 || !constraints.chain(keys).all(|name| names.insert(name)) {
+    if last == 0 || schema.repeated_constraint().is_some() {
         return Err(reader.error("additions with constraints of different names before"));
     }
     Ok(())

@@ -48,6 +48,16 @@ enum Named {
     Sequence(SequenceId),
 }
 
+impl Named {
+    /// Whether it is the table or one of its indexes.
+    fn is_of(&self, table: TableId) -> bool {
+        match self {
+            Self::Table(id) | Self::Index(id, _) => *id == table,
+            Self::Sequence(_) => false,
+        }
+    }
+}
+
 /// What all roots of a database share: counters whose numbers are never used twice, and the gauge.
 #[derive(Debug)]
 pub struct Shared {
@@ -191,7 +201,7 @@ impl Root {
     pub fn replace_sequence(&mut self, sequence: Sequence) {
         let (id, name) = (sequence.id(), Arc::clone(&sequence.definition.name));
         if let Some(previous) = self.sequences.insert(id, sequence) {
-            self.names.remove(&previous.definition.name);
+            self.free_sequence_name(&previous);
         }
         self.names.insert(name, Named::Sequence(id));
         self.schema_version = self.shared.draw_schema_version();
@@ -200,9 +210,18 @@ impl Root {
     /// Removes a sequence and draws a schema version; what it was, if it was there.
     pub fn drop_sequence(&mut self, id: SequenceId) -> Option<Sequence> {
         let sequence = self.sequences.remove(&id)?;
-        self.names.remove(&sequence.definition.name);
+        self.free_sequence_name(&sequence);
         self.schema_version = self.shared.draw_schema_version();
         Some(sequence)
+    }
+
+    /// Takes its name away from a sequence, if it has it: replay may have given it to a table already.
+    fn free_sequence_name(&mut self, sequence: &Sequence) {
+        let name = &sequence.definition.name;
+        let is_its = |named: &Named| matches!(named, Named::Sequence(id) if *id == sequence.id());
+        if self.names.get(name).is_some_and(is_its) {
+            self.names.remove(name);
+        }
     }
 
     /// Puts a sequence at another position, its definition being the same.
@@ -221,6 +240,11 @@ impl Root {
     /// Whether a table, an index or a sequence has this name: they share one namespace.
     pub fn has_relation(&self, name: &str) -> bool {
         self.names.contains_key(name)
+    }
+
+    /// Whether anything has this name but a table and its indexes.
+    pub fn has_relation_beside(&self, table: TableId, name: &str) -> bool {
+        self.names.get(name).is_some_and(|named| !named.is_of(table))
     }
 
     /// The tables in name order.
@@ -269,6 +293,7 @@ impl Root {
     /// if the schema is another.
     pub fn replace_table(&mut self, table: Arc<Table>) {
         let schema = Arc::clone(table.schema());
+        debug_assert!(schema.repeated_constraint().is_none(), "definitions see to it");
         let previous = self.tables.insert(schema.table, table);
         if let Some(previous) = &previous {
             if Arc::ptr_eq(previous.schema(), &schema) {
@@ -317,11 +342,7 @@ impl Root {
 
     /// Takes a name away from a table or an index of it, if it has it.
     pub fn free_name(&mut self, name: &str, table: TableId) {
-        let of_table = |named: &Named| match named {
-            Named::Table(id) | Named::Index(id, _) => *id == table,
-            Named::Sequence(_) => false,
-        };
-        if self.names.get(name).is_some_and(of_table) {
+        if self.names.get(name).is_some_and(|named| named.is_of(table)) {
             self.names.remove(name);
         }
     }

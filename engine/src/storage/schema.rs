@@ -1,5 +1,6 @@
 //! What a table looks like: columns, keys, index definitions. Immutable once made; a change makes a new one.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::storage::sequence::SequenceId;
@@ -194,6 +195,20 @@ impl Schema {
         self.constraints.checks.iter().any(|check| *check.name == *name)
             || self.constraints.foreign_keys.iter().any(|key| *key.name == *name)
             || self.indexes.iter().any(is_key)
+    }
+
+    /// A name that two of its constraints have. Invariant: there is none in a root, and files with one are refused.
+    pub fn repeated_constraint(&self) -> Option<&Arc<str>> {
+        let Constraints { checks, foreign_keys } = &self.constraints;
+        let keys = self.indexes.iter().filter(|index| index.constraint).map(|index| &index.name);
+        let others = foreign_keys.iter().map(|key| &key.name);
+        let mut seen = BTreeSet::new();
+        checks
+            .iter()
+            .map(|check| &check.name)
+            .chain(keys)
+            .chain(others)
+            .find(|name| !seen.insert(*name))
     }
 
     /// The sequences that its columns own.

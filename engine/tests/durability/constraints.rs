@@ -137,3 +137,70 @@ fn foreign_keys_hold_after_a_restart() {
         check(&mut database.session());
     }
 }
+
+/// A table with two constraints of one name could not be read again: every way to one is refused, and what one statement
+/// drops and adds anew is replayed.
+#[test]
+fn names_of_constraints_are_replayed() {
+    for mode in KEEPING {
+        let disk = SimulatedDisk::new();
+        let database = mode.open(&disk).unwrap();
+        let mut session = database.session();
+        ok(
+            &mut session,
+            &[
+                "CREATE TABLE t (id INT CONSTRAINT pk PRIMARY KEY, u INT, v INT, c SERIAL, CONSTRAINT k CHECK (u > 0))",
+                "CREATE INDEX plain ON t (v)",
+                "INSERT INTO t VALUES (1, 1, 1), (2, 2, 1)",
+            ],
+        );
+        for (statement, sqlstate) in [
+            ("ALTER TABLE t ADD CONSTRAINT k UNIQUE (u)", "42710"),
+            (
+                "ALTER TABLE t ADD COLUMN b INT CONSTRAINT q CHECK (b > 0) CONSTRAINT q UNIQUE",
+                "42710",
+            ),
+            ("ALTER TABLE t ADD CONSTRAINT q UNIQUE (u), ADD CONSTRAINT q CHECK (u > 0)", "42710"),
+            ("CREATE TABLE s (a INT CONSTRAINT q UNIQUE CONSTRAINT q CHECK (a > 0))", "42710"),
+            ("ALTER INDEX pk RENAME TO k", "42710"),
+            ("ALTER TABLE t RENAME CONSTRAINT k TO pk", "42710"),
+        ] {
+            let refused = run(&mut session, statement);
+            assert!(refused.starts_with(sqlstate), "{statement}: {refused}");
+        }
+        ok(
+            &mut session,
+            &[
+                "ALTER INDEX plain RENAME TO k",
+                "ALTER TABLE t ADD CONSTRAINT t_pkey CHECK (u > 0)",
+                "ALTER TABLE t DROP CONSTRAINT pk, ADD PRIMARY KEY (id)",
+                "ALTER TABLE t DROP CONSTRAINT t_pkey1, ADD CONSTRAINT t_pkey1 PRIMARY KEY (id, u)",
+                "ALTER TABLE t DROP COLUMN c, ADD COLUMN c SERIAL, ADD CONSTRAINT plain UNIQUE (u)",
+                "CREATE SEQUENCE name",
+                "BEGIN",
+                "DROP SEQUENCE name",
+                "CREATE TABLE name (a INT)",
+                "COMMIT",
+                "INSERT INTO name VALUES (1)",
+            ],
+        );
+        let check = |session: &mut Session| {
+            assert_eq!(run(session, "SELECT id, c FROM t ORDER BY id"), "1|1\n2|2\nSELECT 2");
+            assert_eq!(run(session, "SELECT a FROM name"), "1\nSELECT 1");
+            let names = run(session, "SELECT conname FROM pg_constraint ORDER BY 1");
+            assert_eq!(names, "k\nplain\nt_pkey\nt_pkey1\nSELECT 4");
+        };
+        check(&mut session);
+        for left in [disk.process_kill(), disk.power_cut(3)] {
+            let database = mode.open(&left).unwrap();
+            check(&mut database.session());
+            let verified = database.administer("verify", &[], &mut Rows::default());
+            assert!(verified.is_ok(), "{verified:?}");
+        }
+        ok(
+            &mut session,
+            &["CHECKPOINT", "INSERT INTO t VALUES (3, 3, 3)", "DELETE FROM t WHERE id = 3"],
+        );
+        check(&mut mode.open(&disk.process_kill()).unwrap().session());
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Definer;
 use super::names::choose_name;
-use crate::binder::{bind_check, check_text, columns_of};
+use crate::binder::{check_text, columns_of, define_check};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::ast::{Expression, Identifier};
 use crate::storage::schema::{CheckConstraint, Schema};
@@ -20,18 +20,18 @@ impl Definer<'_> {
     pub(super) fn checks(
         &self,
         schema: &Schema,
-        written: Vec<NewCheck<'_>>,
+        written: &[NewCheck<'_>],
     ) -> Result<Vec<CheckConstraint>> {
         let schema = Arc::new(Schema::clone(schema));
-        for check in &written {
-            bind_check(self.root, &schema, check.condition)?;
+        let evaluate = |expression: &_| self.evaluate(expression);
+        let mut kept = Vec::with_capacity(written.len());
+        for check in written {
+            kept.push(define_check(self.root, &schema, check.condition, &evaluate)?);
         }
         let mut checks: Vec<CheckConstraint> = Vec::with_capacity(written.len());
-        for check in written {
+        for (check, kept) in written.iter().zip(kept) {
             let is_taken = |name: &str| {
-                checks.iter().any(|check| *check.name == *name)
-                    || schema.has_constraint(name)
-                    || self.has_constraint(name)
+                checks.iter().any(|check| *check.name == *name) || self.is_constraint(&schema, name)
             };
             let name = match check.name {
                 Some(given) if checks.iter().any(|check| *check.name == *given.name) => {
@@ -46,15 +46,10 @@ impl Definer<'_> {
                 Some(given) => given.name.clone(),
                 None => check_name(&schema.name, check.condition, &is_taken),
             };
-            let condition = Arc::from(check_text(check.condition));
+            let condition = Arc::from(check_text(&kept));
             checks.push(CheckConstraint { name: Arc::from(name), condition });
         }
         Ok(checks)
-    }
-
-    /// Whether any table has a constraint of this name.
-    pub(super) fn has_constraint(&self, name: &str) -> bool {
-        self.root.tables().any(|table| table.schema().has_constraint(name))
     }
 }
 

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use super::check::{NewCheck, constraint_exists};
 use super::foreign_key::written_foreign_keys;
 use super::names::choose_name;
+use super::system_column::check_column_name;
 use super::{Definer, created_name};
-use crate::binder::bind_default;
+use crate::binder::define_default;
 use crate::error::{Error, Result, SqlState};
 use crate::limits::{COLUMNS_MAX, INDEX_COLUMNS_MAX};
 use crate::parser::ast::{
-    ColumnSpecification, ConstraintKind, CreateTable, Identifier, SequenceOptions,
+    ColumnSpecification, ConstraintKind, CreateTable, Expression, Identifier, SequenceOptions,
 };
-use crate::storage::root::Root;
 use crate::storage::schema::{
     Alterations, ColumnDefinition, Constraints, Identity, IndexColumn, IndexDefinition, Schema,
 };
@@ -38,7 +38,7 @@ impl Definer<'_> {
             }
             return Err(already_exists(name));
         }
-        let mut columns = columns(self.root, create)?;
+        let mut columns = self.columns(create)?;
         let keys = keys(create, name, &columns)?;
         for key in keys.iter().filter(|key| key.primary) {
             for &ordinal in &key.ordinals {
@@ -55,55 +55,105 @@ impl Definer<'_> {
             alterations: Alterations::default(),
             structure: shared.draw_schema_version(),
         };
-        schema.constraints.checks = self.checks(&schema, written_checks(create))?;
-        if let Some(key) = keys.iter().find_map(|key| key.name)
-            && schema.has_constraint(&key.name)
-        {
-            return Err(constraint_exists(&key.name, name));
-        }
-        schema.indexes = self.key_indexes(name, &schema.columns, &keys, &[])?;
+        schema.constraints.checks = self.checks(&schema, &written_checks(create))?;
+        self.own_sequences(create, &mut schema)?;
+        self.add_keys(&mut schema, &keys)?;
         for key in written_foreign_keys(create) {
             self.add_foreign_key(&mut schema, &key).map_err(Error::nowhere)?;
         }
-        self.own_sequences(create, name, &mut schema.columns, &schema.indexes)?;
         let table = self.root.create_table(schema);
         self.touched.push((table, 0));
         Ok(())
     }
 
-    /// Makes the sequences of SERIAL and identity columns.
-    fn own_sequences(
-        &mut self,
-        create: &CreateTable,
-        table: &str,
-        columns: &mut [ColumnDefinition],
-        indexes: &[Arc<IndexDefinition>],
-    ) -> Result<()> {
-        let mut taken: Vec<Arc<str>> =
-            indexes.iter().map(|index| Arc::clone(&index.name)).collect();
-        let mut definitions = Vec::new();
-        for (ordinal, specification) in create.columns.iter().enumerate() {
-            let column = &columns[ordinal];
-            if let Some(definition) = self.sequence_of(specification, table, column, &taken)? {
-                taken.push(Arc::clone(&definition.name));
-                definitions.push((ordinal, definition));
-            }
+    fn columns(&self, create: &CreateTable) -> Result<Vec<ColumnDefinition>> {
+        if create.columns.len() > COLUMNS_MAX {
+            return Err(Error::new(
+                SqlState::TooManyColumns,
+                format!("tables can have at most {COLUMNS_MAX} columns"),
+            ));
         }
-        for (ordinal, definition) in definitions {
-            self.own(&create.columns[ordinal], &mut columns[ordinal], definition);
+        let mut seen = hashbrown::HashSet::with_capacity(create.columns.len());
+        let mut columns = Vec::with_capacity(create.columns.len());
+        for specification in &create.columns {
+            let name = &specification.name.name;
+            if !seen.insert(name.as_str()) {
+                return Err(Error::new(
+                    SqlState::DuplicateColumn,
+                    format!("column \"{name}\" specified more than once"),
+                ));
+            }
+            columns.push(self.column(specification)?);
+        }
+        for column in &columns {
+            check_column_name(&column.name)?;
+        }
+        Ok(columns)
+    }
+
+    /// A column as it is written.
+    pub(super) fn column(&self, specification: &ColumnSpecification) -> Result<ColumnDefinition> {
+        let data_type = specification.type_name.data_type;
+        if data_type == DataType::Vector(None) {
+            return Err(Error::not_supported(
+                "a column of type vector without dimensions",
+                specification.type_name.position,
+            )
+            .with_hint("Write VECTOR(n)."));
+        }
+        let default = match &specification.default {
+            Some(expression) => {
+                Some(self.kept_default(expression, &specification.name.name, data_type)?)
+            }
+            None => None,
+        };
+        let identity = specification
+            .identity
+            .as_ref()
+            .map(|identity| if identity.always { Identity::Always } else { Identity::ByDefault });
+        if identity.is_some() && !data_type.is_integer() {
+            let message = "identity column type must be smallint, integer, or bigint";
+            return Err(Error::new(SqlState::InvalidParameterValue, message));
+        }
+        Ok(ColumnDefinition {
+            not_null: specification.not_null == Some(true),
+            default,
+            identity,
+            ..ColumnDefinition::nullable(&specification.name.name, data_type)
+        })
+    }
+
+    /// The text of a DEFAULT that is kept.
+    pub(super) fn kept_default(
+        &self,
+        default: &Expression,
+        column: &str,
+        data_type: DataType,
+    ) -> Result<Arc<str>> {
+        let evaluate = |expression: &_| self.evaluate(expression);
+        let kept = define_default(self.root, default, column, data_type, &evaluate)?;
+        Ok(Arc::from(kept.to_string()))
+    }
+
+    /// Makes the sequences of SERIAL and identity columns.
+    fn own_sequences(&mut self, create: &CreateTable, schema: &mut Schema) -> Result<()> {
+        for (ordinal, specification) in create.columns.iter().enumerate() {
+            let column = &schema.columns[ordinal];
+            if let Some(definition) = self.sequence_of(specification, schema, column)? {
+                self.own(specification, &mut schema.columns[ordinal], definition);
+            }
         }
         Ok(())
     }
 
-    /// Makes the sequence of one SERIAL or identity column.
+    /// Makes the sequence of a SERIAL or identity column that `schema` is to have.
     pub(super) fn own_sequence(
         &mut self,
         specification: &ColumnSpecification,
-        table: &str,
+        schema: &Schema,
         column: &mut ColumnDefinition,
-        taken: &[Arc<str>],
     ) -> Result<()> {
-        if let Some(definition) = self.sequence_of(specification, table, column, taken)? {
+        if let Some(definition) = self.sequence_of(specification, schema, column)? {
             self.own(specification, column, definition);
         }
         Ok(())
@@ -113,16 +163,15 @@ impl Definer<'_> {
     fn sequence_of(
         &self,
         specification: &ColumnSpecification,
-        table: &str,
+        schema: &Schema,
         column: &ColumnDefinition,
-        taken: &[Arc<str>],
     ) -> Result<Option<SequenceDefinition>> {
         let options = match &specification.identity {
             Some(identity) => Cow::Borrowed(&identity.options),
             None if specification.serial => Cow::Owned(SequenceOptions::default()),
             None => return Ok(None),
         };
-        self.owned_sequence(table, &column.name, column.data_type, &options, taken).map(Some)
+        self.owned_sequence(schema, &column.name, column.data_type, &options).map(Some)
     }
 
     fn own(
@@ -141,43 +190,13 @@ impl Definer<'_> {
         column.sequences.push(self.add_sequence(definition));
     }
 
-    /// New indexes for keys of a table, which has the indexes `others` already.
-    pub(super) fn key_indexes(
-        &self,
-        table: &str,
-        columns: &[ColumnDefinition],
-        keys: &[Key<'_>],
-        others: &[Arc<IndexDefinition>],
-    ) -> Result<Vec<Arc<IndexDefinition>>> {
-        let mut indexes: Vec<Arc<IndexDefinition>> = Vec::with_capacity(keys.len());
+    /// Adds keys to a schema that is being made.
+    pub(super) fn add_keys(&self, schema: &mut Schema, keys: &[Key<'_>]) -> Result<()> {
         for key in keys {
-            let is_taken = |name: &str| {
-                name == table
-                    || self.root.has_relation(name)
-                    || indexes.iter().chain(others).any(|index| &*index.name == name)
-                    || keys.iter().any(|key| key.name.is_some_and(|given| given.name == name))
-            };
-            let name = match key.name {
-                Some(given) => {
-                    let given = &given.name;
-                    if given == table
-                        || self.root.has_relation(given)
-                        || indexes.iter().chain(others).any(|index| *index.name == **given)
-                    {
-                        return Err(already_exists(given));
-                    }
-                    given.clone()
-                }
-                None if key.primary => choose_name(table, &[], "pkey", &is_taken),
-                None => {
-                    let names: Vec<&str> =
-                        key.ordinals.iter().map(|&ordinal| &*columns[ordinal].name).collect();
-                    choose_name(table, &names, "key", &is_taken)
-                }
-            };
+            let name = self.key_name(schema, key)?;
             let ascending =
                 |&ordinal| IndexColumn { ordinal, descending: false, nulls_first: false };
-            indexes.push(Arc::new(IndexDefinition {
+            schema.indexes.push(Arc::new(IndexDefinition {
                 id: self.root.shared().draw_index_id(),
                 name: Arc::from(name),
                 columns: key.ordinals.iter().map(ascending).collect(),
@@ -186,7 +205,28 @@ impl Definer<'_> {
                 primary: key.primary,
             }));
         }
-        Ok(indexes)
+        Ok(())
+    }
+
+    /// A key's name is that of its constraint and of its index: both must be free.
+    fn key_name(&self, schema: &Schema, key: &Key<'_>) -> Result<String> {
+        let is_taken =
+            |name: &str| self.is_relation(schema, name) || self.is_constraint(schema, name);
+        match key.name {
+            Some(given) if self.is_relation(schema, &given.name) => {
+                Err(already_exists(&given.name))
+            }
+            Some(given) if schema.has_constraint(&given.name) => {
+                Err(constraint_exists(&given.name, &schema.name))
+            }
+            Some(given) => Ok(given.name.clone()),
+            None if key.primary => Ok(choose_name(&schema.name, &[], "pkey", &is_taken)),
+            None => {
+                let names: Vec<&str> =
+                    key.ordinals.iter().map(|&ordinal| &*schema.columns[ordinal].name).collect();
+                Ok(choose_name(&schema.name, &names, "key", &is_taken))
+            }
+        }
     }
 }
 
@@ -210,60 +250,6 @@ fn written_checks(create: &CreateTable) -> Vec<NewCheck<'_>> {
 
 pub(super) fn already_exists(name: &str) -> Error {
     Error::new(SqlState::DuplicateTable, format!("relation \"{name}\" already exists"))
-}
-
-fn columns(root: &Root, create: &CreateTable) -> Result<Vec<ColumnDefinition>> {
-    if create.columns.len() > COLUMNS_MAX {
-        return Err(Error::new(
-            SqlState::TooManyColumns,
-            format!("tables can have at most {COLUMNS_MAX} columns"),
-        ));
-    }
-    let mut seen = hashbrown::HashSet::with_capacity(create.columns.len());
-    let mut columns = Vec::with_capacity(create.columns.len());
-    for specification in &create.columns {
-        let name = &specification.name.name;
-        if !seen.insert(name.as_str()) {
-            return Err(Error::new(
-                SqlState::DuplicateColumn,
-                format!("column \"{name}\" specified more than once"),
-            ));
-        }
-        columns.push(column(root, specification)?);
-    }
-    Ok(columns)
-}
-
-pub(super) fn column(root: &Root, specification: &ColumnSpecification) -> Result<ColumnDefinition> {
-    let data_type = specification.type_name.data_type;
-    if data_type == DataType::Vector(None) {
-        return Err(Error::not_supported(
-            "a column of type vector without dimensions",
-            specification.type_name.position,
-        )
-        .with_hint("Write VECTOR(n)."));
-    }
-    let default = match &specification.default {
-        Some(expression) => {
-            bind_default(root, expression, &specification.name.name, data_type)?;
-            Some(Arc::from(expression.to_string()))
-        }
-        None => None,
-    };
-    let identity = specification
-        .identity
-        .as_ref()
-        .map(|identity| if identity.always { Identity::Always } else { Identity::ByDefault });
-    if identity.is_some() && !data_type.is_integer() {
-        let message = "identity column type must be smallint, integer, or bigint";
-        return Err(Error::new(SqlState::InvalidParameterValue, message));
-    }
-    Ok(ColumnDefinition {
-        not_null: specification.not_null == Some(true),
-        default,
-        identity,
-        ..ColumnDefinition::nullable(&specification.name.name, data_type)
-    })
 }
 
 /// The keys, the primary key first, each list of columns once: as PostgreSQL makes their indexes.

@@ -51,6 +51,7 @@ impl Definer<'_> {
         schema: &mut Schema,
         new: &NewForeignKey<'_>,
     ) -> Result<()> {
+        let name = self.foreign_key_name(schema, new)?;
         let parent = self.referred_schema(schema, &new.reference.table)?;
         let own = ordinals(schema, &new.columns)?;
         let (index, others) = referred_key(&parent, new.reference)?;
@@ -60,7 +61,6 @@ impl Definer<'_> {
                 "number of referencing and referenced columns for foreign key disagree",
             ));
         }
-        let name = self.foreign_key_name(schema, new)?;
         for (own, others) in own.iter().zip(&others) {
             check_types(&name, (schema, *own), (&parent, *others))?;
         }
@@ -101,8 +101,7 @@ impl Definer<'_> {
             }
             Some(given) => Ok(given.name.clone()),
             None => {
-                let is_taken =
-                    |name: &str| schema.has_constraint(name) || self.has_constraint(name);
+                let is_taken = |name: &str| self.is_constraint(schema, name);
                 Ok(choose_name(&schema.name, &new.columns, "fkey", &is_taken))
             }
         }

@@ -11,7 +11,9 @@ mod drop;
 mod foreign_key;
 mod names;
 mod sequence;
+mod system_column;
 
+use self::check::constraint_exists;
 use crate::error::{Error, Result, SqlState};
 use crate::executor::environment::Environment;
 use crate::executor::interrupt::Interrupt;
@@ -80,6 +82,21 @@ impl<'a> Definer<'a> {
     /// Executes a definition.
     pub(super) fn execute(&mut self, statement: &Statement) -> Result<()> {
         refuse_system(statement)?;
+        self.define(statement)?;
+        self.check_constraint_names()
+    }
+
+    /// 42710 for two constraints of one name on a table, whatever the statement was: files with such a table are refused.
+    fn check_constraint_names(&self) -> Result<()> {
+        for table in self.touched.iter().filter_map(|(table, _)| self.root.table(*table)) {
+            if let Some(name) = table.schema().repeated_constraint() {
+                return Err(constraint_exists(name, &table.schema().name));
+            }
+        }
+        Ok(())
+    }
+
+    fn define(&mut self, statement: &Statement) -> Result<()> {
         match statement {
             Statement::CreateTable(create) => self.create_table(create),
             Statement::AlterTable(alter) => self.alter_table(alter),

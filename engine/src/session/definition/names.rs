@@ -1,6 +1,25 @@
 //! Names that the engine chooses: `t_pkey`, `t_a_b_key`, `t_a_idx`, with a number where they are taken.
 
+use super::Definer;
 use crate::limits::NAME_BYTES_MAX;
+use crate::storage::schema::Schema;
+
+/// Names while `schema` is being made of its table: what the table's version in the root has and `schema` has not any more
+/// is free.
+impl Definer<'_> {
+    /// Whether a relation has this name.
+    pub(super) fn is_relation(&self, schema: &Schema, name: &str) -> bool {
+        *schema.name == *name
+            || schema.indexes.iter().any(|index| *index.name == *name)
+            || self.root.has_relation_beside(schema.table, name)
+    }
+
+    /// Whether a constraint of any table has this name.
+    pub(super) fn is_constraint(&self, schema: &Schema, name: &str) -> bool {
+        let mut others = self.root.tables().filter(|table| table.id() != schema.table);
+        schema.has_constraint(name) || others.any(|table| table.schema().has_constraint(name))
+    }
+}
 
 /// A free name `table_columns_label`, cut to [`NAME_BYTES_MAX`], with 1, 2, ... after the label where needed.
 pub(super) fn choose_name(

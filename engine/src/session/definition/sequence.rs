@@ -236,18 +236,13 @@ impl Definer<'_> {
     /// The sequence of a SERIAL or an identity column, named after both.
     pub(super) fn owned_sequence(
         &self,
-        table: &str,
+        schema: &Schema,
         column: &str,
         data_type: DataType,
         options: &SequenceOptions,
-        taken: &[Arc<str>],
     ) -> Result<SequenceDefinition> {
-        let is_taken = |name: &str| {
-            name == table
-                || self.root.has_relation(name)
-                || taken.iter().any(|taken| &**taken == name)
-        };
-        let name = choose_name(table, &[column], "seq", &is_taken);
+        let is_taken = |name: &str| self.is_relation(schema, name);
+        let name = choose_name(&schema.name, &[column], "seq", &is_taken);
         new_sequence(&name, data_type, options)
     }
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::super::Definer;
 use super::super::check::NewCheck;
-use super::super::create_table::{Key, column};
+use super::super::create_table::Key;
 use super::super::dependency::{Dependent, described_column};
 use super::super::foreign_key::NewForeignKey;
+use super::super::system_column::{check_column_name, refuse_system_column};
 use super::{Alteration, Computed, column_exists, undefined};
-use crate::binder::{bind_column_default, bind_default, columns_of};
+use crate::binder::{bind_column_default, columns_of};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::COLUMNS_MAX;
 use crate::parser::ast::{ColumnSpecification, Expression, Identifier};
@@ -24,6 +25,7 @@ impl Definer<'_> {
         specification: &ColumnSpecification,
     ) -> Result<()> {
         let name = &specification.name.name;
+        check_column_name(name)?;
         if alteration.schema.ordinal(name).is_some() {
             let message = column_exists(name, &alteration.schema);
             if if_not_exists {
@@ -38,11 +40,8 @@ impl Definer<'_> {
                 format!("tables can have at most {COLUMNS_MAX} columns"),
             ));
         }
-        let mut definition = column(self.root, specification)?;
-        let taken: Vec<Arc<str>> =
-            alteration.schema.indexes.iter().map(|index| Arc::clone(&index.name)).collect();
-        let table = Arc::clone(&alteration.schema.name);
-        self.own_sequence(specification, &table, &mut definition, &taken)?;
+        let mut definition = self.column(specification)?;
+        self.own_sequence(specification, &alteration.schema, &mut definition)?;
         let default = bind_column_default(self.root, &definition)?;
         let number = COLUMNS_MAX as u64 + self.root.shared().draw_schema_version();
         let schema = &mut alteration.schema;
@@ -63,6 +62,10 @@ impl Definer<'_> {
                 schema.alterations.missing.push((number, value));
             }
         }
+        for key in &specification.keys {
+            let (name, primary) = (key.constraint_name.as_ref(), key.primary);
+            self.add_key(alteration, Key { name, primary, ordinals: vec![ordinal] })?;
+        }
         for check in &specification.checks {
             let name = check.constraint_name.as_ref();
             self.add_check(alteration, NewCheck { name, condition: &check.condition })?;
@@ -72,10 +75,6 @@ impl Definer<'_> {
             let (columns, reference) =
                 (vec![specification.name.name.as_str()], &reference.reference);
             self.add_reference(alteration, &NewForeignKey { name, columns, reference })?;
-        }
-        for key in &specification.keys {
-            let (name, primary) = (key.constraint_name.as_ref(), key.primary);
-            self.add_key(alteration, Key { name, primary, ordinals: vec![ordinal] })?;
         }
         Ok(())
     }
@@ -88,6 +87,7 @@ impl Definer<'_> {
         cascade: bool,
     ) -> Result<()> {
         let Some(ordinal) = alteration.schema.ordinal(&column.name) else {
+            refuse_system_column(&column.name, "drop")?;
             let error = undefined(&column.name, &alteration.schema);
             if if_exists {
                 let message = format!("{}, skipping", error.message());
@@ -98,10 +98,15 @@ impl Definer<'_> {
         };
         self.check_sequences_of_column(&alteration.schema, ordinal, cascade)?;
         self.release_column(alteration, ordinal, cascade)?;
+        // At once, so that what is added after it may have its name.
+        for sequence in &alteration.schema.columns[ordinal].sequences {
+            if self.root.drop_sequence(*sequence).is_some() {
+                self.touched_sequences.push(*sequence);
+            }
+        }
         let schema = &mut alteration.schema;
         let numbers: Vec<u64> =
             (0..schema.columns.len()).map(|ordinal| schema.number(ordinal)).collect();
-        alteration.dropped_sequences.extend(&schema.columns[ordinal].sequences);
         schema.columns.remove(ordinal);
         schema.alterations.missing.retain(|(number, _)| *number != numbers[ordinal]);
         schema.alterations.numbers = numbers;
@@ -157,19 +162,22 @@ impl Definer<'_> {
                 }
             });
         }
-        if let Some(default) = default {
-            let data_type = schema.columns[ordinal].data_type;
-            bind_default(self.root, default, &column.name, data_type)?;
-        }
-        schema.columns[ordinal].default = default.map(|default| Arc::from(default.to_string()));
+        let data_type = schema.columns[ordinal].data_type;
+        schema.columns[ordinal].default = match default {
+            Some(default) => Some(self.kept_default(default, &column.name, data_type)?),
+            None => None,
+        };
         Ok(())
     }
 }
 
 impl Alteration {
     pub(super) fn column(&self, column: &Identifier) -> Result<usize> {
-        let ordinal = self.schema.ordinal(&column.name);
-        ordinal.ok_or_else(|| undefined(&column.name, &self.schema))
+        if let Some(ordinal) = self.schema.ordinal(&column.name) {
+            return Ok(ordinal);
+        }
+        refuse_system_column(&column.name, "alter")?;
+        Err(undefined(&column.name, &self.schema))
     }
 
     pub(super) fn set_not_null(&mut self, column: &Identifier, not_null: bool) -> Result<()> {

@@ -40,7 +40,7 @@ impl Definer<'_> {
         alteration: &mut Alteration,
         check: NewCheck<'_>,
     ) -> Result<()> {
-        let checks = self.checks(&alteration.schema, vec![check])?;
+        let checks = self.checks(&alteration.schema, &[check])?;
         for check in checks {
             alteration.checks.push(Arc::clone(&check.name));
             alteration.schema.constraints.checks.push(check);
@@ -75,10 +75,7 @@ impl Definer<'_> {
                 alteration.require(ordinal);
             }
         }
-        let schema = &alteration.schema;
-        let added = self.key_indexes(&schema.name, &schema.columns, &[key], &schema.indexes)?;
-        alteration.schema.indexes.extend(added);
-        Ok(())
+        self.add_keys(&mut alteration.schema, &[key])
     }
 
     /// CASCADE of a key that the table refers to itself, for the other tables.

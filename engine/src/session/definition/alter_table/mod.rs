@@ -15,7 +15,6 @@ use super::{Definer, existing_name, written_name};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::ast::{AlterAction, AlterTable, ConstraintKind};
 use crate::storage::schema::Schema;
-use crate::storage::sequence::SequenceId;
 use crate::storage::table::Table;
 use crate::types::Position;
 
@@ -33,8 +32,6 @@ struct Alteration {
     foreign_keys: Vec<Arc<str>>,
     /// Columns, by number, whose values are computed for each row.
     computed: Vec<(u64, Computed)>,
-    /// Sequences of dropped columns.
-    dropped_sequences: Vec<SequenceId>,
 }
 
 /// Where the values of a column come from, for rows that are there.
@@ -64,14 +61,13 @@ impl Definer<'_> {
             checks: Vec::new(),
             foreign_keys: Vec::new(),
             computed: Vec::new(),
-            dropped_sequences: Vec::new(),
         };
         let mut actions: Vec<&AlterAction> = alter.actions.iter().collect();
         actions.sort_by_key(|action| pass(action));
         for action in actions {
             self.act(&mut alteration, action)?;
         }
-        self.finish(alteration)
+        self.finish(&alteration)
     }
 
     fn act(&mut self, alteration: &mut Alteration, action: &AlterAction) -> Result<()> {
@@ -152,13 +148,12 @@ fn pass(action: &AlterAction) -> u8 {
         | AlterAction::SetNotNull { not_null: false, .. } => 0,
         AlterAction::SetType { .. } => 1,
         AlterAction::AddColumn { .. } => 2,
+        AlterAction::SetNotNull { not_null: true, .. } => 3,
         AlterAction::AddConstraint(constraint) => match constraint.kind {
-            ConstraintKind::Check(_) => 3,
-            ConstraintKind::Key { .. } => 5,
-            ConstraintKind::Foreign { .. } => 6,
+            ConstraintKind::Key { .. } => 4,
+            ConstraintKind::Check(_) | ConstraintKind::Foreign { .. } => 5,
         },
-        AlterAction::SetNotNull { not_null: true, .. } => 4,
-        _ => 7,
+        _ => 6,
     }
 }
 

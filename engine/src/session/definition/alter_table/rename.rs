@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::check::constraint_exists;
 use super::super::create_table::already_exists;
+use super::super::system_column::{check_column_name, refuse_system_column};
 use super::super::{Definer, existing_name, written_name};
 use super::column_exists;
 use crate::binder::renamed_column;
@@ -45,6 +46,10 @@ impl Definer<'_> {
             let message = format!("constraint \"{name}\" for table \"{table}\" does not exist");
             return Err(Error::new(SqlState::UndefinedObject, message));
         }
+        let is_from = |index: &Arc<IndexDefinition>| index.constraint && *index.name == *from.name;
+        if schema.indexes.iter().any(is_from) && self.root.has_relation(&to.name) {
+            return Err(already_exists(&to.name));
+        }
         if schema.has_constraint(&to.name) {
             return Err(constraint_exists(&to.name, &schema.name));
         }
@@ -58,9 +63,6 @@ impl Definer<'_> {
             let name = Arc::from(to.name.as_str());
             *key = Arc::new(ForeignKey { name, ..ForeignKey::clone(key) });
             return Ok(());
-        }
-        if self.root.has_relation(&to.name) {
-            return Err(already_exists(&to.name));
         }
         rename_index(schema, &from.name, &to.name);
         Ok(())
@@ -109,9 +111,11 @@ fn rename_index(schema: &mut Schema, from: &str, to: &str) {
 }
 
 fn rename_column(schema: &mut Schema, from: &Identifier, to: &Identifier) -> Result<()> {
-    let ordinal = schema
-        .ordinal(&from.name)
-        .ok_or_else(|| Error::undefined_column(&from.name, Position::UNKNOWN))?;
+    let Some(ordinal) = schema.ordinal(&from.name) else {
+        refuse_system_column(&from.name, "rename")?;
+        return Err(Error::undefined_column(&from.name, Position::UNKNOWN));
+    };
+    check_column_name(&to.name)?;
     if schema.ordinal(&to.name).is_some() {
         return Err(Error::new(SqlState::DuplicateColumn, column_exists(&to.name, schema)));
     }

@@ -24,7 +24,7 @@ use crate::types::Value;
 
 impl Definer<'_> {
     /// The value of an expression without columns.
-    pub(super) fn evaluate(&self, expression: &Expression) -> Result<Value> {
+    pub(in super::super) fn evaluate(&self, expression: &Expression) -> Result<Value> {
         evaluate_scalar(expression, &self.context())
     }
 
@@ -41,7 +41,7 @@ impl Definer<'_> {
     }
 
     /// Makes the table what its schema says.
-    pub(super) fn finish(&mut self, alteration: Alteration) -> Result<()> {
+    pub(super) fn finish(&mut self, alteration: &Alteration) -> Result<()> {
         let mut schema = alteration.schema.clone();
         schema.alter(self.root.shared().draw_schema_version());
         let is_old = |id| alteration.table.schema().index(id).is_some();
@@ -65,11 +65,6 @@ impl Definer<'_> {
         }
         for name in &alteration.foreign_keys {
             self.check_references(&table, name)?;
-        }
-        for sequence in alteration.dropped_sequences {
-            if self.root.drop_sequence(sequence).is_some() {
-                self.touched_sequences.push(sequence);
-            }
         }
         self.touched.push((table.id(), table.row_count() as u64));
         self.root.replace_table(Arc::new(table));
