@@ -177,8 +177,32 @@ fn is(
     write!(formatter, "{} IS {}{test}", Operand(operand), not(negated))
 }
 
+/// Whether a call is written as a word without parentheses, `CURRENT_TIMESTAMP`: with some PostgreSQL has no such function.
+fn is_bare(call: &FunctionCall) -> bool {
+    let keyword = Keyword::find(&call.name.name);
+    let is_word = matches!(
+        keyword,
+        Some(
+            Keyword::CurrentCatalog
+                | Keyword::CurrentDate
+                | Keyword::CurrentRole
+                | Keyword::CurrentSchema
+                | Keyword::CurrentTimestamp
+                | Keyword::CurrentUser
+                | Keyword::Localtime
+                | Keyword::Localtimestamp
+                | Keyword::SessionUser
+                | Keyword::User
+        )
+    );
+    is_word && !call.star && !call.distinct && call.arguments.is_empty()
+}
+
 impl Display for FunctionCall {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        if is_bare(self) {
+            return formatter.write_str(&self.name.name.to_ascii_uppercase());
+        }
         name(formatter, &self.name.name, |keyword| match keyword.category() {
             // These three mean something else before a parenthesis.
             Category::Unreserved => {

@@ -86,7 +86,14 @@ pub fn action(action: ReferentialAction) -> &'static str {
 
 /// The condition of a CHECK, which PostgreSQL prints in parentheses of its own: those that it has around it count.
 pub fn condition(kept: &str) -> String {
-    if is_parenthesised(kept) { kept.to_owned() } else { format!("({kept})") }
+    let kept = restated(kept);
+    if is_parenthesised(&kept) { kept } else { format!("({kept})") }
+}
+
+/// The text of an expression as it would be kept today: files of earlier versions have `"current_timestamp"()` for
+/// `CURRENT_TIMESTAMP`, and PostgreSQL does not take that.
+fn restated(kept: &str) -> String {
+    parse_expression(kept).map_or_else(|_| kept.to_owned(), |expression| expression.to_string())
 }
 
 /// Whether one pair of parentheses is around all of an expression.
@@ -126,7 +133,8 @@ fn note_columns(expression: &mut Expression, schema: &Schema, found: &mut Vec<us
 
 /// A column's DEFAULT: as it is kept, a lone quoted literal with its type, as PostgreSQL writes it.
 pub fn default(column: &ColumnDefinition) -> Option<String> {
-    let kept = column.default.as_deref()?;
+    let kept = restated(column.default.as_deref()?);
+    let kept = kept.as_str();
     if let Some(named) = kept.strip_prefix("nextval(").and_then(|rest| rest.strip_suffix(')'))
         && is_literal(named)
     {
@@ -173,6 +181,9 @@ mod tests {
         assert_eq!(default(DataType::Int4, "7"), "7");
         assert_eq!(default(DataType::Date, "'1900-01-01'"), "'1900-01-01'::date");
         assert_eq!(default(DataType::Bool, "TRUE"), "true");
+        // As kept by earlier versions.
+        assert_eq!(default(DataType::Date, "\"current_date\"()"), "CURRENT_DATE");
+        assert_eq!(default(DataType::Text, "\"current_user\"() || 'x'"), "CURRENT_USER || 'x'");
     }
 
     #[test]
@@ -183,6 +194,7 @@ mod tests {
             ("((a) AND (b))", "((a) AND (b))"),
             ("(a = ')')", "(a = ')')"),
             ("(\"(\" = 1)", "(\"(\" = 1)"),
+            ("a < \"localtimestamp\"()", "(a < LOCALTIMESTAMP)"),
         ] {
             assert_eq!(condition(kept), shown);
         }
