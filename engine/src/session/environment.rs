@@ -23,6 +23,8 @@ use crate::session::effects::Effects;
 use crate::session::figures::figures;
 use crate::session::settings::{Definition, Settings, visible};
 use crate::session::statistics::Counters;
+use crate::session::transaction_control::Modes;
+use crate::session::transaction_setting::TransactionSetting;
 use crate::session::{Session, TransactionStatus};
 use crate::storage::CommitNumber;
 use crate::storage::root::Root;
@@ -75,8 +77,7 @@ impl Own {
 /// What a statement has to know of its transaction.
 #[derive(Clone, Copy)]
 pub(super) struct Transaction {
-    /// Whether it must not write.
-    read_only: bool,
+    modes: Modes,
     /// When it began, if that was before the statement.
     began: Option<TimestampTz>,
     /// What its rows carry, if it has drawn that.
@@ -120,15 +121,12 @@ impl Session {
         let is_block = self.status != TransactionStatus::Idle;
         let began = self.block_began.filter(|_| is_block);
         let restarts = self.restarts();
-        Transaction { read_only: self.is_read_only(), began, stamp: None, restarts }
+        Transaction { modes: self.modes_in_force(), began, stamp: None, restarts }
     }
 
     /// Whether the transaction must not write.
     pub(super) fn is_read_only(&self) -> bool {
-        match self.status {
-            TransactionStatus::Idle => self.settings.values().default_read_only,
-            _ => self.modes.read_only,
-        }
+        self.modes_in_force().read_only
     }
 }
 
@@ -218,7 +216,7 @@ impl SessionEnvironment<'_> {
     }
 
     pub(super) fn check_writable(&self, function: &str) -> Result<()> {
-        if !self.transaction.read_only {
+        if !self.transaction.modes.read_only {
             return Ok(());
         }
         let message = format!("cannot execute {function} in a read-only transaction");
@@ -352,7 +350,15 @@ impl Live for SessionEnvironment<'_> {
             description: definition.description,
             is_preset: definition.is_preset(),
         };
-        Ok(visible().map(state).collect())
+        let of_transaction = TransactionSetting::ALL.map(|setting| SettingState {
+            name: setting.name(),
+            value: setting.show(self.transaction.modes).to_owned(),
+            description: setting.description(),
+            is_preset: false,
+        });
+        let mut settings: Vec<SettingState> = visible().map(state).chain(of_transaction).collect();
+        settings.sort_by_key(|setting| setting.name.to_ascii_lowercase());
+        Ok(settings)
     }
 }
 

@@ -39,6 +39,7 @@ mod shown_block;
 mod statement;
 pub(crate) mod statistics;
 mod transaction_control;
+mod transaction_setting;
 mod variable;
 mod write;
 

@@ -6,11 +6,10 @@ use crate::error::{Error, Result, SqlState};
 use crate::locks::Patience;
 use crate::metrics::tallies::Tally;
 use crate::parser::ast::{IsolationLevel, TransactionModes};
-use crate::session::settings::show_isolation;
+use crate::session::settings::{Values, show_isolation};
 use crate::session::{CommandTag, RowSink, Session, TransactionStatus};
 use crate::transaction::block::{Block, Committer};
 use crate::transaction::heads::Outcome;
-use crate::types::Position;
 use crate::types::datetime::clock;
 
 /// How the open block runs.
@@ -18,6 +17,8 @@ use crate::types::datetime::clock;
 pub(super) struct Modes {
     pub(super) read_only: bool,
     pub(super) isolation: IsolationLevel,
+    /// It is only kept: nothing has to wait for a snapshot at which it may read undisturbed.
+    pub(super) deferrable: bool,
 }
 
 /// What is put back by a rollback to a savepoint, the data aside.
@@ -29,6 +30,15 @@ pub(super) struct AtSavepoint {
 }
 
 impl Modes {
+    /// With which a block begins.
+    pub(super) fn of_new_blocks(values: &Values) -> Self {
+        Self {
+            read_only: values.default_read_only,
+            isolation: values.default_isolation,
+            deferrable: values.default_deferrable,
+        }
+    }
+
     fn is_read_committed(self) -> bool {
         matches!(self.isolation, IsolationLevel::ReadCommitted | IsolationLevel::ReadUncommitted)
     }
@@ -46,9 +56,7 @@ impl Session {
             self.block_began = Some(clock());
             // A statement of its own that panicked half way may have left its block behind.
             self.block.clear();
-            let values = self.settings.values();
-            self.modes =
-                Modes { read_only: values.default_read_only, isolation: values.default_isolation };
+            self.modes = Modes::of_new_blocks(self.settings.values());
             self.savepoint_modes.clear();
         } else {
             let message = "there is already a transaction in progress";
@@ -138,6 +146,10 @@ impl Session {
         self.check_in_block("RELEASE SAVEPOINT")?;
         let depth = self.block.release_savepoint(name)?;
         self.settings.release_savepoint(depth);
+        // READ ONLY ends with the subtransaction in which it was set.
+        if let Some(savepoint) = self.savepoint_modes.get(depth) {
+            self.modes.read_only = savepoint.modes.read_only;
+        }
         self.savepoint_modes.truncate(depth);
         Ok(CommandTag::Plain("RELEASE"))
     }
@@ -171,15 +183,15 @@ impl Session {
 
     /// SET SESSION CHARACTERISTICS AS TRANSACTION: what later transactions start with.
     pub(super) fn set_characteristics(&mut self, modes: &TransactionModes) -> Result<CommandTag> {
-        if modes.deferrable == Some(true) {
-            return Err(Error::not_supported(
-                "DEFERRABLE for every transaction",
-                Position::UNKNOWN,
-            ));
-        }
-        if let Some(read_only) = modes.read_only {
-            let word = if read_only { "on" } else { "off" }.to_owned();
-            self.settings.set("default_transaction_read_only", Some(&[word]), false)?;
+        let flags = [
+            ("default_transaction_deferrable", modes.deferrable),
+            ("default_transaction_read_only", modes.read_only),
+        ];
+        for (name, flag) in flags {
+            if let Some(flag) = flag {
+                let word = if flag { "on" } else { "off" }.to_owned();
+                self.settings.set(name, Some(&[word]), false)?;
+            }
         }
         if let Some(level) = modes.isolation {
             let word = show_isolation(level).to_owned();
@@ -188,7 +200,7 @@ impl Session {
         Ok(CommandTag::Plain("SET"))
     }
 
-    /// Applies modes to the open block. DEFERRABLE needs nothing: it only makes a difference to SERIALIZABLE READ ONLY.
+    /// Applies modes to the open block.
     fn apply_modes(&mut self, modes: &TransactionModes) -> Result<()> {
         if let Some(level) = modes.isolation {
             self.set_isolation(level)?;
@@ -196,15 +208,15 @@ impl Session {
         if let Some(read_only) = modes.read_only {
             self.set_read_only(read_only)?;
         }
+        if let Some(deferrable) = modes.deferrable {
+            self.set_deferrable(deferrable)?;
+        }
         Ok(())
     }
 
     /// The level of the transaction that a statement is in, or is.
     pub(super) fn isolation(&self) -> IsolationLevel {
-        match self.status {
-            TransactionStatus::Idle => self.settings.values().default_isolation,
-            _ => self.modes.isolation,
-        }
+        self.modes_in_force().isolation
     }
 
     /// Has the block remember what its next statement reads, if it is serializable. One that is and stays read-only needs
@@ -233,6 +245,21 @@ impl Session {
             }
         }
         self.modes.isolation = level;
+        Ok(())
+    }
+
+    /// Makes the open block deferrable or not, as long as it has not looked at data.
+    pub(super) fn set_deferrable(&mut self, deferrable: bool) -> Result<()> {
+        let refuse = |message| Err(Error::new(SqlState::ActiveSqlTransaction, message));
+        if !self.savepoint_modes.is_empty() {
+            return refuse(
+                "SET TRANSACTION [NOT] DEFERRABLE cannot be called within a subtransaction",
+            );
+        }
+        if self.block.has_snapshot() {
+            return refuse("SET TRANSACTION [NOT] DEFERRABLE must be called before any query");
+        }
+        self.modes.deferrable = deferrable;
         Ok(())
     }
 

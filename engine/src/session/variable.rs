@@ -5,15 +5,12 @@ use std::sync::Arc;
 use crate::binder::bound::OutputColumn;
 use crate::error::{Error, Result, SqlState};
 use crate::parser::ast::SetVariable;
-use crate::session::settings::{self, boolean, isolation, show_isolation};
+use crate::session::settings;
+use crate::session::transaction_setting::TransactionSetting;
 use crate::session::{CommandTag, RowSink, Session, TransactionStatus};
 use crate::storage::batch::Batch;
 use crate::storage::column::Column;
 use crate::types::{DataType, ValueRef};
-
-/// Settings that belong to the open transaction rather than to the session.
-const TRANSACTION_ISOLATION: &str = "transaction_isolation";
-const TRANSACTION_READ_ONLY: &str = "transaction_read_only";
 
 /// What the session's last commit was acknowledged with: its number, and the audit chain's head after it.
 const LAST_RECEIPT: &str = "spg.last_receipt";
@@ -35,42 +32,18 @@ impl Session {
             let message = "SET LOCAL can only be used in transaction blocks";
             self.warn(sink, SqlState::NoActiveSqlTransaction, message);
         }
-        if name.eq_ignore_ascii_case(TRANSACTION_ISOLATION) {
-            self.set_transaction_isolation(words)?;
-        } else if name.eq_ignore_ascii_case(TRANSACTION_READ_ONLY) {
-            self.set_transaction_read_only(words)?;
-        } else {
-            self.settings.set(name, words, set.local)?;
+        match TransactionSetting::find(name) {
+            Some(setting) => self.set_transaction_setting(setting, words)?,
+            None => self.settings.set(name, words, set.local)?,
         }
         self.show_application();
         Ok(CommandTag::Plain("SET"))
     }
 
-    fn set_transaction_isolation(&mut self, words: Option<&[String]>) -> Result<()> {
-        let level = match words.and_then(<[String]>::first) {
-            Some(word) => isolation(TRANSACTION_ISOLATION, word)?,
-            None => self.settings.values().default_isolation,
-        };
-        // Outside a block it would end with its own statement.
-        if self.status == TransactionStatus::Idle { Ok(()) } else { self.set_isolation(level) }
-    }
-
-    fn set_transaction_read_only(&mut self, words: Option<&[String]>) -> Result<()> {
-        let read_only = match words.and_then(<[String]>::first) {
-            Some(word) => boolean(TRANSACTION_READ_ONLY, word)?,
-            None => self.settings.values().default_read_only,
-        };
-        // Outside a block it would end with its own statement.
-        if self.status == TransactionStatus::Idle { Ok(()) } else { self.set_read_only(read_only) }
-    }
-
     pub(super) fn reset(&mut self, name: Option<&str>) -> Result<CommandTag> {
         match name {
             None => self.settings.reset_all(),
-            Some(name)
-                if name.eq_ignore_ascii_case(TRANSACTION_ISOLATION)
-                    || name.eq_ignore_ascii_case(TRANSACTION_READ_ONLY) =>
-            {
+            Some(name) if TransactionSetting::find(name).is_some() => {
                 return Err(Error::new(
                     SqlState::FeatureNotSupported,
                     format!("parameter \"{name}\" cannot be reset"),
@@ -98,28 +71,17 @@ impl Session {
             let value = definition.show(self.settings.values());
             add(definition.name, value, definition.description);
         }
-        let (name, value) = self.shown(TRANSACTION_ISOLATION)?;
-        add(name, value, "Sets the current transaction's isolation level.");
-        let (name, value) = self.shown(TRANSACTION_READ_ONLY)?;
-        add(name, value, "Sets the current transaction's read-only status.");
+        let modes = self.modes_in_force();
+        for setting in TransactionSetting::ALL {
+            add(setting.name(), setting.show(modes).to_owned(), setting.description());
+        }
         answer_texts(sink, &["name", "setting", "description"], &columns)?;
         Ok(CommandTag::Plain("SHOW"))
     }
 
     fn shown(&self, name: &str) -> Result<(&'static str, String)> {
-        if name.eq_ignore_ascii_case(TRANSACTION_ISOLATION) {
-            let level = match self.status {
-                TransactionStatus::Idle => self.settings.values().default_isolation,
-                _ => self.modes.isolation,
-            };
-            return Ok((TRANSACTION_ISOLATION, show_isolation(level).to_owned()));
-        }
-        if name.eq_ignore_ascii_case(TRANSACTION_READ_ONLY) {
-            let read_only = match self.status {
-                TransactionStatus::Idle => self.settings.values().default_read_only,
-                _ => self.modes.read_only,
-            };
-            return Ok((TRANSACTION_READ_ONLY, if read_only { "on" } else { "off" }.to_owned()));
+        if let Some(setting) = TransactionSetting::find(name) {
+            return Ok((setting.name(), setting.show(self.modes_in_force()).to_owned()));
         }
         if name.eq_ignore_ascii_case(LAST_RECEIPT) {
             let receipt = self.last_receipt.map(|receipt| receipt.to_string());

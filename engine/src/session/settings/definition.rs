@@ -81,6 +81,11 @@ const DEFINITIONS: &[Definition] = &[
         Kind::Fixed(&["ISO, MDY", "ISO", "MDY", "ISO,MDY"]),
     ),
     define(
+        "default_transaction_deferrable",
+        "Sets the default deferrable status of new transactions.",
+        Kind::Bool(|values| &mut values.default_deferrable),
+    ),
+    define(
         "default_transaction_isolation",
         "Sets the transaction isolation level of each new transaction.",
         Kind::Isolation(|values| &mut values.default_isolation),

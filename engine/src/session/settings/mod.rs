@@ -38,6 +38,7 @@ pub(super) struct Values {
     pub(super) statement_memory_bytes: u64,
     pub(super) default_read_only: bool,
     pub(super) default_isolation: IsolationLevel,
+    pub(super) default_deferrable: bool,
     pub(super) synchronous_commit: bool,
     pub(super) application_name: Arc<str>,
     /// Lowest severity sent, as its place in [`definition::MESSAGE_LEVELS`].
@@ -59,6 +60,7 @@ impl Default for Values {
             statement_memory_bytes: STATEMENT_MEMORY_BYTES_DEFAULT as u64,
             default_read_only: false,
             default_isolation: IsolationLevel::default(),
+            default_deferrable: false,
             synchronous_commit: true,
             application_name: Arc::from(""),
             message_level: definition::MESSAGE_LEVEL_NOTICE,
