@@ -111,34 +111,35 @@ impl Parser<'_> {
         if !self.accept_keyword(Keyword::Match) {
             return Ok(false);
         }
-        let kind = self.kind();
-        self.advance();
-        match kind {
-            TokenKind::Keyword(Keyword::Full) => Ok(true),
-            TokenKind::Keyword(Keyword::Simple) => Ok(false),
+        let is_full = match self.kind() {
+            TokenKind::Keyword(Keyword::Full) => true,
+            TokenKind::Keyword(Keyword::Simple) => false,
             TokenKind::Keyword(Keyword::Partial) => {
-                Err(Error::new(SqlState::FeatureNotSupported, "MATCH PARTIAL not yet implemented")
-                    .at(position))
+                let message = "MATCH PARTIAL not yet implemented";
+                return Err(Error::new(SqlState::FeatureNotSupported, message).at(position));
             }
-            _ => Err(self.unexpected()),
-        }
+            _ => return Err(self.unexpected()),
+        };
+        self.advance();
+        Ok(is_full)
     }
 
     fn referential_action(&mut self) -> Result<ReferentialAction> {
-        let first = self.kind();
+        let TokenKind::Keyword(first) = self.kind() else { return Err(self.unexpected()) };
+        let alone = match first {
+            Keyword::Restrict => Some(ReferentialAction::Restrict),
+            Keyword::Cascade => Some(ReferentialAction::Cascade),
+            Keyword::No | Keyword::Set => None,
+            _ => return Err(self.unexpected()),
+        };
         self.advance();
+        if let Some(action) = alone {
+            return Ok(action);
+        }
         let action = match (first, self.kind()) {
-            (TokenKind::Keyword(Keyword::Restrict), _) => return Ok(ReferentialAction::Restrict),
-            (TokenKind::Keyword(Keyword::Cascade), _) => return Ok(ReferentialAction::Cascade),
-            (TokenKind::Keyword(Keyword::No), TokenKind::Keyword(Keyword::Action)) => {
-                ReferentialAction::NoAction
-            }
-            (TokenKind::Keyword(Keyword::Set), TokenKind::Keyword(Keyword::Null)) => {
-                ReferentialAction::SetNull
-            }
-            (TokenKind::Keyword(Keyword::Set), TokenKind::Keyword(Keyword::Default)) => {
-                ReferentialAction::SetDefault
-            }
+            (Keyword::No, TokenKind::Keyword(Keyword::Action)) => ReferentialAction::NoAction,
+            (Keyword::Set, TokenKind::Keyword(Keyword::Null)) => ReferentialAction::SetNull,
+            (Keyword::Set, TokenKind::Keyword(Keyword::Default)) => ReferentialAction::SetDefault,
             _ => return Err(self.unexpected()),
         };
         self.advance();
