@@ -17,6 +17,22 @@ use crate::pager::PagedOutput;
 use crate::progress::Watched;
 use crate::target::Target;
 
+/// Whether statements reach the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Connection {
+    There,
+    Lost,
+}
+
+/// What is done about a lost connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WhenLost {
+    /// Nothing more is run.
+    End,
+    /// It is made anew when the next statement comes: for a user, who sees that.
+    Reconnect,
+}
+
 /// Runs statements and shows their answers.
 pub(crate) struct Console {
     /// Where statements run.
@@ -31,6 +47,8 @@ pub(crate) struct Console {
     pub(crate) last_statement: String,
     /// Whether tables and columns may have other names than when it was last asked.
     schema_changed: bool,
+    connection: Connection,
+    when_lost: WhenLost,
     format: Box<dyn Format>,
     status: Status,
 }
@@ -47,13 +65,17 @@ impl Console {
             tells_receipts: false,
             last_statement,
             schema_changed,
+            connection: Connection::There,
+            when_lost: WhenLost::End,
             format,
             status,
         }
     }
 
-    /// A user reads the answers on a terminal: long ones go through a pager, NULL is told apart.
+    /// A user reads the answers on a terminal: long ones go through a pager, NULL is told apart, and a lost connection
+    /// is no end.
     pub(crate) fn begin_shell(&mut self) {
+        self.when_lost = WhenLost::Reconnect;
         let is_terminal = io::stdout().is_terminal();
         if let Some(display) = self.format.display() {
             if has_colors(is_terminal) {
@@ -90,24 +112,21 @@ impl Console {
     /// Runs a statement of the shell's own, its rows shown with what stands around them.
     pub(crate) fn captioned(&mut self, text: &str, caption: Caption) -> io::Result<()> {
         self.format.set_caption(caption);
-        let (target, format) = (&mut self.target, self.format.as_mut());
-        let result = self.interrupt.during(|| target.execute(text, format));
+        let result = self.ask(|target, format, _| target.execute(text, format));
         self.show(&result, "")
     }
 
     /// The rows that a statement of the shell's own answers.
     pub(crate) fn rows(&mut self, text: &str) -> Outcome<Rows> {
         let mut rows = Rows::default();
-        let target = &mut self.target;
-        self.interrupt.during(|| target.execute(text, &mut rows))?;
+        self.ask(|target, _, _| target.execute(text, &mut rows))?;
         Ok(rows)
     }
 
     /// Runs one statement. Only an error of the output is one here: the statement's own is shown and counted.
     pub(crate) fn statement(&mut self, text: &str) -> io::Result<()> {
         let started = Instant::now();
-        let (target, format) = (&mut self.target, self.format.as_mut());
-        let result = self.interrupt.during(|| target.execute(text, format));
+        let result = self.ask(|target, format, _| target.execute(text, format));
         if text != self.last_statement {
             text.clone_into(&mut self.last_statement);
         }
@@ -129,8 +148,7 @@ impl Console {
 
     /// Asks the database what is no SQL, and shows its answer.
     pub(crate) fn administer(&mut self, request: &Request) -> io::Result<()> {
-        let (target, format) = (&mut self.target, self.format.as_mut());
-        let result = self.interrupt.during(|| target.administer(request, format));
+        let result = self.ask(|target, format, _| target.administer(request, format));
         self.show(&result, "")
     }
 
@@ -140,9 +158,8 @@ impl Console {
         request: &Request,
         label: &'static str,
     ) -> io::Result<()> {
-        let (target, mut watched) = (&mut self.target, Watched::new(label, self.format.as_mut()));
-        let result = self.interrupt.during(|| target.administer(request, &mut watched));
-        drop(watched);
+        let result = self
+            .ask(|target, format, _| target.administer(request, &mut Watched::new(label, format)));
         self.show(&result, "")
     }
 
@@ -151,9 +168,28 @@ impl Console {
         &mut self,
         work: impl FnOnce(&mut Target, &Interrupt) -> Outcome<String>,
     ) -> io::Result<()> {
-        let (target, interrupt) = (&mut self.target, &self.interrupt);
-        let result = interrupt.during(|| work(target, interrupt));
+        let result = self.ask(|target, _, interrupt| work(target, interrupt));
         self.show(&result, "")
+    }
+
+    /// Does on the target what Ctrl-C can cancel; a lost connection is made anew before, where that is wanted.
+    fn ask<T>(
+        &mut self,
+        work: impl FnOnce(&mut Target, &mut dyn Format, &Interrupt) -> Outcome<T>,
+    ) -> Outcome<T> {
+        self.reconnect()?;
+        let (target, format) = (&mut self.target, self.format.as_mut());
+        self.interrupt.during(|| work(target, format, &self.interrupt))
+    }
+
+    /// Makes a lost connection anew, and says so, where that is wanted.
+    pub(crate) fn reconnect(&mut self) -> Outcome<()> {
+        if self.is_lost() && self.when_lost == WhenLost::Reconnect {
+            self.target.reconnect()?;
+            self.connection = Connection::There;
+            messages::line(&format!("Connected again: {}", self.target.renewal()));
+        }
+        Ok(())
     }
 
     /// Tells how long something took that began at `started`, if that is asked for.
@@ -189,7 +225,16 @@ impl Console {
     fn fail(&mut self, failure: &Failure, text: &str) -> io::Result<()> {
         // Where the output itself ended the statement, that is what is answered here.
         self.format.fail(&failure.fields, text)?;
-        self.status = self.status.max(failure.status);
+        if failure.ends_connection() {
+            self.connection = Connection::Lost;
+            if self.when_lost == WhenLost::Reconnect {
+                messages::line("HINT:  The next statement connects again; \\q leaves.");
+            }
+            // Whether it stays lost is known at the end.
+            self.status = self.status.max(Status::Failed);
+        } else {
+            self.status = self.status.max(failure.status);
+        }
         Ok(())
     }
 
@@ -200,12 +245,15 @@ impl Console {
 
     /// Whether the connection is lost.
     pub(crate) fn is_lost(&self) -> bool {
-        self.status == Status::NoConnection
+        self.connection == Connection::Lost
     }
 
     /// Ends the session and the output; answers how all went. `so_far` is how the output fared.
     pub(crate) fn finish(mut self, so_far: io::Result<()>) -> io::Result<Status> {
         self.end_block();
+        if self.is_lost() {
+            self.status = self.status.max(Status::NoConnection);
+        }
         let Self { target, mut format, mut status, .. } = self;
         let mut written = so_far;
         if let Err(failure) = target.close() {

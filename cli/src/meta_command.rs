@@ -116,7 +116,7 @@ pub(crate) fn run(
         Ok(MetaCommand::Output(path)) => send_to(path.as_deref(), console)?,
         Ok(MetaCommand::Edit(path)) => return edit(path, begun, console),
         Ok(MetaCommand::Watch(seconds)) => watch(seconds, begun, console)?,
-        Ok(MetaCommand::ConnectionInfo) => messages::line(&console.target.description()),
+        Ok(MetaCommand::ConnectionInfo) => connection_info(console),
         Ok(MetaCommand::Timing(is_on)) => {
             console.timing = is_on.unwrap_or(!console.timing);
             let state = if console.timing { "on" } else { "off" };
@@ -133,6 +133,13 @@ pub(crate) fn run(
 /// Prints the commands.
 pub(crate) fn help() {
     messages::text(HELP);
+}
+
+fn connection_info(console: &Console) {
+    messages::line(&console.target.description());
+    if console.is_lost() {
+        messages::line("This connection is lost; the next statement connects again.");
+    }
 }
 
 fn expanded(is_on: Option<bool>, console: &mut Console) {
@@ -245,6 +252,10 @@ fn include(path: &Path, console: &mut Console, depth: usize) -> io::Result<Flow>
     }
     match File::open(path) {
         Ok(file) => {
+            // A script ends where the connection is lost, so it does not begin there.
+            if let Err(failure) = console.reconnect() {
+                return console.show(&Err(failure), "").map(|()| Flow::Continue);
+            }
             let name = path.display().to_string();
             shell::script(&mut BufReader::new(file), &name, console, depth + 1)?;
         }

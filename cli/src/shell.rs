@@ -14,8 +14,10 @@ use crate::{editor, meta_command};
 pub(crate) enum Flow {
     /// Go on.
     Continue,
-    /// `\q`, an end that was asked for, or a lost connection.
+    /// `\q`.
     Quit,
+    /// Nothing more of this input is run: the connection is lost, or Ctrl-C was pressed.
+    Stop,
     /// Run this text, which an editor left.
     Run(String),
 }
@@ -52,7 +54,7 @@ pub(crate) fn script(
         if line.is_empty() {
             break;
         }
-        if self::line(&line, &mut buffer, console, depth)? == Flow::Quit {
+        if matches!(self::line(&line, &mut buffer, console, depth)?, Flow::Quit | Flow::Stop) {
             return Ok(());
         }
     }
@@ -77,7 +79,8 @@ pub(crate) fn line(
         }
         let flow = meta_command::run(line, begun.as_deref(), console, depth)?;
         match flow {
-            _ if console.is_over() => return Ok(Flow::Quit),
+            Flow::Quit => return Ok(Flow::Quit),
+            _ if console.is_over() => return Ok(Flow::Stop),
             Flow::Run(text) => {
                 buffer.clear();
                 buffer.push(&text);
@@ -95,7 +98,7 @@ pub(crate) fn line(
         console.statement(&statement)?;
         if console.is_over() {
             buffer.clear();
-            return Ok(Flow::Quit);
+            return Ok(Flow::Stop);
         }
     }
     Ok(Flow::Continue)

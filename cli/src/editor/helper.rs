@@ -35,7 +35,8 @@ impl ShellHelper {
     /// Learns the names of tables and columns anew, if they may be others than before.
     pub(super) fn look_at(&mut self, console: &mut Console) {
         // A block takes its snapshot at its first query, which shall be the user's.
-        if console.target.status() != TransactionStatus::Idle || !console.take_schema_changed() {
+        let is_idle = !console.is_lost() && console.target.status() == TransactionStatus::Idle;
+        if !is_idle || !console.take_schema_changed() {
             return;
         }
         let mut rows = Rows::default();

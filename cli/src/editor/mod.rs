@@ -106,8 +106,8 @@ fn read_lines(editor: &mut ShellEditor, console: &mut Console) -> io::Result<()>
                 } else {
                     entry.push('\n');
                 }
-                // An interrupted statement ends the line's further ones, not the shell.
-                if console.is_lost() || flow == Flow::Quit && !console.interrupt.is_requested() {
+                // A statement that was interrupted or lost its server ends the line's further ones, not the shell.
+                if flow == Flow::Quit {
                     return Ok(());
                 }
             }
@@ -129,9 +129,13 @@ fn remember(editor: &mut ShellEditor, entry: &str) {
     }
 }
 
-/// As psql: `=` between statements and `-` within one; `*` in a block, `!` in a failed one.
+/// As psql: `=` between statements and `-` within one, `!` without a connection; `*` in a block, `!` in a failed one.
 fn prompt(console: &Console, buffer: &StatementBuffer) -> String {
-    let place = if buffer.at_boundary() { '=' } else { '-' };
+    let place = match buffer.at_boundary() {
+        true if console.is_lost() => return "spg!> ".to_owned(),
+        true => '=',
+        false => '-',
+    };
     let block = match console.target.status() {
         TransactionStatus::Idle => "",
         TransactionStatus::InTransaction => "*",

@@ -72,6 +72,22 @@ impl Target {
         }
     }
 
+    /// Takes a new connection in place of a lost one.
+    pub(crate) fn reconnect(&mut self) -> Outcome<()> {
+        match self {
+            Self::Local(_) => Ok(()),
+            Self::Remote(remote) => remote.reconnect(),
+        }
+    }
+
+    /// What that means, in a line for the user.
+    pub(crate) fn renewal(&self) -> String {
+        match self {
+            Self::Local(_) => self.greeting(),
+            Self::Remote(remote) => remote.renewal(),
+        }
+    }
+
     /// What the last statement committed: the commit's number and, behind a blank, the audit chain's head if there is
     /// one.
     pub(crate) fn take_receipt(&mut self) -> Option<String> {

@@ -1,14 +1,15 @@
 //! A session of a server.
 
 use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use spg_engine::session::{Notice, RowSink, TransactionStatus};
 use spg_engine::{DataType, SqlState};
-use spg_wire::client::{Client, CopyIn, Error, RowRef, ScriptEvent};
+use spg_wire::client::{CancelToken, Client, CopyIn, Error, RowRef, ScriptEvent};
 use spg_wire::{Column, Receipt, RowWriter, Severity};
 
 use crate::audit::Request;
-use crate::connect::Address;
+use crate::connect::{Address, CONNECT_TIMEOUT};
 use crate::exit::Status;
 use crate::failure::{Failure, Outcome};
 use crate::messages;
@@ -20,6 +21,8 @@ use crate::version::server_version;
 /// A session of a server.
 pub(crate) struct Remote {
     client: Client,
+    /// What cancels on `client`; shared with those who cancel from another thread.
+    cancel_token: Arc<Mutex<CancelToken>>,
     address: Address,
     /// What ended the connection after a statement's answer had come, until that is told.
     loss: Option<Failure>,
@@ -29,7 +32,29 @@ pub(crate) struct Remote {
 
 impl Remote {
     pub(crate) fn new(client: Client, address: Address) -> Self {
-        Self { client, address, loss: None, receipt: None }
+        let cancel_token = Arc::new(Mutex::new(client.cancel_token()));
+        Self { client, cancel_token, address, loss: None, receipt: None }
+    }
+
+    /// Takes a new connection in place of one that is lost.
+    pub(super) fn reconnect(&mut self) -> Outcome<()> {
+        self.client = self.address.connect(CONNECT_TIMEOUT)?;
+        *self.cancel_token.lock().unwrap_or_else(PoisonError::into_inner) =
+            self.client.cancel_token();
+        (self.loss, self.receipt) = (None, None);
+        Ok(())
+    }
+
+    /// What a new connection in place of a lost one means.
+    pub(super) fn renewal(&self) -> String {
+        let what_is_left = match &self.address.session {
+            Some(name) => format!("session \"{name}\" as far as the server has kept it"),
+            None => {
+                "a new session; a block that was open is rolled back, settings are as at the start"
+                    .to_owned()
+            }
+        };
+        format!("{}, {what_is_left}.", self.greeting())
     }
 
     pub(super) fn execute(&mut self, text: &str, sink: &mut dyn RowSink) -> Outcome<String> {
@@ -128,8 +153,9 @@ impl Remote {
     }
 
     pub(super) fn canceller(&self) -> Box<dyn Fn() + Send> {
-        let token = self.client.cancel_token();
+        let shared = Arc::clone(&self.cancel_token);
         Box::new(move || {
+            let token = shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
             // A cancel that does not arrive changes nothing; the statement goes on.
             token.cancel().ok();
         })

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use spg_proptests::skip::skip;
 
+use crate::daemon::Daemon;
+
 /// How long an answer may take on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -23,8 +25,13 @@ struct Terminal {
 impl Terminal {
     /// Starts `spg --memory shell` at home in `home`; None, and a word about it, where there is no `script`.
     fn start(home: &Path, variables: &[(&str, &str)]) -> Option<Self> {
+        Self::start_with("--memory shell", home, variables)
+    }
+
+    /// Starts `spg` with other arguments likewise.
+    fn start_with(arguments: &str, home: &Path, variables: &[(&str, &str)]) -> Option<Self> {
         // `exec`: Ctrl-C is for the shell under test alone, and none between it and `script` dies of it.
-        let command = format!("exec {} --memory shell", env!("CARGO_BIN_EXE_spg"));
+        let command = format!("exec {} {arguments}", env!("CARGO_BIN_EXE_spg"));
         let spawned = Command::new("script")
             .args(["-q", "-e", "-c", &command, "/dev/null"])
             .env("HOME", home)
@@ -178,4 +185,57 @@ fn a_statement_is_repeated_until_ctrl_c() {
     terminal.wait_for("spg=> ");
     terminal.ask("SELECT 'still ' || 'here';", "still here");
     terminal.leave(0);
+}
+
+#[test]
+fn a_lost_server_does_not_end_the_shell() {
+    let home = tempfile::tempdir().unwrap();
+    let mut daemon = Daemon::start(&[]);
+    let address = daemon.address.clone();
+    let arguments = format!("--addr {address} shell");
+    let Some(mut terminal) = Terminal::start_with(&arguments, home.path(), &[]) else { return };
+    terminal.ask("BEGIN;", "spg=*> ");
+    daemon.kill();
+    let shown = terminal.ask("SELECT 1; SELECT 2;", "spg!> ");
+    assert_eq!(shown.matches("ERROR:  08006: the connection to").count(), 1, "{shown}");
+    assert!(shown.contains("The next statement connects again"), "{shown}");
+    terminal.ask("\\conninfo", "This connection is lost");
+    terminal.ask("SELECT 3;", "ERROR:  08001: could not connect to");
+    let again = Daemon::start_at(&address, &[]);
+    let shown = terminal.ask("SELECT 40 + 4 AS sum;", "44\r\n");
+    assert!(shown.contains("Connected again: "), "{shown}");
+    assert!(shown.contains("a block that was open is rolled back"), "{shown}");
+    terminal.wait_for("spg=> ");
+    // What was lost and found again ends as a statement that failed, what stays lost as a lost connection.
+    drop(again);
+    terminal.ask("SELECT 5;", "spg!> ");
+    terminal.leave(3);
+}
+
+/// Ctrl-C cancels on the connection that there is, not on the one that was lost.
+#[test]
+fn ctrl_c_reaches_the_server_that_came_back() {
+    let home = tempfile::tempdir().unwrap();
+    let mut daemon = Daemon::start(&[]);
+    let address = daemon.address.clone();
+    let arguments = format!("--addr {address} shell");
+    let Some(mut terminal) = Terminal::start_with(&arguments, home.path(), &[]) else { return };
+    daemon.kill();
+    terminal.ask("SELECT 1;", "spg!> ");
+    let again = Daemon::start_at(&address, &[]);
+    let rows: Vec<String> = (0..1_000).map(|row| format!("({row})")).collect();
+    let fill = format!("CREATE TABLE n (i INT); INSERT INTO n VALUES {}", rows.join(","));
+    assert_eq!(again.spg(&["query", &fill]).status, 0);
+    terminal.ask("SELECT 2;", "Connected again");
+    terminal.wait_for("spg=> ");
+    terminal.press("SELECT count(*) FROM n a, n b, n c, n d WHERE a.i + b.i + c.i + d.i = -1;\r");
+    let running = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%a.i + b.i%' \
+                   AND query NOT LIKE '%activity%'";
+    let deadline = Instant::now() + PATIENCE;
+    while again.spg(&["query", running, "--format", "csv"]).out != "count\n1\n" {
+        assert!(Instant::now() < deadline, "the statement does not run");
+    }
+    terminal.press("\u{3}");
+    terminal.wait_for("canceling statement due to user request");
+    terminal.leave(1);
 }
