@@ -51,10 +51,19 @@ fn man_pages(out: &Path) -> io::Result<Vec<Named>> {
     let mut pages = Vec::new();
     for entry in fs::read_dir(&directory)? {
         let entry = entry?;
-        pages.push((entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path())?));
+        let page = as_laid_out(&fs::read_to_string(entry.path())?);
+        pages.push((entry.file_name().to_string_lossy().into_owned(), page.into_bytes()));
     }
     pages.sort();
     Ok(pages)
+}
+
+/// Keeps the lines of what a command's help has at its end: they are columns.
+fn as_laid_out(page: &str) -> String {
+    match page.split_once(".SH EXTRA\n") {
+        Some((page, text)) => format!("{page}.SH NOTES\n.nf\n{text}.fi\n"),
+        None => page.to_owned(),
+    }
 }
 
 /// Writes each of `files`, compressed, and `KIND.rs`: an array of their names and bytes.

@@ -87,8 +87,16 @@ impl Console {
         }
     }
 
+    /// Whether a user types the statements on a terminal.
+    pub(crate) fn is_shell(&self) -> bool {
+        self.when_lost == WhenLost::Reconnect
+    }
+
     /// Whether answers go through a pager where they are longer than the terminal.
     pub(crate) fn set_paged(&mut self, is_paged: bool) {
+        if let Some(display) = self.format.display() {
+            display.is_paged = is_paged;
+        }
         let out: Box<dyn Write> =
             if is_paged { Box::new(PagedOutput::new()) } else { format::standard_output() };
         self.format.redirect(out);
@@ -125,6 +133,11 @@ impl Console {
 
     /// Runs one statement. Only an error of the output is one here: the statement's own is shown and counted.
     pub(crate) fn statement(&mut self, text: &str) -> io::Result<()> {
+        self.attempt(text).map(drop)
+    }
+
+    /// The same; answers whether it went well.
+    pub(crate) fn attempt(&mut self, text: &str) -> io::Result<bool> {
         let started = Instant::now();
         let result = self.ask(|target, format, _| target.execute(text, format));
         if text != self.last_statement {
@@ -133,7 +146,7 @@ impl Console {
         self.show(&result, text)?;
         self.tell_time(started);
         self.tell_receipt();
-        Ok(())
+        Ok(result.is_ok())
     }
 
     /// Tells what the last statement committed, if that is asked for: the commit's number and the audit chain's head.
@@ -184,7 +197,7 @@ impl Console {
 
     /// Makes a lost connection anew, and says so, where that is wanted.
     pub(crate) fn reconnect(&mut self) -> Outcome<()> {
-        if self.is_lost() && self.when_lost == WhenLost::Reconnect {
+        if self.is_lost() && self.is_shell() {
             self.target.reconnect()?;
             self.connection = Connection::There;
             messages::line(&format!("Connected again: {}", self.target.renewal()));
@@ -227,7 +240,7 @@ impl Console {
         self.format.fail(&failure.fields, text)?;
         if failure.ends_connection() {
             self.connection = Connection::Lost;
-            if self.when_lost == WhenLost::Reconnect {
+            if self.is_shell() {
                 messages::line("HINT:  The next statement connects again; \\q leaves.");
             }
             // Whether it stays lost is known at the end.

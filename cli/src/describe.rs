@@ -8,6 +8,7 @@ use spg_engine::{Error, SqlState, Value};
 use crate::console::Console;
 use crate::display::Caption;
 use crate::failure::Outcome;
+use crate::name_pattern::{NamePattern, literal};
 use crate::table_name::TableName;
 
 /// What is listed.
@@ -19,54 +20,92 @@ pub(crate) enum Listed {
     Tables,
     /// `\di`
     Indexes,
+    /// `\ds`
+    Sequences,
+    /// `\dv`: the system's.
+    Views,
 }
 
-/// Lists relations.
-pub(crate) fn list(what: Listed, console: &mut Console) -> io::Result<()> {
-    const FROM: &str = "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace";
-    let text = match what {
-        Listed::All => format!(
-            "SELECT n.nspname AS \"Schema\", c.relname AS \"Name\", CASE c.relkind WHEN 'r' THEN 'table' ELSE 'sequence' END \
-             AS \"Type\" {FROM} WHERE n.nspname = 'public' AND c.relkind IN ('r', 'S') ORDER BY 2"
-        ),
-        Listed::Tables => format!(
-            "SELECT n.nspname AS \"Schema\", c.relname AS \"Name\", c.reltuples::BIGINT AS \"Rows\", \
-             pg_size_pretty(pg_total_relation_size(c.oid)) AS \"Size\" {FROM} WHERE n.nspname = 'public' AND \
-             c.relkind = 'r' ORDER BY 2"
-        ),
-        Listed::Indexes => format!(
-            "SELECT n.nspname AS \"Schema\", c.relname AS \"Name\", t.relname AS \"Table\", \
-             pg_size_pretty(pg_relation_size(c.oid)) AS \"Size\" {FROM} JOIN pg_index i ON i.indexrelid = c.oid \
-             JOIN pg_class t ON t.oid = i.indrelid WHERE n.nspname = 'public' ORDER BY 3, 2"
-        ),
+impl Listed {
+    fn title(self) -> &'static str {
+        match self {
+            Self::All => "List of relations",
+            Self::Tables => "List of tables",
+            Self::Indexes => "List of indexes",
+            Self::Sequences => "List of sequences",
+            Self::Views => "List of views",
+        }
+    }
+
+    /// The query, but for which names.
+    fn query(self) -> &'static str {
+        match self {
+            Self::All => {
+                "SELECT n.nspname AS \"Schema\", c.relname AS \"Name\", CASE c.relkind WHEN 'r' THEN 'table' ELSE 'sequence' \
+                 END AS \"Type\" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+                 WHERE c.relkind IN ('r', 'S')"
+            }
+            Self::Tables => {
+                "SELECT n.nspname AS \"Schema\", c.relname AS \"Name\", c.reltuples::BIGINT AS \"Rows\", \
+                 pg_size_pretty(pg_total_relation_size(c.oid)) AS \"Size\" FROM pg_class c JOIN pg_namespace n ON n.oid = \
+                 c.relnamespace WHERE c.relkind = 'r'"
+            }
+            Self::Indexes => {
+                "SELECT n.nspname AS \"Schema\", c.relname AS \"Name\", t.relname AS \"Table\", \
+                 pg_size_pretty(pg_relation_size(c.oid)) AS \"Size\" FROM pg_class c JOIN pg_namespace n ON n.oid = \
+                 c.relnamespace JOIN pg_index i ON i.indexrelid = c.oid JOIN pg_class t ON t.oid = i.indrelid WHERE TRUE"
+            }
+            Self::Sequences => {
+                "SELECT n.nspname AS \"Schema\", c.relname AS \"Name\", s.data_type AS \"Type\", s.last_value AS \
+                 \"Last value\" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_sequences s ON \
+                 s.sequencename = c.relname WHERE c.relkind = 'S'"
+            }
+            Self::Views => {
+                "SELECT n.nspname AS \"Schema\", c.relname AS \"Name\" FROM pg_class c JOIN pg_namespace n ON n.oid = \
+                 c.relnamespace WHERE c.relkind = 'v'"
+            }
+        }
+    }
+}
+
+/// Lists relations: those that a pattern matches, or without one all but those of the system's that are not asked for.
+pub(crate) fn list(what: Listed, pattern: Option<&str>, console: &mut Console) -> io::Result<()> {
+    let which = match pattern {
+        Some(pattern) => NamePattern::parse(pattern).condition(),
+        None if what == Listed::Views => "TRUE".to_owned(),
+        None => "n.nspname = 'public'".to_owned(),
     };
-    let title = match what {
-        Listed::All => "List of relations",
-        Listed::Tables => "List of tables",
-        Listed::Indexes => "List of indexes",
-    };
+    let order = if what == Listed::Indexes { "1, 3, 2" } else { "1, 2" };
+    let text = format!("{} AND {which} ORDER BY {order}", what.query());
     let count = match console.rows(&text) {
         Ok(rows) => rows.rows.len(),
         Err(failure) => return console.show(&Err(failure), ""),
     };
     let noun = if count == 1 { "row" } else { "rows" };
-    let caption = Caption { title: title.to_owned(), footer: vec![format!("({count} {noun})")] };
-    console.captioned(&text, caption)
+    let footer = vec![format!("({count} {noun})")];
+    console.captioned(&text, Caption { title: what.title().to_owned(), footer })
 }
 
-/// Describes a table, an index, a sequence or a view.
+/// Describes a table, an index, a sequence or a view, or all whose names a pattern matches.
 pub(crate) fn describe(written: &str, console: &mut Console) -> io::Result<()> {
-    match find(written, console) {
-        Ok(relation) => match footer(&relation, console) {
+    let relations = match find(written, console) {
+        Ok(relations) => relations,
+        Err(failure) => return console.show(&Err(failure), ""),
+    };
+    for relation in relations {
+        match footer(&relation, console) {
             Ok(footer) => {
                 let title =
                     format!("{} \"{}.{}\"", relation.kind(), relation.schema, relation.name);
-                console.captioned(&relation.columns(), Caption { title, footer })
+                console.captioned(&relation.columns(), Caption { title, footer })?;
             }
-            Err(failure) => console.show(&Err(failure), ""),
-        },
-        Err(failure) => console.show(&Err(failure), ""),
+            Err(failure) => console.show(&Err(failure), "")?,
+        }
+        if console.is_over() {
+            break;
+        }
     }
+    Ok(())
 }
 
 /// A relation by its row in `pg_class`.
@@ -108,10 +147,6 @@ impl Relation {
     }
 }
 
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
 fn text(value: Option<&Value>) -> String {
     match value {
         Some(Value::Text(text)) => text.to_string(),
@@ -119,31 +154,50 @@ fn text(value: Option<&Value>) -> String {
     }
 }
 
-/// The relation that a name means: without a schema one that is found without.
-fn find(written: &str, console: &mut Console) -> Outcome<Relation> {
+/// The relations that a pattern matches, or the one that a name means: without a schema one that is found without.
+fn find(written: &str, console: &mut Console) -> Outcome<Vec<Relation>> {
+    let pattern = NamePattern::parse(written);
+    let relations = if pattern.is_wild() {
+        relations(&pattern.condition(), console)?
+    } else {
+        let mut named = relations(&named(written)?, console)?;
+        named.truncate(1);
+        named
+    };
+    if relations.is_empty() {
+        let message = format!("Did not find any relation named \"{pattern}\".");
+        return Err(Error::new(SqlState::UndefinedTable, message).into());
+    }
+    Ok(relations)
+}
+
+/// What is true of the relation that a name means.
+fn named(written: &str) -> Outcome<String> {
     let (schema, rest) = match written.split_once('.') {
         Some((schema @ ("information_schema" | "pg_catalog"), rest)) => (Some(schema), rest),
         _ => (None, written),
     };
-    let name = TableName::parse(rest)?.name;
-    let place = match schema {
-        Some(schema) => format!("n.nspname = {}", literal(schema)),
-        None => "pg_table_is_visible(c.oid)".to_owned(),
-    };
-    let rows = console.rows(&format!(
+    let name = literal(&TableName::parse(rest)?.name);
+    Ok(match schema {
+        Some(schema) => format!("c.relname = {name} AND n.nspname = {}", literal(schema)),
+        None => format!("c.relname = {name} AND pg_table_is_visible(c.oid)"),
+    })
+}
+
+fn relations(condition: &str, console: &mut Console) -> Outcome<Vec<Relation>> {
+    let found = console.rows(&format!(
         "SELECT c.oid, n.nspname, c.relname, c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relname = {} AND {place} ORDER BY n.nspname",
-        literal(&name)
+         WHERE {condition} ORDER BY n.nspname, c.relname"
     ))?;
-    let Some(row) = rows.rows.first() else {
-        let message = format!("Did not find any relation named \"{written}\".");
-        return Err(Error::new(SqlState::UndefinedTable, message).into());
+    let relation = |row: &Vec<Value>| {
+        let oid = match row.first() {
+            Some(Value::Int8(oid)) => *oid,
+            _ => 0,
+        };
+        let [schema, name, letter] = [1, 2, 3].map(|place| text(row.get(place)));
+        Relation { oid, schema, name, letter }
     };
-    let oid = match row.first() {
-        Some(Value::Int8(oid)) => *oid,
-        _ => 0,
-    };
-    Ok(Relation { oid, schema: text(row.get(1)), name: text(row.get(2)), letter: text(row.get(3)) })
+    Ok(found.rows.iter().map(relation).collect())
 }
 
 /// Indexes and constraints of a table, what an index is of, who owns a sequence.

@@ -33,6 +33,7 @@ mod import;
 mod interrupt;
 mod messages;
 mod meta_command;
+mod name_pattern;
 mod pager;
 mod printable;
 mod progress;

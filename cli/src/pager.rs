@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::process::{Child, Command, Stdio};
 
+use crate::display::terminal_size;
+
 /// What shows long answers where `PAGER` names nothing.
 const PAGER_DEFAULT: &str = "less";
 
@@ -67,12 +69,6 @@ fn spawn() -> Option<Child> {
         command.env("LESS", LESS_DEFAULT);
     }
     command.spawn().ok()
-}
-
-/// Lines and columns of the terminal that standard output is.
-fn terminal_size() -> Option<(usize, usize)> {
-    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
-    (size.ws_row > 0).then_some((size.ws_row.into(), size.ws_col.into()))
 }
 
 /// Whether a text is shown whole on so many lines and columns.

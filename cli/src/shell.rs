@@ -64,36 +64,32 @@ pub(crate) fn script(
     }
 }
 
-/// Takes one line: runs the command on it, or the statements that become whole with it.
+/// Takes one line: runs the statements that become whole with it, and then the command that it ends with.
 pub(crate) fn line(
     line: &str,
     buffer: &mut StatementBuffer,
     console: &mut Console,
     depth: usize,
 ) -> io::Result<Flow> {
-    // As in psql also behind a statement's first lines, which stay: whoever is lost there finds help and the way out.
-    if line.starts_with('\\') && buffer.takes_commands() {
-        let begun = buffer.begun().map(str::to_owned);
-        if begun.is_none() || meta_command::ends_statement(line) {
-            buffer.clear();
-        }
-        let flow = meta_command::run(line, begun.as_deref(), console, depth)?;
-        match flow {
-            Flow::Quit => return Ok(Flow::Quit),
-            _ if console.is_over() => return Ok(Flow::Stop),
-            Flow::Run(text) => {
-                buffer.clear();
-                buffer.push(&text);
-            }
-            flow => return Ok(flow),
-        }
-    } else if line.starts_with('.') && buffer.at_boundary() {
+    if line.starts_with('.') && buffer.at_boundary() {
         buffer.clear();
         let error = dot_command(line);
         return console.show(&Err(error.into()), "").map(|()| Flow::Continue);
-    } else {
-        buffer.push(line);
     }
+    let Some(start) = buffer.command_start(line) else {
+        buffer.push(line);
+        return run_whole(buffer, console);
+    };
+    let (text, command) = line.split_at(start);
+    buffer.push(text);
+    if run_whole(buffer, console)? == Flow::Stop {
+        return Ok(Flow::Stop);
+    }
+    run_command(command, buffer, console, depth)
+}
+
+/// Runs the statements that are whole.
+fn run_whole(buffer: &mut StatementBuffer, console: &mut Console) -> io::Result<Flow> {
     while let Some(statement) = buffer.next_statement() {
         console.statement(&statement)?;
         if console.is_over() {
@@ -102,6 +98,33 @@ pub(crate) fn line(
         }
     }
     Ok(Flow::Continue)
+}
+
+/// Runs a command. As in psql also behind a statement's beginning, which stays: whoever is lost there finds help and the
+/// way out.
+fn run_command(
+    command: &str,
+    buffer: &mut StatementBuffer,
+    console: &mut Console,
+    depth: usize,
+) -> io::Result<Flow> {
+    let begun = buffer.begun().map(str::to_owned);
+    let command = meta_command::Given::read(command);
+    if begun.is_none() || command.ends_statement() {
+        buffer.clear();
+    } else {
+        buffer.push("\n");
+    }
+    match meta_command::run(command, begun.as_deref(), console, depth)? {
+        Flow::Quit => Ok(Flow::Quit),
+        _ if console.is_over() => Ok(Flow::Stop),
+        Flow::Run(text) => {
+            buffer.clear();
+            buffer.push(&text);
+            run_whole(buffer, console)
+        }
+        flow => Ok(flow),
+    }
 }
 
 /// What a user means who writes a bare word where a statement would begin; None for anything else.

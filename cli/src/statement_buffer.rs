@@ -1,8 +1,13 @@
 //! Lines in, whole statements out.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
-use spg_engine::parser::{is_complete, statements};
+use spg_engine::parser::{Piece, is_complete, pieces, statements};
+
+/// Beyond so many bytes of a statement begun it is not looked at anew with each line: long scripts shall not take a
+/// time that grows with the square of their length.
+const LOOKED_AT_BYTES_MAX: usize = 64 << 10;
 
 /// Text that has come in and statements that are whole.
 #[derive(Debug, Default)]
@@ -38,9 +43,31 @@ impl StatementBuffer {
         self.ready.is_empty() && self.begun().is_none()
     }
 
-    /// Whether a line may be one of the shell's own commands: it is not within a literal, a quoted name or a comment.
-    pub(crate) fn takes_commands(&self) -> bool {
-        self.at_boundary() || is_complete(&format!("{};", self.rest))
+    /// Where on the next line one of the shell's own commands begins: at a backslash outside of literals, quoted names
+    /// and comments, for no operator has one.
+    pub(crate) fn command_start(&self, line: &str) -> Option<usize> {
+        if !line.contains('\\') || self.rest.len() > LOOKED_AT_BYTES_MAX {
+            return None;
+        }
+        let text = format!("{}{line}", self.rest);
+        let is_command = |(piece, range): &(Piece, Range<usize>)| {
+            let is_on_line = range.start >= self.rest.len();
+            is_on_line && *piece == Piece::Broken && text.get(range.clone()) == Some("\\")
+        };
+        pieces(&text).find(is_command).map(|(_, range)| range.start - self.rest.len())
+    }
+
+    /// What is open behind the lines that have come: a literal `'`, a name `"`, a dollar-quoted text `$`, a comment `*`.
+    pub(crate) fn open_quote(&self) -> Option<char> {
+        if self.rest.len() > LOOKED_AT_BYTES_MAX {
+            return None;
+        }
+        // What has no end is broken up to the line's end, which nothing else takes in.
+        let (piece, range) = pieces(&self.rest).last()?;
+        if piece != Piece::Broken || !self.rest[range.clone()].ends_with('\n') {
+            return None;
+        }
+        self.rest[range].chars().find(|c| matches!(c, '\'' | '"' | '$' | '*'))
     }
 
     /// The statement that the end of the input ends, if one has begun; the buffer is empty then.
@@ -110,18 +137,51 @@ mod tests {
     }
 
     #[test]
-    fn commands_are_taken_outside_of_quotes() {
-        for (text, takes) in [
-            ("SELECT 1\n", true),
-            ("SELECT (1, -- ;\n", true),
-            ("SELECT 'a\n", false),
-            ("SELECT \"a\n", false),
-            ("SELECT $$ a\n", false),
-            ("SELECT /* a\n", false),
+    fn commands_begin_outside_of_quotes() {
+        for (text, line, start) in [
+            ("", "\\dt\n", Some(0)),
+            ("", "  \\dt\n", Some(2)),
+            ("", "SELECT 1 \\gx\n", Some(9)),
+            ("", "SELECT 1; \\x \\y\n", Some(10)),
+            ("", "SELECT 'a\\b', E'\\'\\\\' \\g\n", Some(22)),
+            ("", "SELECT 1 -- \\g\n", None),
+            ("", "SELECT \"\\\" /* \\ */ + $$\\$$\n", None),
+            ("SELECT 1\n", "\\g\n", Some(0)),
+            ("SELECT (1, -- ;\n", "2) \\g\n", Some(3)),
+            ("SELECT 'a\n", "\\g\n", None),
+            ("SELECT 'a\n", "' \\g\n", Some(2)),
+            ("SELECT \"a\n", "\\g\n", None),
+            ("SELECT $$ a\n", "\\g\n", None),
+            ("SELECT /* a\n", "\\g\n", None),
         ] {
             let mut buffer = StatementBuffer::default();
             buffer.push(text);
-            assert_eq!(buffer.takes_commands(), takes, "{text:?}");
+            assert_eq!(buffer.command_start(line), start, "{text:?} {line:?}");
+        }
+        let mut buffer = StatementBuffer::default();
+        buffer.push(&format!("SELECT {}\n", "1 + ".repeat(LOOKED_AT_BYTES_MAX / 4)));
+        assert_eq!(buffer.command_start("1 \\g\n"), None, "not looked at");
+    }
+
+    #[test]
+    fn what_is_open_is_known() {
+        for (text, open) in [
+            ("", None),
+            ("SELECT 1\n", None),
+            ("SELECT 'a' \"b\" $$c$$ /* d */ -- '\n", None),
+            ("SELECT 'a\n", Some('\'')),
+            ("SELECT E'a\\'\n", Some('\'')),
+            ("SELECT B'1\n", Some('\'')),
+            ("SELECT \"a'\n", Some('"')),
+            ("SELECT U&\"a\n", Some('"')),
+            ("SELECT $a$ '\n", Some('$')),
+            ("SELECT 1 /* ' /* */\n", Some('*')),
+            ("SELECT \\\n", None),
+            ("SELECT $\n", None),
+        ] {
+            let mut buffer = StatementBuffer::default();
+            buffer.push(text);
+            assert_eq!(buffer.open_quote(), open, "{text:?}");
         }
     }
 

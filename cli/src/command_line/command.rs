@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 
-use super::{AuditCommand, BenchArguments, parse};
+use super::{AuditCommand, BenchArguments, parse, shell_commands};
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
@@ -18,6 +18,7 @@ pub(crate) enum Command {
         receipt: bool,
     },
     /// Run a script from standard input, or lines from a terminal
+    #[command(after_help = shell_help())]
     Shell,
     /// Load a CSV file, plain or gzipped, into a table
     Import {
@@ -118,4 +119,9 @@ pub(crate) enum ShellName {
     #[value(name = "powershell")]
     PowerShell,
     Zsh,
+}
+
+/// What `spg shell --help` and its manual page tell of the shell's own commands.
+fn shell_help() -> String {
+    format!("Commands of the shell, in lines beside SQL:\n{}", shell_commands::HELP)
 }

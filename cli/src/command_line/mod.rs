@@ -10,6 +10,7 @@ mod files;
 pub(crate) mod memory_limit;
 mod moment;
 pub(crate) mod parse;
+pub(crate) mod shell_commands;
 
 use clap::{Parser, ValueEnum};
 

@@ -20,6 +20,8 @@ pub(super) fn highlight(line: &str) -> Cow<'_, str> {
             Piece::Keyword => "\x1b[1m",
             Piece::Literal => "\x1b[32m",
             Piece::Parameter => "\x1b[33m",
+            // The rest is a command of the shell's own.
+            Piece::Broken if line[start..end] == *"\\" => break,
             Piece::Broken => "\x1b[31m",
             Piece::Other => continue,
         };
@@ -60,6 +62,7 @@ mod tests {
         ];
         assert_eq!(shown, expected.concat());
         assert_eq!(highlight("\\d select"), "\\d select");
+        assert_eq!(highlight("SELECT 1 \\g as"), "\x1b[1mSELECT\x1b[0m \x1b[32m1\x1b[0m \\g as");
         assert_eq!(highlight("'open"), "\x1b[31m'open\x1b[0m");
     }
 }

@@ -93,7 +93,7 @@ fn read_lines(editor: &mut ShellEditor, console: &mut Console) -> io::Result<()>
                     }
                     continue;
                 }
-                if shell::is_word(&line) && buffer.takes_commands() {
+                if shell::is_word(&line) && buffer.open_quote().is_none() {
                     messages::line(
                         "HINT:  A statement has begun: \\r forgets it, \\? is help, \\q leaves.",
                     );
@@ -129,12 +129,13 @@ fn remember(editor: &mut ShellEditor, entry: &str) {
     }
 }
 
-/// As psql: `=` between statements and `-` within one, `!` without a connection; `*` in a block, `!` in a failed one.
+/// As psql: `=` between statements and `-` within one, or what is open there; `!` without a connection; `*` in a block, `!`
+/// in a failed one.
 fn prompt(console: &Console, buffer: &StatementBuffer) -> String {
     let place = match buffer.at_boundary() {
         true if console.is_lost() => return "spg!> ".to_owned(),
         true => '=',
-        false => '-',
+        false => buffer.open_quote().unwrap_or('-'),
     };
     let block = match console.target.status() {
         TransactionStatus::Idle => "",

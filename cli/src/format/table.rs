@@ -10,7 +10,7 @@ use spg_engine::{Result, ValueRef};
 use spg_wire::ErrorFields;
 use unicode_width::UnicodeWidthStr;
 
-use crate::display::{Caption, Display};
+use crate::display::{Caption, Display, Expansion, terminal_size};
 use crate::error_display;
 use crate::format::Format;
 use crate::format::spool::Spool;
@@ -157,8 +157,20 @@ impl Table {
         Ok(())
     }
 
+    fn is_expanded(&self) -> bool {
+        match self.display.expansion {
+            Expansion::Off => false,
+            Expansion::On => true,
+            Expansion::Auto => {
+                // What stands between columns is not at the end.
+                let width = self.columns.iter().map(|column| column.width + 3).sum::<usize>();
+                terminal_size().is_some_and(|(_, columns)| width.saturating_sub(1) > columns)
+            }
+        }
+    }
+
     fn write(mut self, out: &mut dyn Write) -> io::Result<()> {
-        if self.display.is_expanded {
+        if self.is_expanded() {
             return self.write_expanded(out);
         }
         if let Some(caption) = &self.caption {

@@ -42,3 +42,38 @@ fn a_table_is_described_with_what_refers_to_it() {
         assert_eq!(footer.trim_end(), expected.trim_end(), "{shown}");
     }
 }
+
+/// The first words of what `\d` and its kin say about a pattern.
+#[test]
+fn patterns_choose_what_is_described() {
+    let tables = "CREATE TABLE tea (id SERIAL PRIMARY KEY); CREATE TABLE team (id INT); CREATE TABLE \"Tea\" (id INT);\n";
+    let run = |command: &str| {
+        let arguments = ["--memory", "--format", "table", "shell"];
+        spg_both(&std::env::temp_dir(), &arguments, &format!("{tables}{command}\n"))
+    };
+    let names = |out: &str| -> Vec<String> {
+        let lines = out.lines().filter_map(|line| line.strip_prefix(" public | "));
+        lines.filter_map(|line| line.split_whitespace().next().map(str::to_owned)).collect()
+    };
+    assert_eq!(names(&run("\\dt").out), ["Tea", "tea", "team"]);
+    assert_eq!(names(&run("\\dt+ TE*;").out), ["tea", "team"]);
+    assert_eq!(names(&run("\\dt te?").out), ["tea"]);
+    assert_eq!(names(&run("\\di tea*").out), ["tea_pkey"]);
+    assert_eq!(names(&run("\\ds").out), ["tea_id_seq"]);
+    let views = run("\\dv pg_catalog.spg_stat*").out;
+    assert!(views.contains("List of views") && views.contains("spg_stat_statements"), "{views}");
+    let described = run("\\d+ \"T\"*;").out;
+    assert!(
+        described.contains("Table \"public.Tea\"") && !described.contains("tea"),
+        "{described}"
+    );
+    let described = run("\\d tea*").out;
+    for title in ["Table \"public.tea\"", "Table \"public.team\"", "Index \"public.tea_pkey\""] {
+        assert!(described.contains(title), "{title}: {described}");
+    }
+    for command in ["\\d \"Teas\"", "\\d public.\"Teas\"", "\\d Teas*"] {
+        let run = run(command);
+        assert!(run.err.starts_with("ERROR:  Did not find any relation named \""), "{run:?}");
+        assert!(!run.err.contains("\"\""), "{run:?}");
+    }
+}

@@ -144,6 +144,59 @@ fn messages_have_their_control_characters_escaped() {
     assert!(run.out.contains("Table \"public.\\x1B[33m\""), "{run:?}");
 }
 
+/// The rows of each answer of a script in the shell.
+fn rows_of(script: &str) -> Vec<String> {
+    let run = spg_both(&std::env::temp_dir(), &["--memory", "shell", "--format", "jsonl"], script);
+    assert_eq!(run.status, 0, "{run:?}");
+    let rows = run.out.lines().filter_map(|line| line.split("\"rows\":").nth(1));
+    rows.map(|rows| rows.trim_end_matches('}').to_owned()).collect()
+}
+
+/// A backslash outside of quotes and comments begins a command, whatever stands before it on the line.
+#[test]
+fn commands_stand_behind_statements() {
+    let rows = rows_of("SELECT 5 AS a \\g\nSELECT 6; \\g\n\\g\n");
+    assert_eq!(rows, ["[[5]]", "[[6]]", "[[6]]", "[[6]]"]);
+    let rows = rows_of("SELECT '\\g', -- \\g\n7 \\g\nSELECT 8\n\\g;\nSELECT 9 \\r\n \\g\n");
+    assert_eq!(rows, [r#"[["\\g",7]]"#, "[[8]]", "[[8]]"]);
+    let rows = rows_of("SELECT 1 \\gx\nSELECT 2 \\timing off\n+ 3;\n");
+    assert_eq!(rows, ["[[1]]", "[[5]]"]);
+}
+
+#[test]
+fn a_statement_is_expanded_once() {
+    let script = "SELECT 1 AS a \\gx\nSELECT 2 AS b; \\x\nSELECT 3 AS c; \\x;\nSELECT 4 AS d;\n";
+    let run = spg_both(&std::env::temp_dir(), &["--memory", "shell"], script);
+    let expected = [
+        "-[ RECORD 1 ]",
+        "a | 1",
+        "",
+        " b ",
+        "---",
+        " 2",
+        "(1 row)",
+        "",
+        "-[ RECORD 1 ]",
+        "c | 3",
+        "",
+        " d ",
+        "---",
+        " 4",
+        "(1 row)",
+        "",
+        "",
+    ];
+    assert_eq!(run.out, expected.join("\n"));
+}
+
+#[test]
+fn the_statement_at_hand_is_printed() {
+    let script = "SELECT 1;\n\\p\nSELECT 2\n\\p\n\\r\n\\pset null '\u{1b}x'\n";
+    let run = spg_both(&std::env::temp_dir(), &["--memory", "shell"], script);
+    let forgotten = "The statement that has begun is forgotten.";
+    assert_eq!(run.err, format!("SELECT 1\nSELECT 2\n{forgotten}\nNull display is \"\\x1Bx\".\n"));
+}
+
 /// `\e` and `\watch` take the statement that has begun, and the last one only where none has.
 #[test]
 fn an_editor_gets_the_statement_begun() {

@@ -40,6 +40,9 @@ fn each_subcommand_has_a_page() {
         let page = fs::read_to_string(pages.join(format!("spg-{command}.1"))).unwrap();
         assert!(page.contains(".TH spg-") && page.contains("SYNOPSIS"), "{command}: {page}");
     }
+    let page = fs::read_to_string(pages.join("spg-shell.1")).unwrap();
+    assert!(page.contains("\n\\\\import TABLE FILE [\\-\\-create]  load"), "{page}");
+    assert!(spg(&["shell", "--help"]).out.contains("\\import TABLE FILE [--create]  load"));
     let whole = fs::read_to_string(pages.join("spg.1")).unwrap();
     assert!(whole.contains(env!("CARGO_PKG_VERSION")), "{whole}");
 

@@ -239,3 +239,39 @@ fn ctrl_c_reaches_the_server_that_came_back() {
     terminal.wait_for("canceling statement due to user request");
     terminal.leave(1);
 }
+
+#[test]
+fn repeating_ends_at_an_error() {
+    let home = tempfile::tempdir().unwrap();
+    let Some(mut terminal) = Terminal::start(home.path(), &[]) else { return };
+    terminal.ask("CREATE SEQUENCE s MAXVALUE 3;", "CREATE SEQUENCE\r\n");
+    let shown = terminal.ask("SELECT nextval('s') + 1000 AS drawn \\watch 0.01", "reached maximum");
+    assert!(shown.contains("1003\r\n"), "{shown}");
+    terminal.wait_for("spg=> ");
+    terminal.leave(1);
+}
+
+/// The prompt tells what is open, and what is open takes no commands.
+#[test]
+fn the_prompt_tells_what_is_open() {
+    let home = tempfile::tempdir().unwrap();
+    let Some(mut terminal) = Terminal::start(home.path(), &[]) else { return };
+    terminal.ask("SELECT 1 AS \"a", "spg\"> ");
+    terminal.ask("b\", 'a", "spg'> ");
+    terminal.ask("\\q', /* c", "spg*> ");
+    terminal.ask("*/ $$ d", "spg$> ");
+    terminal.ask("$$,", "spg-> ");
+    terminal.ask("2 + 40 \\gx", "| 42");
+    terminal.leave(0);
+}
+
+#[test]
+fn what_an_editor_left_is_shown() {
+    let home = tempfile::tempdir().unwrap();
+    let editor = [("VISUAL", "sed -i s/begun/40+/")];
+    let Some(mut terminal) = Terminal::start(home.path(), &editor) else { return };
+    terminal.ask("SELECT begun 3 AS edited \\e", "SELECT 40+ 3 AS edited\r\n");
+    terminal.wait_for("spg-> ");
+    terminal.ask(";", "43\r\n");
+    terminal.leave(0);
+}

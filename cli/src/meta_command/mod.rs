@@ -1,0 +1,238 @@
+//! The shell's own commands, which begin with a backslash.
+//!
+//! [`parse`] reads one, [`hints`] tells users of psql what there is here instead of a command that is not; the rest is
+//! what they do.
+
+mod edit;
+mod hints;
+mod parse;
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, IsTerminal, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use spg_engine::{Error, Result, SqlState};
+
+use crate::command_line::shell_commands::HELP;
+use crate::console::Console;
+use crate::display::Expansion;
+use crate::import::{self, Import};
+use crate::meta_command::edit::edit;
+use crate::meta_command::parse::{MetaCommand, parse, syntax_error};
+use crate::pager::PagedOutput;
+use crate::printable::printable;
+use crate::shell::{self, Flow};
+use crate::{describe, export, messages};
+
+pub(crate) use crate::meta_command::parse::COMMANDS;
+
+/// Scripts that `\i` may nest.
+const INCLUDE_DEPTH_MAX: usize = 16;
+
+/// How long a wait goes on before Ctrl-C is looked at.
+const WATCH_STEP: Duration = Duration::from_millis(20);
+
+/// A command on its line, or why it is none.
+pub(crate) struct Given(Result<MetaCommand>);
+
+impl Given {
+    /// Reads a command.
+    pub(crate) fn read(line: &str) -> Self {
+        Self(parse(line))
+    }
+
+    /// Whether the statement that has begun ends with it.
+    pub(crate) fn ends_statement(&self) -> bool {
+        self.0.as_ref().is_ok_and(MetaCommand::ends_statement)
+    }
+}
+
+/// Runs a command; `begun` is the statement that stands before it unfinished, and `depth` counts the scripts around it.
+pub(crate) fn run(
+    given: Given,
+    begun: Option<&str>,
+    console: &mut Console,
+    depth: usize,
+) -> io::Result<Flow> {
+    let command = match given.0 {
+        Ok(command) => command,
+        Err(error) => return console.show(&Err(error.into()), "").map(|()| Flow::Continue),
+    };
+    let started = Instant::now();
+    match command {
+        MetaCommand::Import { table, file, create } => {
+            let import = Import { table: &table, file: &file, create };
+            console.work(|target, interrupt| import::run(&import, target, interrupt))?;
+            console.tell_time(started);
+        }
+        MetaCommand::Export { table, file } => {
+            console.work(|target, _| export::to_file(&table, &file, target))?;
+            console.tell_time(started);
+        }
+        MetaCommand::Include(path) => include(&path, console, depth)?,
+        MetaCommand::List(what, pattern) => describe::list(what, pattern.as_deref(), console)?,
+        MetaCommand::Describe(name) => describe::describe(&name, console)?,
+        MetaCommand::Expanded(expansion) => expanded(expansion, console),
+        MetaCommand::Null(text) => set_null(&text, console),
+        MetaCommand::Pager(is_on) => set_paged(is_on, console),
+        MetaCommand::Output(path) => send_to(path.as_deref(), console)?,
+        MetaCommand::Edit(path) => return edit(path, begun, console),
+        MetaCommand::Run { is_expanded } => run_again(is_expanded, begun, console)?,
+        MetaCommand::Watch(seconds) => watch(seconds, begun, console)?,
+        MetaCommand::Print => {
+            let text = begun.unwrap_or(&console.last_statement);
+            messages::line(&printable(text));
+        }
+        MetaCommand::ConnectionInfo => connection_info(console),
+        MetaCommand::Timing(is_on) => {
+            console.timing = is_on.unwrap_or(!console.timing);
+            let state = if console.timing { "on" } else { "off" };
+            messages::line(&format!("Timing is {state}."));
+        }
+        MetaCommand::Reset => messages::line("The statement that has begun is forgotten."),
+        MetaCommand::Quit => return Ok(Flow::Quit),
+        MetaCommand::Help => help(),
+    }
+    Ok(Flow::Continue)
+}
+
+/// Prints the commands.
+pub(crate) fn help() {
+    messages::text(HELP.trim_start());
+}
+
+fn connection_info(console: &Console) {
+    messages::line(&console.target.description());
+    if console.is_lost() {
+        messages::line("This connection is lost; the next statement connects again.");
+    }
+}
+
+fn expanded(expansion: Option<Expansion>, console: &mut Console) {
+    let Some(display) = console.display() else { return not_for_programs("\\x") };
+    display.expansion = expansion.unwrap_or(match display.expansion {
+        Expansion::Off => Expansion::On,
+        Expansion::On | Expansion::Auto => Expansion::Off,
+    });
+    messages::line(match display.expansion {
+        Expansion::Off => "Expanded display is off.",
+        Expansion::On => "Expanded display is on.",
+        Expansion::Auto => "Expanded display is used where rows are wider than the terminal.",
+    });
+}
+
+fn set_null(text: &str, console: &mut Console) {
+    let Some(display) = console.display() else { return not_for_programs("\\pset null") };
+    // What somebody chose is to be seen as it is, but it drives no terminal.
+    (display.null, display.dims_null) = (printable(text), false);
+    messages::line(&format!("Null display is \"{}\".", display.null));
+}
+
+fn set_paged(is_on: Option<bool>, console: &mut Console) {
+    let Some(display) = console.display() else { return not_for_programs("\\pset pager") };
+    let is_on = is_on.unwrap_or(!display.is_paged);
+    console.set_paged(is_on);
+    messages::line(if is_on {
+        "Long answers are shown in a pager."
+    } else {
+        "Long answers are shown as they are."
+    });
+}
+
+fn not_for_programs(command: &str) {
+    messages::line(&format!(
+        "WARNING:  {command} is about tables, and answers are written for programs"
+    ));
+}
+
+fn send_to(path: Option<&Path>, console: &mut Console) -> io::Result<()> {
+    let out: Box<dyn Write> = match path {
+        None if io::stdout().is_terminal() => Box::new(PagedOutput::new()),
+        None => crate::format::standard_output(),
+        Some(path) => match File::create(path) {
+            Ok(file) => Box::new(BufWriter::new(file)),
+            Err(error) => {
+                let message = format!("could not open \"{}\": {error}", path.display());
+                return console.show(&Err(Error::new(SqlState::IoError, message).into()), "");
+            }
+        },
+    };
+    if !console.redirect(out) {
+        let message = "a JSON array cannot go on in another file; use --format jsonl";
+        return console.show(&Err(Error::new(SqlState::FeatureNotSupported, message).into()), "");
+    }
+    Ok(())
+}
+
+/// The statement begun or else the last one, for `command`; None where there is neither, which is shown.
+fn at_hand(
+    begun: Option<&str>,
+    command: &str,
+    console: &mut Console,
+) -> io::Result<Option<String>> {
+    let statement = begun.unwrap_or(&console.last_statement).to_owned();
+    if statement.is_empty() {
+        let message = format!("{command} runs the last statement again, and none has been run");
+        console.show(&Err(syntax_error(message).into()), "")?;
+        return Ok(None);
+    }
+    Ok(Some(statement))
+}
+
+/// Runs the statement begun, or the last one, `is_expanded` with a line for each value.
+fn run_again(is_expanded: bool, begun: Option<&str>, console: &mut Console) -> io::Result<()> {
+    let command = if is_expanded { "\\gx" } else { "\\g" };
+    let Some(statement) = at_hand(begun, command, console)? else { return Ok(()) };
+    if !is_expanded {
+        return console.statement(&statement);
+    }
+    let expand = |expansion: Expansion, console: &mut Console| {
+        console.display().map(|display| std::mem::replace(&mut display.expansion, expansion))
+    };
+    let before = expand(Expansion::On, console);
+    let ran = console.statement(&statement);
+    if let Some(before) = before {
+        expand(before, console);
+    }
+    ran
+}
+
+/// Runs the statement begun, or the last one, again and again, until Ctrl-C or an error.
+fn watch(seconds: f64, begun: Option<&str>, console: &mut Console) -> io::Result<()> {
+    let Some(statement) = at_hand(begun, "\\watch", console)? else { return Ok(()) };
+    let pause = Duration::from_secs_f64(seconds);
+    loop {
+        let started = Instant::now();
+        let is_well = console.attempt(&statement)?;
+        while is_well && started.elapsed() < pause && !console.is_over() {
+            let left = pause.saturating_sub(started.elapsed());
+            console.interrupt.during(|| std::thread::sleep(left.min(WATCH_STEP)));
+        }
+        if !is_well || console.is_over() {
+            // Ctrl-C ends this, and nothing else.
+            console.interrupt.reset();
+            return Ok(());
+        }
+    }
+}
+
+/// Runs a script; `\q` in it ends that script only.
+fn include(path: &Path, console: &mut Console, depth: usize) -> io::Result<()> {
+    if depth == INCLUDE_DEPTH_MAX {
+        let message = format!("scripts include each other more than {INCLUDE_DEPTH_MAX} deep");
+        let error = Error::new(SqlState::StatementTooComplex, message);
+        return console.show(&Err(error.into()), "");
+    }
+    match File::open(path) {
+        Ok(file) => {
+            // A script ends where the connection is lost, so it does not begin there.
+            if let Err(failure) = console.reconnect() {
+                return console.show(&Err(failure), "");
+            }
+            let name = path.display().to_string();
+            shell::script(&mut BufReader::new(file), &name, console, depth + 1)
+        }
+        Err(error) => console.show(&Err(import::cannot_open(path, &error).into()), ""),
+    }
+}
