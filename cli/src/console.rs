@@ -78,10 +78,9 @@ impl Console {
         self.when_lost = WhenLost::Reconnect;
         let is_terminal = io::stdout().is_terminal();
         if let Some(display) = self.format.display() {
-            if has_colors(is_terminal) {
-                (display.null, display.dims_null) = ("NULL".to_owned(), true);
-            }
             if is_terminal {
+                // Without colours the word alone tells it from the empty text.
+                (display.null, display.dims_null) = ("NULL".to_owned(), has_colors(is_terminal));
                 self.set_paged(true);
             }
         }

@@ -9,6 +9,9 @@ use crate::console::Console;
 use crate::statement_buffer::StatementBuffer;
 use crate::{editor, meta_command};
 
+/// What may stand before a text that is UTF-8.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Whether to go on reading.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Flow {
@@ -26,7 +29,7 @@ pub(crate) enum Flow {
 pub(crate) fn run(console: &mut Console) -> io::Result<()> {
     let input = io::stdin();
     if input.is_terminal() {
-        editor::run(console)
+        editor::run(console, editor::history_path())
     } else {
         script(&mut input.lock(), "standard input", console, 0)
     }
@@ -54,7 +57,9 @@ pub(crate) fn script(
         if line.is_empty() {
             break;
         }
-        if matches!(self::line(&line, &mut buffer, console, depth)?, Flow::Quit | Flow::Stop) {
+        // Editors of Windows begin a file with the mark.
+        let line = if number == 1 { line.trim_start_matches(BYTE_ORDER_MARK) } else { &line };
+        if matches!(self::line(line, &mut buffer, console, depth)?, Flow::Quit | Flow::Stop) {
             return Ok(());
         }
     }

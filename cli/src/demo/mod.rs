@@ -46,7 +46,8 @@ fn play_on(stage: &Stage) -> Outcome<io::Result<Status>> {
     let shown = Script::farewell().and_then(|()| {
         if is_terminal {
             stage.open_to_shell();
-            editor::run(&mut console)
+            // Nothing is left behind, what was typed neither.
+            editor::run(&mut console, None)
         } else {
             Ok(())
         }

@@ -29,13 +29,12 @@ const HISTORY_ENTRY_BYTES_MAX: usize = 16 << 10;
 
 type ShellEditor = Editor<ShellHelper, FileHistory>;
 
-/// Reads and runs lines until the user leaves.
-pub(crate) fn run(console: &mut Console) -> io::Result<()> {
+/// Reads and runs lines until the user leaves; what was typed is kept in the file `history`.
+pub(crate) fn run(console: &mut Console, history: Option<PathBuf>) -> io::Result<()> {
     let mut editor = match open_editor() {
         Ok(editor) => editor,
         Err(error) => return Err(io::Error::other(error)),
     };
-    let history = history_path();
     if let Some(path) = &history {
         // The first time there is none.
         editor.load_history(path).ok();
@@ -68,8 +67,8 @@ fn open_editor() -> rustyline::Result<ShellEditor> {
     Ok(editor)
 }
 
-/// rustyline writes it readable by its owner only.
-fn history_path() -> Option<PathBuf> {
+/// The user's history, which rustyline writes readable by its owner only.
+pub(crate) fn history_path() -> Option<PathBuf> {
     std::env::var_os("HOME")
         .filter(|home| !home.is_empty())
         .map(|home| PathBuf::from(home).join(".spg_history"))

@@ -230,6 +230,25 @@ fn scripts_go_on_after_errors_and_run_what_the_end_ends() {
     assert_eq!(run.status, 1);
 }
 
+/// A script may begin with a byte order mark, as editors of Windows write it; `~` is the user's home.
+#[test]
+fn scripts_at_home_are_run() {
+    let home = tempfile::tempdir().unwrap();
+    for name in ["a.sql", "a b.sql"] {
+        std::fs::write(home.path().join(name), "\u{feff}SELECT 1 AS a;\n").unwrap();
+    }
+    for line in ["\\i ~/a.sql", "\\i \"~/a b.sql\"", "\u{feff}\\i '~/a b.sql';"] {
+        let mut child = command(&["--memory", "shell", "--format", "jsonl"])
+            .env("HOME", home.path())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(line.as_bytes()).unwrap();
+        let out = child.wait_with_output().unwrap();
+        let out = String::from_utf8(out.stdout).unwrap();
+        assert!(out.contains("\"rows\":[[1]]") && out.lines().count() == 1, "{line}: {out}");
+    }
+}
+
 /// Each answer is there before the next statement is sent.
 #[test]
 fn jsonl_is_flushed_at_once() {

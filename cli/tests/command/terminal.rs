@@ -155,6 +155,7 @@ fn ctrl_c_ends_the_statement_and_not_the_shell() {
     terminal.press("\u{3}");
     terminal.wait_for("canceling statement due to user request");
     let shown = terminal.ask("SELECT NULL AS nothing, 40 + 2 AS answer;", "42");
+    assert!(shown.contains(" NULL    |     42"), "NULL is told from the empty text: {shown:?}");
     assert!(!shown.contains("\u{1b}[2m") && !shown.contains("\u{1b}[1m"), "no colours: {shown:?}");
     terminal.leave(1);
 }
@@ -274,4 +275,15 @@ fn what_an_editor_left_is_shown() {
     terminal.wait_for("spg-> ");
     terminal.ask(";", "43\r\n");
     terminal.leave(0);
+}
+
+#[test]
+fn the_demo_leaves_no_history() {
+    let home = tempfile::tempdir().unwrap();
+    let Some(mut terminal) = Terminal::start_with("demo", home.path(), &[]) else { return };
+    // The demo shows statements with the prompt before them; its shell greets first.
+    terminal.wait_for("Type \\? for help.");
+    terminal.ask("SELECT 40 + 5 AS sum;", "45\r\n");
+    terminal.leave(0);
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
 }
