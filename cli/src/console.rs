@@ -77,12 +77,12 @@ impl Console {
     pub(crate) fn begin_shell(&mut self) {
         self.when_lost = WhenLost::Reconnect;
         let is_terminal = io::stdout().is_terminal();
-        if let Some(display) = self.format.display() {
-            if is_terminal {
-                // Without colours the word alone tells it from the empty text.
-                (display.null, display.dims_null) = ("NULL".to_owned(), has_colors(is_terminal));
-                self.set_paged(true);
-            }
+        if let Some(display) = self.format.display()
+            && is_terminal
+        {
+            // Without colours the word alone tells it from the empty text.
+            (display.null, display.dims_null) = ("NULL".to_owned(), has_colors(is_terminal));
+            self.set_paged(true);
         }
     }
 

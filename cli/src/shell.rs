@@ -29,7 +29,7 @@ pub(crate) enum Flow {
 pub(crate) fn run(console: &mut Console) -> io::Result<()> {
     let input = io::stdin();
     if input.is_terminal() {
-        editor::run(console, editor::history_path())
+        editor::run(console, editor::history_path().as_deref())
     } else {
         script(&mut input.lock(), "standard input", console, 0)
     }

@@ -14,6 +14,7 @@ use crate::console::Console;
 use crate::demo::digits::{Image, draw};
 use crate::demo::stage::Stage;
 use crate::demo::{head, say};
+use crate::display::terminal_size;
 use crate::failure::{Failure, Outcome};
 use crate::import::{self, Import};
 use crate::interrupt::Interrupt;
@@ -35,7 +36,7 @@ const INDEXES: [&str; 3] = [
 ];
 
 /// A join with a group: who would be missed.
-const JOIN: &str = "SELECT p.name, p.section, count(*) AS needed_by
+const JOIN: &str = "SELECT p.name, p.section, count(DISTINCT d.package_id) AS needed_by
 FROM depends d JOIN packages p ON p.id = d.target_id
 WHERE d.kind = 'depends'
 GROUP BY p.name, p.section
@@ -47,12 +48,13 @@ FROM packages GROUP BY section
 ORDER BY mib DESC NULLS LAST LIMIT 5;";
 
 /// How a question is answered.
-const EXPLAIN: &str = "EXPLAIN SELECT p.name FROM depends d JOIN packages p ON p.id = d.package_id
+const EXPLAIN: &str = "EXPLAIN SELECT p.name
+FROM depends d JOIN packages p ON p.id = d.package_id
 WHERE d.target_id = 9262 AND d.kind = 'recommends';";
 
 /// The digit that is looked for, and how many like it.
 const DIGIT: i32 = 700;
-const NEIGHBORS: usize = 5;
+const NEIGHBORS: usize = 7;
 
 /// What is rewritten in the copy of the audit log, and what it says then.
 const TRUTH: &str = "'required'";
@@ -91,7 +93,7 @@ impl<'s> Script<'s> {
     pub(super) fn play(&mut self) -> Scene {
         tell!(say(&format!(
             "SPG {}: a PostgreSQL-dialect database for one application.\n\
-             A daemon has started in this process, on {}, with its files in {}.",
+             A daemon has started in this process, on {}. Its files are in\n{}",
             env!("CARGO_PKG_VERSION"),
             self.stage.address.text,
             self.stage.directory().display(),
@@ -130,7 +132,7 @@ impl<'s> Script<'s> {
 
     fn questions(&mut self) -> Scene {
         tell!(head(
-            "2. Questions: what is needed most, what takes the most room, and how an answer is found"
+            "2. Questions: what is needed most, what takes most room, how answers are found"
         ));
         for text in [JOIN, AGGREGATE, EXPLAIN] {
             tell!(self.ask(text));
@@ -160,7 +162,7 @@ LIMIT {};",
                 if place == 0 { format!("this {label}") } else { format!("{id}: a {label}") };
             images.push(Image { pixels, caption });
         }
-        tell!(say(&format!("{}\n", draw(&images))));
+        tell!(say(&format!("{}\n", draw(&images, columns()))));
         tell!(say(&format!(
             "Found among {} images in {milliseconds:.1} ms.",
             self.count(&mut client)?
@@ -170,9 +172,7 @@ LIMIT {};",
     }
 
     fn readers_and_a_writer(&mut self) -> Scene {
-        tell!(head(
-            "4. Readers wait for nobody: two of them, alone and beside a writer that commits without pause"
-        ));
+        tell!(head("4. Readers wait for nobody: two of them, alone and beside a restless writer"));
         let mut lines = Vec::new();
         for writers in ["0", "1"] {
             let address = self.stage.address.text.as_str();
@@ -200,7 +200,7 @@ LIMIT {};",
             if writers != "0" {
                 let rate = figures.writers_per_second;
                 lines.push(format!(
-                    "{:<18} {rate:>9.0} commits a second, each on the disk before it is answered",
+                    "{:<18} {rate:>9.0} commits a second, each durable before its answer",
                     "the writer"
                 ));
             }
@@ -210,9 +210,7 @@ LIMIT {};",
     }
 
     fn a_lie_is_found(&mut self) -> Scene {
-        tell!(head(
-            "5. Nobody rewrites history unseen: every commit is a link in a chain of BLAKE3 hashes"
-        ));
+        tell!(head("5. Nobody rewrites history unseen: commits are a chain of BLAKE3 hashes"));
         tell!(
             self.ask(&format!("UPDATE packages SET priority = {TRUTH} WHERE section = 'games';"))
         );
@@ -236,7 +234,10 @@ LIMIT {};",
             }
             Err(failure) => {
                 let message = shortened(&failure.fields.message, &copy);
-                tell!(say(&format!("ERROR:  {message}")));
+                // A hash has a line for itself.
+                let message = message.replace(": the entry", ":\n  the entry");
+                let message = message.replace(": expected ", ":\n  expected ");
+                tell!(say(&format!("ERROR:  {}", message.replace(", found ", ",\n  found "))));
             }
         }
         tell!(say("\nThe log itself:\n$ spg audit verify audit.log"));
@@ -247,10 +248,8 @@ LIMIT {};",
 
     /// Says good-bye.
     pub(super) fn farewell() -> io::Result<()> {
-        say(
-            "\nThat was SPG. README.md has a tour; `spg-server --data-dir DIR` is the daemon, `spg shell` talks to it.\n\
-             All that was shown here is gone when this ends.",
-        )
+        say("\nThat was SPG. README.md has a tour; `spg-server --data-dir DIR` is the daemon,\n\
+             `spg shell` talks to it. All that was shown here is gone when this ends.")
     }
 
     /// Shows a statement and its answer.
@@ -267,6 +266,11 @@ LIMIT {};",
     fn answered<T>(&self, result: Result<T, spg_wire::client::Error>) -> Outcome<T> {
         result.map_err(|error| Failure::of_client(error, &self.stage.address.text))
     }
+}
+
+/// Columns of the terminal, or of a usual one.
+fn columns() -> usize {
+    terminal_size().map_or(80, |(_, columns)| columns)
 }
 
 /// A statement as it looks in the shell.

@@ -5,7 +5,7 @@ mod helper;
 mod highlight;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustyline::config::{Behavior, CompletionType};
 use rustyline::error::ReadlineError;
@@ -30,12 +30,12 @@ const HISTORY_ENTRY_BYTES_MAX: usize = 16 << 10;
 type ShellEditor = Editor<ShellHelper, FileHistory>;
 
 /// Reads and runs lines until the user leaves; what was typed is kept in the file `history`.
-pub(crate) fn run(console: &mut Console, history: Option<PathBuf>) -> io::Result<()> {
+pub(crate) fn run(console: &mut Console, history: Option<&Path>) -> io::Result<()> {
     let mut editor = match open_editor() {
         Ok(editor) => editor,
         Err(error) => return Err(io::Error::other(error)),
     };
-    if let Some(path) = &history {
+    if let Some(path) = history {
         // The first time there is none.
         editor.load_history(path).ok();
     }
@@ -45,7 +45,7 @@ pub(crate) fn run(console: &mut Console, history: Option<PathBuf>) -> io::Result
     console.begin_shell();
     messages::line(&format!("{}\n{}\nType \\? for help.", version(), console.target.greeting()));
     let result = read_lines(&mut editor, console);
-    if let Some(path) = &history
+    if let Some(path) = history
         && let Err(error) = editor.save_history(path)
     {
         let path = path.display();

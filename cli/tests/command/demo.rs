@@ -41,6 +41,8 @@ fn it_shows_everything_and_leaves_nothing() {
         assert!(out.contains(expected), "{expected}: {out}");
     }
     assert!(!out.contains('\x1b'), "colours are for terminals");
+    let wide: Vec<&str> = out.lines().filter(|line| line.len() > 80).collect();
+    assert!(wide.iter().all(|line| line.starts_with('/')), "80 columns are enough: {wide:?}");
     assert_eq!(left_behind(&directory), 0);
 }
 
