@@ -57,17 +57,9 @@ impl StatementBuffer {
         pieces(&text).find(is_command).map(|(_, range)| range.start - self.rest.len())
     }
 
-    /// What is open behind the lines that have come: a literal `'`, a name `"`, a dollar-quoted text `$`, a comment `*`.
-    pub(crate) fn open_quote(&self) -> Option<char> {
-        if self.rest.len() > LOOKED_AT_BYTES_MAX {
-            return None;
-        }
-        // What has no end is broken up to the line's end, which nothing else takes in.
-        let (piece, range) = pieces(&self.rest).last()?;
-        if piece != Piece::Broken || !self.rest[range.clone()].ends_with('\n') {
-            return None;
-        }
-        self.rest[range].chars().find(|c| matches!(c, '\'' | '"' | '$' | '*'))
+    /// The lines of the statement that has begun, for those who look at them with each line; none if they are many.
+    pub(crate) fn lines_begun(&self) -> &str {
+        if self.rest.len() > LOOKED_AT_BYTES_MAX { "" } else { &self.rest }
     }
 
     /// The statement that the end of the input ends, if one has begun; the buffer is empty then.
@@ -96,6 +88,14 @@ impl StatementBuffer {
         self.ready.extend(pieces.into_iter().map(str::to_owned));
         self.rest = start.map_or_else(String::new, |start| self.rest.split_off(start));
     }
+}
+
+/// What is open at the end of whole lines: a literal `'`, a name `"`, a dollar-quoted text `$`, a comment `*`.
+pub(crate) fn open_quote(lines: &str) -> Option<char> {
+    // What has no end is broken up to the line's end, which nothing else takes in.
+    let (piece, range) = pieces(lines).last()?;
+    let text = lines.get(range).filter(|text| piece == Piece::Broken && text.ends_with('\n'))?;
+    text.chars().find(|c| matches!(c, '\'' | '"' | '$' | '*'))
 }
 
 #[cfg(test)]
@@ -179,9 +179,7 @@ mod tests {
             ("SELECT \\\n", None),
             ("SELECT $\n", None),
         ] {
-            let mut buffer = StatementBuffer::default();
-            buffer.push(text);
-            assert_eq!(buffer.open_quote(), open, "{text:?}");
+            assert_eq!(open_quote(text), open, "{text:?}");
         }
     }
 

@@ -1,11 +1,15 @@
 //! The shell on a terminal: line editing, history, completion, colours, and Ctrl-C that ends a statement but not the shell.
 
 mod completion;
+mod files;
 mod helper;
 mod highlight;
+mod words;
 
+use std::cell::RefCell;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustyline::config::{Behavior, CompletionType};
 use rustyline::error::ReadlineError;
@@ -17,7 +21,7 @@ use crate::console::Console;
 use crate::display::has_colors;
 use crate::messages;
 use crate::shell::{self, Flow};
-use crate::statement_buffer::StatementBuffer;
+use crate::statement_buffer::{StatementBuffer, open_quote};
 use crate::version::version;
 use helper::ShellHelper;
 
@@ -27,24 +31,22 @@ const HISTORY_ENTRIES_MAX: usize = 1_000;
 /// Statements longer than this are not kept: a pasted load script would push out all else.
 const HISTORY_ENTRY_BYTES_MAX: usize = 16 << 10;
 
-type ShellEditor = Editor<ShellHelper, FileHistory>;
+type ShellEditor<'c> = Editor<ShellHelper<'c>, FileHistory>;
 
 /// Reads and runs lines until the user leaves; what was typed is kept in the file `history`.
 pub(crate) fn run(console: &mut Console, history: Option<&Path>) -> io::Result<()> {
-    let mut editor = match open_editor() {
-        Ok(editor) => editor,
-        Err(error) => return Err(io::Error::other(error)),
-    };
-    if let Some(path) = history {
-        // The first time there is none.
-        editor.load_history(path).ok();
-    }
     if let Err(error) = console.interrupt.listen(true, console.target.canceller()) {
         messages::line(&format!("WARNING:  Ctrl-C will end the shell: {error}"));
     }
     console.begin_shell();
     messages::line(&format!("{}\n{}\nType \\? for help.", version(), console.target.greeting()));
-    let result = read_lines(&mut editor, console);
+    let console = RefCell::new(console);
+    let mut editor = open_editor(&console).map_err(io::Error::other)?;
+    if let Some(path) = history {
+        // The first time there is none.
+        editor.load_history(path).ok();
+    }
+    let result = read_lines(&mut editor, &console);
     if let Some(path) = history
         && let Err(error) = editor.save_history(path)
     {
@@ -55,7 +57,7 @@ pub(crate) fn run(console: &mut Console, history: Option<&Path>) -> io::Result<(
 }
 
 /// The prompt goes to the terminal itself, so that standard output has nothing but data.
-fn open_editor() -> rustyline::Result<ShellEditor> {
+fn open_editor<'c>(console: &'c RefCell<&'c mut Console>) -> rustyline::Result<ShellEditor<'c>> {
     let config = Config::builder()
         .behavior(Behavior::PreferTerm)
         .max_history_size(HISTORY_ENTRIES_MAX)?
@@ -63,7 +65,7 @@ fn open_editor() -> rustyline::Result<ShellEditor> {
         .completion_type(CompletionType::List)
         .build();
     let mut editor = Editor::with_config(config)?;
-    editor.set_helper(Some(ShellHelper::new(has_colors(true))));
+    editor.set_helper(Some(ShellHelper::new(console, has_colors(true))));
     Ok(editor)
 }
 
@@ -74,31 +76,19 @@ pub(crate) fn history_path() -> Option<PathBuf> {
         .map(|home| PathBuf::from(home).join(".spg_history"))
 }
 
-fn read_lines(editor: &mut ShellEditor, console: &mut Console) -> io::Result<()> {
+fn read_lines(editor: &mut ShellEditor<'_>, console: &RefCell<&mut Console>) -> io::Result<()> {
     let mut buffer = StatementBuffer::default();
     let mut entry = String::new();
     loop {
         if let Some(helper) = editor.helper_mut() {
-            helper.look_at(console);
+            buffer.lines_begun().clone_into(&mut helper.begun);
+            helper.learn(Duration::MAX);
         }
-        match editor.readline(&prompt(console, &buffer)) {
+        let prompt = prompt(&console.borrow(), &buffer);
+        match editor.readline(&prompt) {
             Ok(line) => {
-                console.interrupt.reset();
-                if buffer.at_boundary()
-                    && let Some(flow) = shell::word(&line)
-                {
-                    if flow == Flow::Quit {
-                        return Ok(());
-                    }
-                    continue;
-                }
-                if shell::is_word(&line) && buffer.open_quote().is_none() {
-                    messages::line(
-                        "HINT:  A statement has begun: \\r forgets it, \\? is help, \\q leaves.",
-                    );
-                }
                 entry.push_str(&line);
-                let flow = shell::line(&format!("{line}\n"), &mut buffer, console, 0)?;
+                let flow = take_line(&line, &mut buffer, &mut console.borrow_mut())?;
                 if buffer.at_boundary() {
                     remember(editor, &entry);
                     entry.clear();
@@ -121,7 +111,21 @@ fn read_lines(editor: &mut ShellEditor, console: &mut Console) -> io::Result<()>
     }
 }
 
-fn remember(editor: &mut ShellEditor, entry: &str) {
+/// Does what a line says, be it one of the words that users of other shells try.
+fn take_line(line: &str, buffer: &mut StatementBuffer, console: &mut Console) -> io::Result<Flow> {
+    console.interrupt.reset();
+    if buffer.at_boundary()
+        && let Some(flow) = shell::word(line)
+    {
+        return Ok(flow);
+    }
+    if shell::is_word(line) && open_quote(buffer.lines_begun()).is_none() {
+        messages::line("HINT:  A statement has begun: \\r forgets it, \\? is help, \\q leaves.");
+    }
+    shell::line(&format!("{line}\n"), buffer, console, 0)
+}
+
+fn remember(editor: &mut ShellEditor<'_>, entry: &str) {
     if entry.len() <= HISTORY_ENTRY_BYTES_MAX {
         // Only a file-backed history can fail here, and saving it tells.
         editor.add_history_entry(entry).ok();
@@ -134,7 +138,7 @@ fn prompt(console: &Console, buffer: &StatementBuffer) -> String {
     let place = match buffer.at_boundary() {
         true if console.is_lost() => return "spg!> ".to_owned(),
         true => '=',
-        false => buffer.open_quote().unwrap_or('-'),
+        false => open_quote(buffer.lines_begun()).unwrap_or('-'),
     };
     let block = match console.target.status() {
         TransactionStatus::Idle => "",

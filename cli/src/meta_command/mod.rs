@@ -25,7 +25,7 @@ use crate::printable::printable;
 use crate::shell::{self, Flow};
 use crate::{describe, export, messages};
 
-pub(crate) use crate::meta_command::parse::COMMANDS;
+pub(crate) use crate::meta_command::parse::{COMMANDS, file};
 
 /// Scripts that `\i` may nest.
 const INCLUDE_DEPTH_MAX: usize = 16;

@@ -211,7 +211,7 @@ fn words(line: &str) -> Result<Vec<String>> {
 }
 
 /// A file's name, which may stand in quotes of either kind; `~` is the user's home.
-fn file(word: &str) -> PathBuf {
+pub(crate) fn file(word: &str) -> PathBuf {
     let name = unquoted(word);
     let home = env::var_os("HOME").filter(|home| !home.is_empty());
     match (name.strip_prefix('~'), home) {

@@ -129,6 +129,12 @@ fn statements_are_edited_shown_and_remembered() {
     terminal.text.clear();
     terminal.press("SELECT count(*) FRO\t peo\t;\r");
     terminal.wait_for("    3\r\n(1 row)");
+    terminal.text.clear();
+    terminal.press("SELECT count(*) FROM information_schema.vi\t;\r");
+    terminal.wait_for("(1 row)");
+    terminal.text.clear();
+    terminal.press("SHOW lock_t\t;\r");
+    terminal.wait_for(" 30s\r\n");
     // The transaction's state is in the prompt.
     terminal.ask("BEGIN;", "spg=*> ");
     terminal.ask("SELECT 1 / 0;", "spg=!> ");
