@@ -256,7 +256,7 @@ impl Session {
                 "SET TRANSACTION [NOT] DEFERRABLE cannot be called within a subtransaction",
             );
         }
-        if self.block.has_snapshot() {
+        if self.block.has_looked() {
             return refuse("SET TRANSACTION [NOT] DEFERRABLE must be called before any query");
         }
         self.modes.deferrable = deferrable;
