@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::storage::{IndexId, RowId, TableId};
+use crate::storage::{DATABASE_OID, FIRST_NORMAL_OID, IndexId, RowId, TableId};
 
 /// Something that sessions lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,20 +25,29 @@ impl Object {
 }
 
 impl fmt::Display for Object {
-    /// As in PostgreSQL's messages: two halves of the bigint and how many arguments named the lock.
+    /// As in PostgreSQL's messages, with the numbers of its catalogs: for an advisory lock those of the database, of the two
+    /// halves of the bigint, and of the arguments that named it.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Row(table, row) => write!(formatter, "row {} of relation {}", row.0, table.0),
+            Self::Row(table, row) => {
+                write!(formatter, "row {} of relation {}", row.0, oid(table.0))
+            }
             Self::Key(table, index, _) => {
-                write!(formatter, "a key of index {} of relation {}", index.0, table.0)
+                let (table, index) = (oid(table.0), oid(index.0));
+                write!(formatter, "a key of index {index} of relation {table}")
             }
             Self::Advisory(number) => {
                 let (high, low) = (*number as u64 >> 32, *number as u32);
-                write!(formatter, "advisory lock [{high},{low},1]")
+                write!(formatter, "advisory lock [{DATABASE_OID},{high},{low},1]")
             }
             Self::AdvisoryPair(first, second) => {
-                write!(formatter, "advisory lock [{},{},2]", *first as u32, *second as u32)
+                let (first, second) = (*first as u32, *second as u32);
+                write!(formatter, "advisory lock [{DATABASE_OID},{first},{second},2]")
             }
         }
     }
+}
+
+fn oid(id: u64) -> i64 {
+    FIRST_NORMAL_OID + id as i64
 }

@@ -35,6 +35,13 @@ pub mod vector_column;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TableId(pub u64);
 
+/// What is added to the id of a relation to give its number in PostgreSQL's catalogs: the first that is nobody's there in a
+/// new database.
+pub const FIRST_NORMAL_OID: i64 = 16_384;
+
+/// The number of the one database in them.
+pub const DATABASE_OID: i64 = 5;
+
 /// From here on table ids are those of views that nobody stores; no counter gets there.
 const SYSTEM_TABLES: u64 = 1 << 63;
 

@@ -1,21 +1,17 @@
 //! Numbers of things, as PostgreSQL's catalogs have them: fixed ones below 16384, then those of relations.
 
+pub use crate::storage::DATABASE_OID as DATABASE;
 use crate::storage::root::Root;
 use crate::storage::schema::{CheckConstraint, ForeignKey, Schema};
 use crate::storage::sequence::SequenceId;
-use crate::storage::{IndexId, TableId};
+use crate::storage::{FIRST_NORMAL_OID, IndexId, TableId};
 use crate::system::source::Constraint;
 use crate::system::{Namespace, all, find};
 use crate::types::DataType;
 
-/// The first number that is nobody's in a new database, as in PostgreSQL.
-const FIRST_NORMAL: i64 = 16_384;
-
 /// From here on views are numbered.
 const FIRST_VIEW: i64 = 12_000;
 
-/// The one database.
-pub const DATABASE: i64 = 5;
 /// Everybody is the one role there is.
 pub const ROLE: i64 = 10;
 /// The access method of tables.
@@ -46,7 +42,7 @@ pub fn sequence(id: SequenceId) -> i64 {
 }
 
 fn relation(id: u64) -> i64 {
-    FIRST_NORMAL + id as i64
+    FIRST_NORMAL_OID + id as i64
 }
 
 /// A number for what has only a name within its table (a CHECK, a foreign key, a DEFAULT): in the upper half of an OID's
@@ -135,11 +131,11 @@ pub fn constraint(schema: &Schema, constraint: &Constraint<'_>) -> i64 {
 
 /// The relation of that number: its name, and its schema.
 pub fn relation_name(root: &Root, number: i64) -> Option<(Namespace, String)> {
-    if (FIRST_VIEW..FIRST_NORMAL).contains(&number) {
+    if (FIRST_VIEW..FIRST_NORMAL_OID).contains(&number) {
         let (view, _) = all().nth((number - FIRST_VIEW) as usize)?;
         return Some((view.namespace, view.name.to_owned()));
     }
-    let id = u64::try_from(number.checked_sub(FIRST_NORMAL)?).ok()?;
+    let id = u64::try_from(number.checked_sub(FIRST_NORMAL_OID)?).ok()?;
     let name = if let Some(table) = root.table(TableId(id)) {
         table.schema().name.to_string()
     } else if let Some(sequence) = root.sequence(SequenceId(id)) {
@@ -152,12 +148,12 @@ pub fn relation_name(root: &Root, number: i64) -> Option<(Namespace, String)> {
 
 /// The table of that number.
 pub fn table_of(number: i64) -> Option<TableId> {
-    u64::try_from(number.checked_sub(FIRST_NORMAL)?).ok().map(TableId)
+    u64::try_from(number.checked_sub(FIRST_NORMAL_OID)?).ok().map(TableId)
 }
 
 /// The index of that number.
 pub fn index_of(number: i64) -> Option<IndexId> {
-    u64::try_from(number.checked_sub(FIRST_NORMAL)?).ok().map(IndexId)
+    u64::try_from(number.checked_sub(FIRST_NORMAL_OID)?).ok().map(IndexId)
 }
 
 /// The number of the relation that `[schema.]name` means.
