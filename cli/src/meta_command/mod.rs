@@ -1,6 +1,6 @@
 //! The shell's own commands, which begin with a backslash.
 //!
-//! [`parse`] reads one, [`hints`] tells users of psql what there is here instead of a command that is not; the rest is
+//! [`mod@parse`] reads one, [`hints`] tells users of psql what there is here instead of a command that is not; the rest is
 //! what they do.
 
 mod edit;
