@@ -274,6 +274,9 @@ fn a_server_answers_about_its_files() {
     assert_eq!((well.status, well.err.as_str()), (0, ""), "{well:?}");
     let relative = daemon.spg(&["audit", "archive", "somewhere"]);
     assert!(relative.status == 1 && relative.err.contains("absolute"), "{relative:?}");
+    // Also where there is nothing to move yet.
+    let absent = daemon.spg(&["audit", "archive", "/nowhere/at/all"]);
+    assert!(absent.status == 1 && absent.err.contains("could not open /nowhere"), "{absent:?}");
 
     let log = data.join("audit.log");
     flip(&log, place_of(&log, "UPDATE t"));

@@ -208,14 +208,11 @@ pub(super) fn archive(
     let directory = options.directory()?;
     let (journal, log) = audit_of(database)?;
     let mut answer = Answer::new(sink, &[("segment", DataType::Text)])?;
+    // Whether the directory takes files shows before anything is promised about them.
+    journal.disk.list(directory).map_err(|error| {
+        Error::new(SqlState::IoError, format!("could not open {}: {error}", directory.display()))
+    })?;
     if let Some(last) = log.archivable() {
-        // Whether the directory takes files shows before anything is promised about them.
-        journal.disk.list(directory).map_err(|error| {
-            Error::new(
-                SqlState::IoError,
-                format!("could not open {}: {error}", directory.display()),
-            )
-        })?;
         let commit = database.published_commit().0;
         journal.note(&Draft::archived(commit, now_us(), last))?;
         // Invariant: nothing is moved before the newest root's chain has that entry, for a backup goes as far as that.
