@@ -1,5 +1,6 @@
 //! What the arguments mean together: where they lead, what the environment adds, and what excludes each other.
 
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use clap::error::ErrorKind;
@@ -12,7 +13,7 @@ use crate::connect::{ADDRESS_DEFAULT, Address};
 impl Arguments {
     /// Reads the process's arguments; ends the process with status 2 on a usage error.
     pub(crate) fn read() -> Self {
-        let arguments = Self::parse();
+        let arguments = Self::parse_from(std::env::args_os().map(unlike_option));
         if let Some(reason) = arguments.contradiction() {
             Self::command().error(ErrorKind::ArgumentConflict, reason).exit();
         }
@@ -141,6 +142,15 @@ impl Command {
                 | Self::Dump
         )
     }
+}
+
+/// The word, with a blank before it where it is a text that begins with a comment: no option has blanks in its name.
+fn unlike_option(word: OsString) -> OsString {
+    let is_comment = word.to_str().is_some_and(|text| {
+        let name = text.split('=').next().unwrap_or_default();
+        text.starts_with("--") && name.contains(char::is_whitespace)
+    });
+    if is_comment { [OsStr::new(" "), &word].into_iter().collect() } else { word }
 }
 
 /// A variable of the environment that is set and not empty.

@@ -24,7 +24,7 @@ pub(crate) enum AuditCommand {
     List(Filter),
     /// Move sealed segments to a directory (of the server's machine, if it is a server's), after an entry that says so
     Archive {
-        /// Where to; it must exist
+        /// Where to; it must exist. That of a server is one of its machine, and its path is absolute
         directory: PathBuf,
     },
 }
@@ -32,7 +32,7 @@ pub(crate) enum AuditCommand {
 /// Which entries `audit list` prints.
 #[derive(Debug, Args)]
 pub(crate) struct Filter {
-    /// Entries from this time on: 2026-11-22, 2026-11-22T16:05:00Z or 2026-11-22T16:05:00.5+01:00; a date begins in UTC
+    /// Entries from this time on: 2026-11-22, 2026-11-22T16:05:00 or 2026-11-22T16:05:00.5+01:00; UTC without a zone
     #[arg(long, value_name = "TIME", value_parser = parse_moment)]
     pub(crate) since: Option<i64>,
 
@@ -48,7 +48,7 @@ pub(crate) struct Filter {
     #[arg(long, value_name = "N")]
     pub(crate) to_commit: Option<u64>,
 
-    /// Entries with this in the statement's text
+    /// Entries with this in the statement's text, in the same case
     #[arg(long, value_name = "TEXT")]
     pub(crate) contains: Option<String>,
 

@@ -11,7 +11,7 @@ use super::{AuditCommand, BenchArguments, parse, shell_commands};
 pub(crate) enum Command {
     /// Run the statements of one text
     Query {
-        /// Statements, separated by semicolons
+        /// Statements, separated by semicolons; they may begin with a comment
         sql: String,
         /// Tell on standard error, for each commit, its number and the audit chain's head: what proves it later
         #[arg(long)]
@@ -77,7 +77,8 @@ pub(crate) enum Command {
     Verify,
     /// Write everything as of one commit, with the audit log, into a new directory; nobody waits for it
     Backup {
-        /// The directory (of the server's machine, if it is a server's); it must not be there, or be empty
+        /// The directory; it must not be there, or be empty. That of a server is one of its machine, and its path is
+        /// absolute, such as $PWD/monday
         directory: PathBuf,
     },
     /// Make a data directory of a backup, and verify all of it

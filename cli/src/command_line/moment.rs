@@ -1,6 +1,6 @@
-//! Moments as they are written: RFC 3339, or a date alone, which begins in UTC.
+//! Moments as they are written: RFC 3339, which may lack the zone or the whole time; UTC then.
 
-/// Microseconds since 1970 of `2026-11-22`, `2026-11-22T16:05:00Z` or `2026-11-22 16:05:00.25+01:00`.
+/// Microseconds since 1970 of `2026-11-22`, `2026-11-22T16:05:00`, `2026-11-22T16:05:00Z` or `2026-11-22 16:05:00.25+01:00`.
 pub(super) fn parse_moment(text: &str) -> Result<i64, String> {
     microseconds(text).ok_or_else(|| {
         "expected a date or a time of RFC 3339, such as 2026-11-22 or 2026-11-22T16:05:00Z"
@@ -38,9 +38,9 @@ fn fraction(text: &str) -> Option<(i64, &str)> {
     (!digits.is_empty()).then_some((six.parse().ok()?, rest))
 }
 
-/// Seconds that a place's clock is ahead: `Z`, `+01:00`, `-08:00`.
+/// Seconds that a place's clock is ahead: none or `Z`, `+01:00`, `-08:00`.
 fn offset(text: &str) -> Option<i64> {
-    if text.eq_ignore_ascii_case("z") {
+    if text.is_empty() || text.eq_ignore_ascii_case("z") {
         return Some(0);
     }
     let (sign, clock) = text.split_at_checked(1)?;
@@ -105,6 +105,8 @@ mod tests {
             ("2000-02-29", 951_782_400.0),
             ("2000-03-01", 951_868_800.0),
             ("2026-11-22T16:05:00Z", 1_795_363_500.0),
+            ("2026-11-22T16:05:00", 1_795_363_500.0),
+            ("2026-11-22 16:05:00.5", 1_795_363_500.5),
             ("2026-11-22T17:05:00.25+01:00", 1_795_363_500.25),
             ("2026-11-22t08:05:00.123456789-08:00", 1_795_363_500.123_456),
             ("2016-12-31T23:59:60Z", 1_483_228_800.0),
@@ -125,7 +127,6 @@ mod tests {
             "2026-01-00",
             "2026-11-22T",
             "2026-11-22T16:05Z",
-            "2026-11-22T16:05:00",
             "2026-11-22T24:00:00Z",
             "2026-11-22T16:60:00Z",
             "2026-11-22T16:05:61Z",

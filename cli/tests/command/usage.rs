@@ -11,6 +11,8 @@ fn usage_errors_exit_with_2() {
         &["--memory", "query", "SELECT 1", "--format", "xml"],
         &["--memory", "shell", "--memory-limit", "much"],
         &["--memory", "frobnicate"],
+        &["--memory", "query", "--recipt", "SELECT 1"],
+        &["--memory", "query", "--recipt=a b", "SELECT 1"],
         &["--memory", "import", "t"],
         &["--memory", "--addr", "127.0.0.1:1", "query", "SELECT 1"],
         &["--memory", "query", "SELECT 1", "--session", "s"],
@@ -116,6 +118,8 @@ fn a_block_left_open_is_rolled_back_and_said() {
 #[test]
 fn options_stand_before_and_after() {
     for arguments in [
+        &["--memory", "query", "-- a comment\nSELECT 1 = 1", "--format", "jsonl"],
+        &["--memory", "query", "--receipt", "--format=jsonl", "--a comment;\nSELECT 1"],
         &["--memory", "--format", "jsonl", "query", "SELECT 1"][..],
         &["query", "SELECT 1", "--memory", "--format", "jsonl"],
         &["--format=jsonl", "query", "--memory", "--memory-limit", "64MB", "SELECT 1"],
