@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use spg_engine::session::{Rows, TransactionStatus};
 
-use crate::audit::Request;
+use crate::audit::{LastRows, Request};
 use crate::display::{Caption, Display, has_colors};
 use crate::error_display;
 use crate::exit::Status;
@@ -161,6 +161,16 @@ impl Console {
     /// Asks the database what is no SQL, and shows its answer.
     pub(crate) fn administer(&mut self, request: &Request) -> io::Result<()> {
         let result = self.ask(|target, format, _| target.administer(request, format));
+        self.show(&result, "")
+    }
+
+    /// The same; of the answer's rows the last `count` are shown.
+    pub(crate) fn administer_last(&mut self, request: &Request, count: usize) -> io::Result<()> {
+        let result = self.ask(|target, format, _| {
+            let mut last = LastRows::new(count, format);
+            target.administer(request, &mut last)?;
+            Ok(format!("SELECT {}", last.finish()?))
+        });
         self.show(&result, "")
     }
 

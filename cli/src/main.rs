@@ -53,7 +53,7 @@ use spg_engine::durability::Files;
 
 use crate::arguments::{Arguments, Command};
 use crate::audit::Request;
-use crate::command_line::AuditCommand;
+use crate::command_line::{AuditCommand, Filter};
 use crate::connect::CONNECT_TIMEOUT;
 use crate::console::Console;
 use crate::dump::Ended;
@@ -198,7 +198,12 @@ fn dispatch(command: &Command, console: &mut Console) -> io::Result<()> {
         }
         Command::Audit(command) => {
             let request = command.request(matches!(console.target, Target::Local(_)));
-            console.administer(&request)
+            match command {
+                AuditCommand::List(Filter { last: Some(count), .. }) => {
+                    console.administer_last(&request, *count)
+                }
+                _ => console.administer(&request),
+            }
         }
         Command::Backup { directory } => {
             let is_here = matches!(console.target, Target::Local(_));

@@ -3,10 +3,12 @@
 //! A database answers, of a server or in this process, but for `audit verify FILE`, which looks at an audit log by
 //! itself.
 
+mod last_rows;
 mod offline;
 
 use std::path::Path;
 
+pub(crate) use crate::audit::last_rows::LastRows;
 pub(crate) use crate::audit::offline::verify_file;
 use crate::command_line::{AuditCommand, Filter};
 
@@ -91,6 +93,7 @@ mod tests {
             user: None,
             application: Some(String::new()),
             limit: Some(0),
+            last: None,
         };
         let expected = [
             ("since_us", "-1"),

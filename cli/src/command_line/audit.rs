@@ -60,7 +60,11 @@ pub(crate) struct Filter {
     #[arg(long, value_name = "NAME")]
     pub(crate) application: Option<String>,
 
-    /// At most so many entries
+    /// At most so many entries, the oldest
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u64>,
+
+    /// At most so many entries, the newest
+    #[arg(long, value_name = "N", conflicts_with = "limit")]
+    pub(crate) last: Option<usize>,
 }

@@ -209,6 +209,11 @@ fn entries_are_listed_by_filters_in_all_formats() {
         of_tables[1..3]
     );
     assert_eq!(statements(&["--contains", " t ", "--limit", "2"]), of_tables[..2]);
+    for count in 0..=5_usize {
+        let newest = of_tables.len().saturating_sub(count);
+        let last = count.to_string();
+        assert_eq!(statements(&["--contains", " t ", "--last", &last]), of_tables[newest..]);
+    }
     assert_eq!(statements(&["--application", "spg", "--since", "2026-01-01"]), of_tables);
     assert_eq!(
         statements(&["--application", "spg", "--until", "2026-01-01T00:00:00+02:00"]),

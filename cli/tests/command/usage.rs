@@ -43,6 +43,7 @@ fn usage_errors_exit_with_2() {
         &["audit", "verify", "f", "--addr", "127.0.0.1:1"],
         &["audit", "list", "--since", "yesterday"],
         &["audit", "list", "--limit", "-1"],
+        &["audit", "list", "--limit", "1", "--last", "1"],
         &["audit", "archive"],
         &["--key-file", "k", "audit", "head"],
     ] {
