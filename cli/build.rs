@@ -1,24 +1,36 @@
-//! Makes shell completions and manual pages of the definition of the command line. The program carries them, compressed,
-//! and prints them (`src/generated.rs`).
+//! Makes shell completions and manual pages of the definitions of the command line and of the daemon's. The program
+//! carries them, compressed, and prints them (`src/generated.rs`).
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use clap::{CommandFactory, ValueEnum};
+use clap::{Command, CommandFactory, ValueEnum};
 use clap_complete::Shell;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::command_line::Arguments;
+use crate::command_line::{Arguments, memory_limit};
 
 #[expect(dead_code, unused_imports, reason = "the program reads what is declared there")]
 #[path = "src/command_line/mod.rs"]
 mod command_line;
+#[path = "../server/src/command_line/mod.rs"]
+mod daemon_command_line;
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "most are the library's, which offers them to others"
+)]
+#[path = "../server/src/limits.rs"]
+mod limits;
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed=src/command_line");
+    for definition in ["src/command_line", "../server/src/command_line", "../server/src/limits.rs"]
+    {
+        println!("cargo::rerun-if-changed={definition}");
+    }
     let out = env::var_os("OUT_DIR").map(PathBuf::from).ok_or(io::ErrorKind::NotFound)?;
     for (kind, files) in [("completions", completions()), ("man_pages", man_pages(&out)?)] {
         embed(kind, &files, &out)?;
@@ -29,17 +41,26 @@ fn main() -> io::Result<()> {
 /// A name and what it stands for.
 type Named = (String, Vec<u8>);
 
-/// The completions of each shell, by its name.
-fn completions() -> Vec<Named> {
-    let of = |shell: &Shell| {
-        let mut text = Vec::new();
-        clap_complete::generate(*shell, &mut Arguments::command(), "spg", &mut text);
-        (shell.to_string(), text)
-    };
-    Shell::value_variants().iter().map(of).collect()
+/// The two programs.
+fn programs() -> [Command; 2] {
+    [Arguments::command(), daemon_command_line::Words::command()]
 }
 
-/// A page for the command and each of its subcommands, by the name of its file.
+/// The completions of each program in each shell, as `spg.bash`.
+fn completions() -> Vec<Named> {
+    let mut files = Vec::new();
+    for mut program in programs() {
+        let name = program.get_name().to_owned();
+        for shell in Shell::value_variants() {
+            let mut text = Vec::new();
+            clap_complete::generate(*shell, &mut program, &name, &mut text);
+            files.push((format!("{name}.{shell}"), text));
+        }
+    }
+    files
+}
+
+/// A page for each program and each subcommand, by the name of its file.
 fn man_pages(out: &Path) -> io::Result<Vec<Named>> {
     let directory = out.join("man");
     // Of an earlier build, which may have known other subcommands.
@@ -47,7 +68,9 @@ fn man_pages(out: &Path) -> io::Result<Vec<Named>> {
         fs::remove_dir_all(&directory)?;
     }
     fs::create_dir(&directory)?;
-    clap_mangen::generate_to(Arguments::command(), &directory)?;
+    for program in programs() {
+        clap_mangen::generate_to(program, &directory)?;
+    }
     let mut pages = Vec::new();
     for entry in fs::read_dir(&directory)? {
         let entry = entry?;

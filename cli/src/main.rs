@@ -85,8 +85,8 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> io::Result<Status> {
     match &arguments.command {
         Command::Version => report::show(Ok(version::report(arguments)), output(arguments)),
-        Command::Completions { shell } => {
-            generated::completions(*shell, &mut io::stdout().lock()).map(|()| Status::Done)
+        Command::Completions { shell, of } => {
+            generated::completions(*shell, *of, &mut io::stdout().lock()).map(|()| Status::Done)
         }
         Command::Man { directory } => Ok(man(directory)),
         Command::Ping { ready, timeout } => {

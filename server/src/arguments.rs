@@ -1,93 +1,19 @@
-//! The command line: positions, options, variables.
+//! What the command line means: addresses, options, settings, and what excludes each other.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use spg_engine::durability::Files;
 use spg_engine::session::Defaults;
 use spg_server::limits::{ADDRESS_DEFAULT, POLL_MAX};
 
-use crate::file_arguments::FileWords;
-use crate::logging::{self, LogFormat};
-use crate::memory_limit;
+use crate::command_line::{LogFormat, Words};
 
 /// What in a position means that there is none.
 pub(crate) const NONE: &str = "-";
-
-/// SPG's daemon: serves a database over TCP.
-///
-/// An argument beats its variable; `-` in a position means none; an empty variable is unset.
-#[derive(Debug, Parser)]
-#[command(name = "spg-server", version)]
-struct Words {
-    /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:5544]
-    #[arg(env = "SPG_ADDR")]
-    addr: Option<String>,
-
-    #[command(flatten)]
-    files: FileWords,
-
-    /// Listen on an address that others can reach, although nothing is authenticated or encrypted
-    #[arg(long)]
-    insecure: bool,
-
-    /// Connections at a time
-    #[arg(long, value_name = "N", default_value_t = spg_server::limits::CONNECTIONS_MAX_DEFAULT)]
-    max_connections: usize,
-
-    /// Microseconds that a connection polls before it waits, while cores are free; 0 never
-    #[arg(long, value_name = "N", default_value_t = spg_server::limits::POLL_DEFAULT.as_micros() as u64)]
-    poll_us: u64,
-
-    /// Seconds that a client may read nothing of its answer
-    #[arg(long, value_name = "N", default_value_t = spg_server::limits::WRITE_TIMEOUT_DEFAULT.as_secs())]
-    write_timeout: u64,
-
-    /// Bytes that all data together may take, such as 512MB [default: 80% of the memory there is]
-    #[arg(long, value_name = "SIZE", value_parser = memory_limit::parse)]
-    memory_limit: Option<usize>,
-
-    /// Isolation level of transactions that name none: "repeatable read", "read committed" or "serializable"; dashes may
-    /// stand for blanks [default: repeatable read]
-    #[arg(long, env = "SPG_DEFAULT_TRANSACTION_ISOLATION", value_name = "LEVEL")]
-    default_transaction_isolation: Option<String>,
-
-    /// What a setting is in every session that does not set it, such as `--set statement_timeout=1min`; may be repeated
-    #[arg(long, value_name = "NAME=VALUE")]
-    set: Vec<String>,
-
-    /// Scripts that are run once, on a database that is new: the files called *.sql of this directory, by name, in one
-    /// transaction
-    #[arg(long, env = "SPG_INIT_DIR", value_name = "DIR")]
-    init_dir: Option<PathBuf>,
-
-    /// How the log on standard error is written: text or json (one object a line) [default: text]
-    #[arg(long, env = "SPG_LOG_FORMAT", value_name = "FORMAT", value_parser = logging::parse_format)]
-    log_format: Option<LogFormat>,
-
-    /// Milliseconds for a Hello
-    #[arg(long, hide = true, value_name = "N")]
-    hello_timeout_ms: Option<u64>,
-
-    /// Milliseconds for a frame
-    #[arg(long, hide = true, value_name = "N")]
-    frame_timeout_ms: Option<u64>,
-
-    /// Milliseconds that a client may read nothing of its answer
-    #[arg(long, hide = true, value_name = "N")]
-    write_timeout_ms: Option<u64>,
-
-    /// Milliseconds that a named session is kept without a connection
-    #[arg(long, hide = true, value_name = "N")]
-    session_idle_ms: Option<u64>,
-
-    /// Milliseconds that running statements may go on when the server ends
-    #[arg(long, hide = true, value_name = "N")]
-    stop_grace_ms: Option<u64>,
-}
 
 /// What the daemon was asked to do.
 #[derive(Clone, Debug)]

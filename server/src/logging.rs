@@ -6,24 +6,7 @@ use std::time::SystemTime;
 
 use log::Record;
 
-/// How the log is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum LogFormat {
-    /// Time, level, where, what
-    #[default]
-    Text,
-    /// One JSON object a line: time, level, target, message
-    Json,
-}
-
-/// The format of this name; an empty one, as of a variable, is the default.
-pub(crate) fn parse_format(name: &str) -> Result<LogFormat, String> {
-    match name {
-        "" | "text" => Ok(LogFormat::Text),
-        "json" => Ok(LogFormat::Json),
-        _ => Err("write text or json".to_owned()),
-    }
-}
+use crate::command_line::LogFormat;
 
 /// Writes the log to standard error from now on, as `SPG_LOG` or `RUST_LOG` filters it.
 pub(crate) fn start(format: LogFormat) {

@@ -3,6 +3,7 @@
 //! Exit status: 0 stopped, 1 cannot start or not closed in order, 2 usage, 4 files damaged or tampered with.
 
 mod arguments;
+mod command_line;
 mod file_arguments;
 mod init_scripts;
 mod logging;
@@ -21,7 +22,7 @@ use signal_hook::iterator::Signals;
 use spg_engine::durability::{Files, read_audit_key};
 use spg_engine::open_error::OpenErrorKind;
 use spg_engine::{Database, Options};
-use spg_server::{RunError, Server, Stopper};
+use spg_server::{RunError, Server, Stopper, limits};
 
 use crate::arguments::Arguments;
 

@@ -99,12 +99,15 @@ pub(crate) enum Command {
     Checkpoint,
     /// Print the version, and the server's if one answers
     Version,
-    /// Print what a shell needs to complete this command line
+    /// Print what a shell needs to complete this command line, or the daemon's
     Completions {
         /// The shell
         shell: ShellName,
+        /// Whose command line
+        #[arg(long, value_name = "PROGRAM", value_enum, default_value_t = ProgramName::Spg)]
+        of: ProgramName,
     },
-    /// Write manual pages into a directory
+    /// Write manual pages, the daemon's too, into a directory
     Man {
         /// Where to
         directory: PathBuf,
@@ -120,6 +123,15 @@ pub(crate) enum ShellName {
     #[value(name = "powershell")]
     PowerShell,
     Zsh,
+}
+
+/// A program whose command line can be completed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ProgramName {
+    /// The command line
+    Spg,
+    /// The daemon
+    SpgServer,
 }
 
 /// What `spg shell --help` and its manual page tell of the shell's own commands.

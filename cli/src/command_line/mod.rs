@@ -16,7 +16,7 @@ use clap::{Parser, ValueEnum};
 
 pub(crate) use audit::{AuditCommand, Filter};
 pub(crate) use bench::{BenchArguments, Durability, Isolation, Workload};
-pub(crate) use command::{Command, ShellName};
+pub(crate) use command::{Command, ProgramName, ShellName};
 pub(crate) use files::{AuditParameters, FileArguments};
 
 /// SPG: a PostgreSQL-dialect database for one application.

@@ -26,6 +26,9 @@ fn each_shell_is_told_every_subcommand() {
         for word in commands.iter().map(String::as_str).chain(["data-dir", "expect-head"]) {
             assert!(run.out.contains(word), "{shell}: {word}");
         }
+        let daemon = spg(&["completions", shell, "--of", "spg-server"]);
+        assert_eq!((daemon.status, daemon.err.as_str()), (0, ""), "{shell}");
+        assert!(daemon.out.contains("max-connections"), "{shell}");
     }
     assert_eq!(spg(&["completions", "tcsh"]).status, 2);
 }
@@ -43,6 +46,9 @@ fn each_subcommand_has_a_page() {
     let page = fs::read_to_string(pages.join("spg-shell.1")).unwrap();
     assert!(page.contains("\n\\\\import TABLE FILE [\\-\\-create]  load"), "{page}");
     assert!(spg(&["shell", "--help"]).out.contains("\\import TABLE FILE [--create]  load"));
+    let daemon = fs::read_to_string(pages.join("spg-server.1")).unwrap();
+    assert!(daemon.contains("SPG_DATA_DIR") && daemon.contains("127.0.0.1:5544"), "{daemon}");
+    assert!(!daemon.contains("hello"), "what is for tests is not in it: {daemon}");
     let whole = fs::read_to_string(pages.join("spg.1")).unwrap();
     assert!(whole.contains(env!("CARGO_PKG_VERSION")), "{whole}");
 
