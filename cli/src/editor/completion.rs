@@ -130,7 +130,7 @@ fn described(command: &str, word: &str, words: &Words) -> Vec<String> {
         let found = members(schema, name, words);
         return found.into_iter().map(|name| format!("{schema}.{name}")).collect();
     }
-    match command.trim_end_matches('+') {
+    match command.trim_end_matches(['+', 'S']) {
         "\\dt" => those(words.tables.iter(), word),
         "\\di" => those(words.indexes.iter(), word),
         "\\ds" => those(words.sequences.iter(), word),

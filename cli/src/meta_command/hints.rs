@@ -29,7 +29,7 @@ const NO_VARIABLES: &str = "The shell has no variables of its own; SHOW ALL list
 /// Commands and what there is here.
 const HINTS: &[(&[&str], &str)] = &[
     (
-        &["\\dn", "\\dnS"],
+        &["\\dn"],
         "Tables are in the schema public; information_schema and pg_catalog are the system's.",
     ),
     (&["\\l", "\\list", "\\c", "\\connect"], ONE_DATABASE),

@@ -57,7 +57,7 @@ pub(super) enum MetaCommand {
     /// Relations of a kind, those that a pattern matches.
     List(Listed, Option<String>),
     Describe(String),
-    /// None goes on from what it is.
+    /// None turns it on or off again.
     Expanded(Option<Expansion>),
     Null(String),
     Pager(Option<bool>),
@@ -131,9 +131,9 @@ pub(super) fn parse(line: &str) -> Result<MetaCommand> {
     }
 }
 
-/// `\d` and its kin. A `+` behind one asks psql for more; here everything is told.
+/// `\d` and its kin. A `+` or an `S` behind one asks psql for more; here everything is told.
 fn description(name: &str, arguments: &[&str]) -> Option<MetaCommand> {
-    let listed = match name.trim_end_matches('+') {
+    let listed = match name.trim_end_matches(['+', 'S']) {
         "\\d" => Listed::All,
         "\\dt" => Listed::Tables,
         "\\di" => Listed::Indexes,
@@ -160,7 +160,7 @@ fn watch(seconds: &str) -> Result<MetaCommand> {
 
 /// Why a command is none, and what to do instead.
 fn refusal(name: &str, arguments: &[&str]) -> Error {
-    let known = name.trim_end_matches('+');
+    let known = name.trim_end_matches(['+', 'S']);
     if !COMMANDS.contains(&known) {
         return syntax_error(format!("invalid command {name}")).with_hint(hints::of_command(known));
     }
@@ -255,6 +255,7 @@ mod tests {
             ("\\d", MetaCommand::List(Listed::All, None)),
             ("\\dt", MetaCommand::List(Listed::Tables, None)),
             ("\\dt+", MetaCommand::List(Listed::Tables, None)),
+            ("\\dtS", MetaCommand::List(Listed::Tables, None)),
             ("\\dt;", MetaCommand::List(Listed::Tables, None)),
             ("\\dt te*", MetaCommand::List(Listed::Tables, Some("te*".to_owned()))),
             ("\\di", MetaCommand::List(Listed::Indexes, None)),

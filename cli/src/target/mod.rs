@@ -80,7 +80,7 @@ impl Target {
         }
     }
 
-    /// What that means, in a line for the user.
+    /// What that means, in words for the user.
     pub(crate) fn renewal(&self) -> String {
         match self {
             Self::Local(_) => self.greeting(),

@@ -47,14 +47,12 @@ impl Remote {
 
     /// What a new connection in place of a lost one means.
     pub(super) fn renewal(&self) -> String {
-        let what_is_left = match &self.address.session {
-            Some(name) => format!("session \"{name}\" as far as the server has kept it"),
-            None => {
-                "a new session; a block that was open is rolled back, settings are as at the start"
-                    .to_owned()
-            }
+        let session = match &self.address.session {
+            Some(name) => format!("Session \"{name}\" goes on as far as the server has kept it."),
+            None => "This is a new session: what was open is rolled back, settings are reset."
+                .to_owned(),
         };
-        format!("{}, {what_is_left}.", self.greeting())
+        format!("{}.\n{session}", self.greeting())
     }
 
     pub(super) fn execute(&mut self, text: &str, sink: &mut dyn RowSink) -> Outcome<String> {

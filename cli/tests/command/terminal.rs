@@ -211,7 +211,7 @@ fn a_lost_server_does_not_end_the_shell() {
     let again = Daemon::start_at(&address, &[]);
     let shown = terminal.ask("SELECT 40 + 4 AS sum;", "44\r\n");
     assert!(shown.contains("Connected again: "), "{shown}");
-    assert!(shown.contains("a block that was open is rolled back"), "{shown}");
+    assert!(shown.contains("what was open is rolled back"), "{shown}");
     terminal.wait_for("spg=> ");
     // What was lost and found again ends as a statement that failed, what stays lost as a lost connection.
     drop(again);
