@@ -114,5 +114,12 @@ fn line_of(text: &str, statement: &str, error: &Error) -> usize {
 }
 
 fn is_control(statement: &Statement) -> bool {
-    matches!(statement, Statement::Begin(_) | Statement::Commit | Statement::Rollback)
+    matches!(
+        statement,
+        Statement::Begin(_)
+            | Statement::Commit
+            | Statement::Rollback
+            | Statement::CommitAndChain
+            | Statement::RollbackAndChain
+    )
 }

@@ -557,6 +557,7 @@ impl ScalarFunction {
     pub fn is_volatile(self) -> bool {
         self.draws_from_sequences()
             || matches!(self, Self::Datetime(DatetimeFunction::ClockTime) | Self::Advisory(_))
+            || matches!(self, Self::System(function) if function.has_effect())
     }
 }
 

@@ -97,14 +97,18 @@ impl Tallies {
             Statement::Begin(_)
             | Statement::Commit
             | Statement::Rollback
+            | Statement::CommitAndChain
+            | Statement::RollbackAndChain
             | Statement::Savepoint(_)
             | Statement::ReleaseSavepoint(_)
             | Statement::RollbackToSavepoint(_)
-            | Statement::SetTransaction(_) => (Tally::TransactionCommands, None),
+            | Statement::SetTransaction(_)
+            | Statement::SetConstraints(_) => (Tally::TransactionCommands, None),
             Statement::SetSessionCharacteristics(_)
             | Statement::Set(_)
             | Statement::Show(_)
             | Statement::Reset(_)
+            | Statement::Discard(_)
             | Statement::Checkpoint
             | Statement::Explain(_) => (Tally::Others, None),
             _ => (Tally::Definitions, None),

@@ -15,9 +15,7 @@ impl Parser<'_> {
             return Err(self.not_supported("ALTER TABLE ALL"));
         }
         let if_exists = self.accept_keywords(&[Keyword::If, Keyword::Exists])?;
-        self.refuse_keyword(Keyword::Only, "ONLY")?;
-        let name = self.object_name()?;
-        self.accept_symbol(b'*');
+        let name = self.relation()?;
         let actions = if self.is_keyword(Keyword::Rename) {
             vec![self.rename_action()?]
         } else {
@@ -117,6 +115,14 @@ impl Parser<'_> {
     fn alter_column(&mut self, column: Identifier) -> Result<AlterAction> {
         match self.kind() {
             TokenKind::Keyword(Keyword::Type) => self.alter_type(column),
+            TokenKind::Keyword(Keyword::Add) if self.next_is_keyword(Keyword::Generated) => {
+                self.advance();
+                Ok(AlterAction::AddIdentity { column, identity: self.identity()? })
+            }
+            TokenKind::Keyword(Keyword::Restart) => self.set_identity(column),
+            TokenKind::Keyword(Keyword::Set) if self.next_starts_identity() => {
+                self.set_identity(column)
+            }
             TokenKind::Keyword(Keyword::Set) => {
                 self.advance();
                 match self.kind() {
@@ -147,11 +153,36 @@ impl Parser<'_> {
                         self.accept_keywords(&[Keyword::Not, Keyword::Null])?;
                         Ok(AlterAction::SetNotNull { column, not_null: false })
                     }
+                    TokenKind::Keyword(Keyword::Identity) => {
+                        self.advance();
+                        let if_exists = self.accept_keywords(&[Keyword::If, Keyword::Exists])?;
+                        Ok(AlterAction::DropIdentity { column, if_exists })
+                    }
                     _ => Err(self.foreign_action("ALTER COLUMN ... DROP")),
                 }
             }
             _ => Err(self.foreign_action("ALTER COLUMN ...")),
         }
+    }
+
+    /// Whether the word behind SET is about an identity column.
+    fn next_starts_identity(&self) -> bool {
+        matches!(
+            self.next_kind(),
+            TokenKind::Keyword(
+                Keyword::As
+                    | Keyword::Cache
+                    | Keyword::Cycle
+                    | Keyword::Generated
+                    | Keyword::Increment
+                    | Keyword::Maxvalue
+                    | Keyword::Minvalue
+                    | Keyword::No
+                    | Keyword::Owned
+                    | Keyword::Restart
+                    | Keyword::Start
+            )
+        )
     }
 
     fn alter_type(&mut self, column: Identifier) -> Result<AlterAction> {

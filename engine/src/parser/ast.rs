@@ -80,6 +80,10 @@ pub enum Statement {
     Commit,
     /// ROLLBACK or ABORT.
     Rollback,
+    /// COMMIT AND CHAIN.
+    CommitAndChain,
+    /// ROLLBACK AND CHAIN.
+    RollbackAndChain,
     /// SAVEPOINT name.
     Savepoint(Identifier),
     /// RELEASE \[SAVEPOINT\] name.
@@ -90,12 +94,16 @@ pub enum Statement {
     SetTransaction(TransactionModes),
     /// SET SESSION CHARACTERISTICS AS TRANSACTION modes.
     SetSessionCharacteristics(TransactionModes),
+    /// SET CONSTRAINTS.
+    SetConstraints(SetConstraints),
     /// SET \[SESSION | LOCAL\] name = value.
     Set(SetVariable),
     /// SHOW name; None is SHOW ALL.
     Show(Option<Identifier>),
     /// RESET name; None is RESET ALL.
     Reset(Option<Identifier>),
+    /// DISCARD.
+    Discard(Discard),
     /// CHECKPOINT.
     Checkpoint,
     /// EXPLAIN statement.
@@ -447,6 +455,28 @@ pub enum IsolationLevel {
     RepeatableRead,
     /// SERIALIZABLE.
     Serializable,
+}
+
+/// SET CONSTRAINTS {ALL | names} {DEFERRED | IMMEDIATE}.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SetConstraints {
+    /// Which; none is ALL.
+    pub names: Vec<ObjectName>,
+    /// DEFERRED rather than IMMEDIATE.
+    pub deferred: bool,
+}
+
+/// What DISCARD is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discard {
+    /// All that the session has.
+    All,
+    /// Plans that are kept.
+    Plans,
+    /// What has been drawn of sequences.
+    Sequences,
+    /// Temporary tables, of which there are none.
+    Temporary,
 }
 
 /// SET name = value.

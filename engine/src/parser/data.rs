@@ -6,8 +6,9 @@ use super::ast::{
 };
 use super::cursor::Parser;
 use super::keyword::Keyword;
+use super::primary::Enclosed;
 use super::token::TokenKind;
-use crate::error::Result;
+use crate::error::{Error, Result, SqlState};
 
 impl Parser<'_> {
     /// INSERT INTO table [AS alias] [(columns)] {DEFAULT VALUES | query} \[ON CONFLICT ...\] \[RETURNING ...\].
@@ -74,30 +75,83 @@ impl Parser<'_> {
     /// UPDATE table [\[AS\] alias] SET column = value, ... [WHERE condition] \[RETURNING ...\].
     pub(super) fn update(&mut self) -> Result<Statement> {
         self.advance();
-        let table = self.target_table()?;
+        let table = self.relation()?;
         let alias = self.target_alias(Some(Keyword::Set))?;
         self.expect_keyword(Keyword::Set)?;
-        let assignments = self.comma_separated(Self::assignment)?;
+        let assignments = self.assignments()?;
         self.refuse_keyword(Keyword::From, "UPDATE ... FROM")?;
         let filter = self.target_filter()?;
         let returning = self.returning()?;
         Ok(Statement::Update(Box::new(Update { table, alias, assignments, filter, returning })))
     }
 
-    pub(super) fn assignment(&mut self) -> Result<Assignment> {
-        if self.is_symbol(b'(') {
-            return Err(self.not_supported("assignment to several columns"));
+    /// What follows SET: `column = value` and `(column, ...) = (value, ...)`, which is one of the former for each column.
+    pub(super) fn assignments(&mut self) -> Result<Vec<Assignment>> {
+        let mut assignments = Vec::new();
+        loop {
+            if self.is_symbol(b'(') {
+                self.assignment_of_row(&mut assignments)?;
+            } else {
+                let column = self.target_column()?;
+                self.expect_symbol(b'=')?;
+                assignments.push(Assignment { column, value: self.expression()? });
+            }
+            if !self.accept_symbol(b',') {
+                return Ok(assignments);
+            }
         }
-        let column = self.target_column()?;
+    }
+
+    /// `(column, ...) = [ROW] (value, ...)`; a query for the values is not supported.
+    fn assignment_of_row(&mut self, assignments: &mut Vec<Assignment>) -> Result<()> {
+        self.advance();
+        let columns = self.comma_separated(Self::target_column)?;
+        self.expect_symbol(b')')?;
         self.expect_symbol(b'=')?;
-        Ok(Assignment { column, value: self.expression()? })
+        let position = self.position();
+        let is_row = self.is_keyword(Keyword::Row) && self.next_is_symbol(b'(');
+        if is_row {
+            self.advance();
+        }
+        let no_row = || {
+            let message =
+                "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression";
+            Error::new(SqlState::FeatureNotSupported, message).at(position)
+        };
+        if !self.is_symbol(b'(') {
+            self.expression()?;
+            return Err(no_row());
+        }
+        let values = if is_row && self.next_is_symbol(b')') {
+            self.advance();
+            self.advance();
+            Vec::new()
+        } else {
+            match self.enclosed()? {
+                Enclosed::Expressions(values) if is_row || values.len() > 1 => values,
+                Enclosed::Expressions(values) => {
+                    return Err(no_row().at(values[0].position));
+                }
+                Enclosed::Query(_) => {
+                    let what = "assignment of a query to several columns";
+                    return Err(Error::not_supported(what, position));
+                }
+            }
+        };
+        if values.len() != columns.len() {
+            let message = "number of columns does not match number of values";
+            return Err(Self::syntax_error(message, position));
+        }
+        let pairs = columns.into_iter().zip(values);
+        assignments.extend(pairs.map(|(column, value)| Assignment { column, value }));
+        Ok(())
     }
 
     /// DELETE FROM table [\[AS\] alias] [WHERE condition] \[RETURNING ...\].
     pub(super) fn delete(&mut self) -> Result<Statement> {
         self.advance();
         self.expect_keyword(Keyword::From)?;
-        let table = self.target_table()?;
+        let table = self.relation()?;
         let alias = self.target_alias(None)?;
         self.refuse_keyword(Keyword::Using, "DELETE ... USING")?;
         let filter = self.target_filter()?;
@@ -105,9 +159,16 @@ impl Parser<'_> {
         Ok(Statement::Delete(Box::new(Delete { table, alias, filter, returning })))
     }
 
-    /// `table [*]`.
-    fn target_table(&mut self) -> Result<ObjectName> {
-        self.refuse_keyword(Keyword::Only, "ONLY")?;
+    /// `table`, `table *` or `ONLY table`: with those that inherit from it or without, of which there are none.
+    pub(super) fn relation(&mut self) -> Result<ObjectName> {
+        if self.accept_keyword(Keyword::Only) {
+            let enclosed = self.accept_symbol(b'(');
+            let table = self.object_name()?;
+            if enclosed {
+                self.expect_symbol(b')')?;
+            }
+            return Ok(table);
+        }
         let table = self.object_name()?;
         self.accept_symbol(b'*');
         Ok(table)
@@ -136,17 +197,19 @@ impl Parser<'_> {
         if self.accept_keyword(Keyword::Returning) { self.select_items() } else { Ok(Vec::new()) }
     }
 
-    /// TRUNCATE \[TABLE\] table, ... \[{RESTART | CONTINUE} IDENTITY\] \[RESTRICT\].
+    /// TRUNCATE \[TABLE\] table, ... \[{RESTART | CONTINUE} IDENTITY\] [CASCADE | RESTRICT].
     pub(super) fn truncate(&mut self) -> Result<Statement> {
         self.advance();
         self.accept_keyword(Keyword::Table);
-        let names = self.comma_separated(Self::target_table)?;
+        let names = self.comma_separated(Self::relation)?;
         let restart_identity = self.accept_keywords(&[Keyword::Restart, Keyword::Identity])?;
         if !restart_identity {
             self.accept_keywords(&[Keyword::Continue, Keyword::Identity])?;
         }
-        self.refuse_keyword(Keyword::Cascade, "TRUNCATE ... CASCADE")?;
-        self.accept_keyword(Keyword::Restrict);
-        Ok(Statement::Truncate(Truncate { names, restart_identity }))
+        let cascade = self.accept_keyword(Keyword::Cascade);
+        if !cascade {
+            self.accept_keyword(Keyword::Restrict);
+        }
+        Ok(Statement::Truncate(Truncate { names, restart_identity, cascade }))
     }
 }

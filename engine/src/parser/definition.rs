@@ -113,24 +113,22 @@ impl Parser<'_> {
         Some(TypeName { data_type, position })
     }
 
-    /// \[UNIQUE\] INDEX [\[IF NOT EXISTS\] name] ON table (columns).
+    /// \[UNIQUE\] INDEX \[CONCURRENTLY\] [\[IF NOT EXISTS\] name] ON table (columns).
     pub(super) fn create_index(&mut self) -> Result<Statement> {
         let unique = self.accept_keyword(Keyword::Unique);
         self.expect_keyword(Keyword::Index)?;
-        self.refuse_keyword(Keyword::Concurrently, "CREATE INDEX CONCURRENTLY")?;
+        let concurrently = self.accept_keyword(Keyword::Concurrently);
         let if_not_exists = self.if_not_exists()?;
         let unnamed = self.is_keyword(Keyword::On) && !if_not_exists;
         let name = if unnamed { None } else { Some(self.column_name()?) };
         self.expect_keyword(Keyword::On)?;
-        self.refuse_keyword(Keyword::Only, "ONLY")?;
-        let table = self.object_name()?;
-        self.accept_symbol(b'*');
+        let table = self.relation()?;
         self.index_method()?;
         self.expect_symbol(b'(')?;
         let columns = self.comma_separated(Self::index_column)?;
         self.expect_symbol(b')')?;
         self.refuse_index_options()?;
-        let index = CreateIndex { unique, if_not_exists, name, table, columns };
+        let index = CreateIndex { unique, concurrently, if_not_exists, name, table, columns };
         Ok(Statement::CreateIndex(Box::new(index)))
     }
 

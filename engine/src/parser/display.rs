@@ -5,9 +5,9 @@
 use std::fmt::{self, Display, Formatter, Write};
 
 use super::ast::{
-    Assignment, ConflictTarget, Delete, Explain, ExplainFormat, ExplainOptions, Identifier, Insert,
-    InsertSource, IsolationLevel, ObjectName, OnConflict, Overriding, SelectItem, SetVariable,
-    Statement, TransactionModes, Update,
+    Assignment, ConflictTarget, Delete, Discard, Explain, ExplainFormat, ExplainOptions,
+    Identifier, Insert, InsertSource, IsolationLevel, ObjectName, OnConflict, Overriding,
+    SelectItem, SetConstraints, SetVariable, Statement, TransactionModes, Update,
 };
 use super::keyword::{Category, Keyword};
 
@@ -111,7 +111,8 @@ impl Display for Statement {
                 formatter.write_str("TRUNCATE TABLE ")?;
                 list(formatter, &truncate.names, ", ")?;
                 let restart = if truncate.restart_identity { " RESTART IDENTITY" } else { "" };
-                formatter.write_str(restart)
+                formatter.write_str(restart)?;
+                formatter.write_str(if truncate.cascade { " CASCADE" } else { "" })
             }
             Self::CreateSequence(create) => create.fmt(formatter),
             Self::AlterSequence(alter) => alter.fmt(formatter),
@@ -119,6 +120,8 @@ impl Display for Statement {
             Self::Begin(modes) => write!(formatter, "BEGIN{modes}"),
             Self::Commit => formatter.write_str("COMMIT"),
             Self::Rollback => formatter.write_str("ROLLBACK"),
+            Self::CommitAndChain => formatter.write_str("COMMIT AND CHAIN"),
+            Self::RollbackAndChain => formatter.write_str("ROLLBACK AND CHAIN"),
             Self::Savepoint(savepoint) => write!(formatter, "SAVEPOINT {savepoint}"),
             Self::ReleaseSavepoint(savepoint) => {
                 write!(formatter, "RELEASE SAVEPOINT {savepoint}")
@@ -130,8 +133,10 @@ impl Display for Statement {
             Self::SetSessionCharacteristics(modes) => {
                 write!(formatter, "SET SESSION CHARACTERISTICS AS TRANSACTION{modes}")
             }
+            Self::SetConstraints(set) => set.fmt(formatter),
             Self::Set(variable) => variable.fmt(formatter),
             Self::Show(variable) => setting(formatter, "SHOW ", variable.as_ref()),
+            Self::Discard(discard) => discard.fmt(formatter),
             Self::Checkpoint => formatter.write_str("CHECKPOINT"),
             Self::Reset(variable) => setting(formatter, "RESET ", variable.as_ref()),
             Self::Explain(explain) => explain.fmt(formatter),
@@ -181,6 +186,28 @@ impl Display for SetVariable {
             quoted(formatter, value, '\'')?;
         }
         Ok(())
+    }
+}
+
+impl Display for SetConstraints {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str("SET CONSTRAINTS ")?;
+        if self.names.is_empty() {
+            formatter.write_str("ALL")?;
+        }
+        list(formatter, &self.names, ", ")?;
+        formatter.write_str(if self.deferred { " DEFERRED" } else { " IMMEDIATE" })
+    }
+}
+
+impl Display for Discard {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::All => "DISCARD ALL",
+            Self::Plans => "DISCARD PLANS",
+            Self::Sequences => "DISCARD SEQUENCES",
+            Self::Temporary => "DISCARD TEMP",
+        })
     }
 }
 

@@ -32,31 +32,38 @@ impl Display for IdentitySpecification {
 impl Display for SequenceOptions {
     /// Each option with a blank before it.
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        super::display::clause(formatter, "AS", self.data_type.as_ref())?;
-        super::display::clause(formatter, "INCREMENT BY", self.increment.as_ref())?;
-        for (word, bound) in [("MINVALUE", self.min), ("MAXVALUE", self.max)] {
-            match bound {
-                Some(Some(value)) => write!(formatter, " {word} {value}")?,
-                Some(None) => write!(formatter, " NO {word}")?,
-                None => {}
-            }
+        self.each(&mut |option| write!(formatter, " {option}"))
+    }
+}
+
+impl SequenceOptions {
+    /// Each option that was written.
+    pub(super) fn each(&self, show: &mut dyn FnMut(&str) -> fmt::Result) -> fmt::Result {
+        if let Some(data_type) = &self.data_type {
+            show(&format!("AS {data_type}"))?;
         }
-        super::display::clause(formatter, "START WITH", self.start.as_ref())?;
-        match self.restart {
-            Some(Some(value)) => write!(formatter, " RESTART WITH {value}")?,
-            Some(None) => formatter.write_str(" RESTART")?,
-            None => {}
-        }
-        super::display::clause(formatter, "CACHE", self.cache.as_ref())?;
-        match self.cycle {
-            Some(true) => formatter.write_str(" CYCLE")?,
-            Some(false) => formatter.write_str(" NO CYCLE")?,
-            None => {}
-        }
-        match &self.owned_by {
-            Some(Some((table, column))) => write!(formatter, " OWNED BY {table}.{column}"),
-            Some(None) => formatter.write_str(" OWNED BY NONE"),
-            None => Ok(()),
-        }
+        let value = |word: &str, value: Option<i64>| value.map(|value| format!("{word} {value}"));
+        let bound = |word: &str, bound: Option<Option<i64>>| {
+            bound.map(|bound| bound.map_or(format!("NO {word}"), |value| format!("{word} {value}")))
+        };
+        let restart = self.restart.map(|value| {
+            value.map_or("RESTART".to_owned(), |value| format!("RESTART WITH {value}"))
+        });
+        let cycle = self.cycle.map(|cycle| if cycle { "CYCLE" } else { "NO CYCLE" }.to_owned());
+        let owner = self.owned_by.as_ref().map(|owner| match owner {
+            Some((table, column)) => format!("OWNED BY {table}.{column}"),
+            None => "OWNED BY NONE".to_owned(),
+        });
+        let options = [
+            value("INCREMENT BY", self.increment),
+            bound("MINVALUE", self.min),
+            bound("MAXVALUE", self.max),
+            value("START WITH", self.start),
+            restart,
+            value("CACHE", self.cache),
+            cycle,
+            owner,
+        ];
+        options.iter().flatten().try_for_each(|option| show(option))
     }
 }

@@ -102,7 +102,7 @@ impl Parser<'_> {
                 return self.aliased(enclosed, position);
             }
             TokenKind::Keyword(Keyword::Lateral) => "LATERAL",
-            TokenKind::Keyword(Keyword::Only) => "ONLY",
+            TokenKind::Keyword(Keyword::Only) => return self.table(),
             TokenKind::Keyword(Keyword::Xmltable) if self.next_is_symbol(b'(') => "XMLTABLE",
             TokenKind::Keyword(Keyword::Rows) if self.next_is_keyword(Keyword::From) => "ROWS FROM",
             kind if self.next_is_symbol(b'(') && Self::is_function_name(kind) => "function in FROM",
@@ -112,12 +112,10 @@ impl Parser<'_> {
     }
 
     fn table(&mut self) -> Result<TableReference> {
-        let name = self.object_name()?;
+        let name = self.relation()?;
         if self.is_symbol(b'(') {
             return Err(Error::not_supported("function in FROM", name.name.position));
         }
-        // `t *` asks for the tables that inherit from t too, of which there are none.
-        self.accept_symbol(b'*');
         let alias = self.table_alias()?;
         self.refuse_keyword(Keyword::Tablesample, "TABLESAMPLE")?;
         Ok(TableReference::Table { name, alias })

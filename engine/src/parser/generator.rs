@@ -431,6 +431,8 @@ fn control() -> impl Strategy<Value = Statement> {
         modes.prop_map(Statement::Begin),
         Just(Statement::Commit),
         Just(Statement::Rollback),
+        Just(Statement::CommitAndChain),
+        Just(Statement::RollbackAndChain),
         name().prop_map(Statement::Savepoint),
         name().prop_map(Statement::ReleaseSavepoint),
         name().prop_map(Statement::RollbackToSavepoint),
@@ -439,6 +441,11 @@ fn control() -> impl Strategy<Value = Statement> {
         set,
         option::of(name()).prop_map(Statement::Show),
         option::of(name()).prop_map(Statement::Reset),
+        Just(Statement::Discard(Discard::All)),
+        Just(Statement::Discard(Discard::Sequences)),
+        (vec(object(), 0..3), any::<bool>()).prop_map(|(names, deferred)| {
+            Statement::SetConstraints(SetConstraints { names, deferred })
+        }),
         Just(Statement::Checkpoint),
     ]
 }

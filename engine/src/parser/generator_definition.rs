@@ -98,26 +98,36 @@ pub(super) fn definition() -> impl Strategy<Value = Statement> {
             nulls_first,
         },
     );
-    let parts =
-        (any::<bool>(), any::<bool>(), option::of(name()), object(), vec(index_column, 1..3));
-    let create_index = parts.prop_map(|(unique, conditional, name, table, columns)| {
+    let parts = (any::<[bool; 3]>(), option::of(name()), object(), vec(index_column, 1..3));
+    let create_index = parts.prop_map(|(flags, name, table, columns)| {
+        let [unique, concurrently, conditional] = flags;
         let if_not_exists = conditional && name.is_some();
-        let index = CreateIndex { unique, if_not_exists, name, table, columns };
+        let index = CreateIndex { unique, concurrently, if_not_exists, name, table, columns };
         Statement::CreateIndex(Box::new(index))
     });
-    let objects = (any::<bool>(), vec(object(), 1..3), any::<bool>())
-        .prop_map(|(if_exists, names, cascade)| DropObjects { if_exists, names, cascade });
+    let objects = (any::<bool>(), vec(object(), 1..3), any::<bool>()).prop_map(
+        |(if_exists, names, cascade)| DropObjects {
+            if_exists,
+            names,
+            cascade,
+            concurrently: false,
+        },
+    );
+    let indexes = (objects.clone(), any::<bool>())
+        .prop_map(|(objects, concurrently)| DropObjects { concurrently, ..objects });
     prop_oneof![
         create_table,
         alter_table(),
         rename_index,
         create_index,
         objects.clone().prop_map(Statement::DropTable),
-        objects.clone().prop_map(Statement::DropIndex),
+        indexes.prop_map(Statement::DropIndex),
         objects.clone().prop_map(Statement::DropSequence),
-        (vec(object(), 1..3), any::<bool>()).prop_map(|(names, restart_identity)| {
-            Statement::Truncate(Truncate { names, restart_identity })
-        }),
+        (vec(object(), 1..3), any::<bool>(), any::<bool>()).prop_map(
+            |(names, restart_identity, cascade)| {
+                Statement::Truncate(Truncate { names, restart_identity, cascade })
+            }
+        ),
         (any::<bool>(), object(), sequence_options()).prop_map(|(if_not_exists, name, options)| {
             Statement::CreateSequence(Box::new(CreateSequence { if_not_exists, name, options }))
         }),
@@ -180,6 +190,20 @@ fn alter_table() -> impl Strategy<Value = Statement> {
             .prop_map(|(column, default)| AlterAction::SetDefault { column, default }),
         (name(), any::<bool>())
             .prop_map(|(column, not_null)| AlterAction::SetNotNull { column, not_null }),
+        (name(), any::<bool>(), sequence_options()).prop_map(|(column, always, options)| {
+            let identity = IdentitySpecification { always, options };
+            AlterAction::AddIdentity { column, identity }
+        }),
+        (name(), option::of(any::<bool>()), sequence_options()).prop_map(
+            |(column, always, options)| {
+                let restart = options.restart.or(always.is_none().then_some(None));
+                let options =
+                    SequenceOptions { restart, data_type: None, owned_by: None, ..options };
+                AlterAction::SetIdentity { column, always, options }
+            }
+        ),
+        (name(), any::<bool>())
+            .prop_map(|(column, if_exists)| AlterAction::DropIdentity { column, if_exists }),
         set_type.prop_map(|(column, type_name, using)| AlterAction::SetType {
             column,
             type_name,

@@ -1,6 +1,6 @@
 //! ON CONFLICT of INSERT.
 
-use super::ast::{Assignment, ConflictTarget, ConflictUpdate, Expression, Identifier, OnConflict};
+use super::ast::{ConflictTarget, ConflictUpdate, Expression, Identifier, OnConflict};
 use super::cursor::Parser;
 use super::keyword::Keyword;
 use super::token::TokenKind;
@@ -23,7 +23,7 @@ impl Parser<'_> {
         } else {
             self.expect_keyword(Keyword::Update)?;
             self.expect_keyword(Keyword::Set)?;
-            let assignments: Vec<Assignment> = self.comma_separated(Self::assignment)?;
+            let assignments = self.assignments()?;
             Some(ConflictUpdate { assignments, filter: self.filter()? })
         };
         Ok(Some(OnConflict { target, update, position }))

@@ -148,12 +148,10 @@ impl Parser<'_> {
         }
     }
 
-    /// `TABLE name`: all columns of all its rows.
+    /// `TABLE relation`: all columns of all its rows.
     fn whole_table(&mut self) -> Result<Select> {
         let position = self.advance().position;
-        self.refuse_keyword(Keyword::Only, "ONLY")?;
-        let name = self.object_name()?;
-        self.accept_symbol(b'*');
+        let name = self.relation()?;
         Ok(Select {
             distinct: false,
             items: vec![SelectItem::Wildcard(position)],

@@ -1,8 +1,8 @@
 //! CREATE SEQUENCE, ALTER SEQUENCE, and the options of identity columns.
 
 use super::ast::{
-    AlterSequence, CreateSequence, Identifier, IdentitySpecification, ObjectName, SequenceOptions,
-    Statement,
+    AlterAction, AlterSequence, CreateSequence, Identifier, IdentitySpecification, ObjectName,
+    SequenceOptions, Statement,
 };
 use super::cursor::Parser;
 use super::keyword::Keyword;
@@ -44,14 +44,58 @@ impl Parser<'_> {
         Ok(Statement::AlterSequence(Box::new(AlterSequence { if_exists, name, options })))
     }
 
-    /// GENERATED {ALWAYS | BY DEFAULT} AS IDENTITY \[(options)\].
-    pub(super) fn identity(&mut self) -> Result<IdentitySpecification> {
+    /// What follows ALTER COLUMN column: {SET GENERATED ... | SET option | RESTART \[\[WITH\] n\]} ...
+    pub(super) fn set_identity(&mut self, column: Identifier) -> Result<AlterAction> {
+        let mut always = None;
+        let mut options = SequenceOptions { position: self.position(), ..Default::default() };
+        loop {
+            if self.is_keyword(Keyword::Restart) {
+                self.sequence_option(&mut options)?;
+            } else if !self.accept_keyword(Keyword::Set) {
+                return Ok(AlterAction::SetIdentity { column, always, options });
+            } else if self.is_keyword(Keyword::Generated) {
+                if always.replace(self.generated()?).is_some() {
+                    let message = "conflicting or redundant options";
+                    return Err(Error::new(SqlState::SyntaxError, message));
+                }
+            } else {
+                self.identity_option(&mut options)?;
+            }
+        }
+    }
+
+    /// An option of the sequence of a column, which stays of its type and its column's.
+    fn identity_option(&mut self, options: &mut SequenceOptions) -> Result<()> {
+        let position = self.position();
+        let refused = match self.kind() {
+            TokenKind::Keyword(Keyword::As) => Some("as"),
+            TokenKind::Keyword(Keyword::Owned) => Some("owned_by"),
+            _ => None,
+        };
+        if !self.sequence_option(options)? {
+            return Err(self.unexpected());
+        }
+        if let Some(option) = refused {
+            let message = format!("sequence option \"{option}\" not supported here");
+            return Err(Self::syntax_error(message, position));
+        }
+        Ok(())
+    }
+
+    /// GENERATED {ALWAYS | BY DEFAULT}: whether ALWAYS.
+    fn generated(&mut self) -> Result<bool> {
         self.expect_keyword(Keyword::Generated)?;
         let always = self.accept_keyword(Keyword::Always);
         if !always {
             self.expect_keyword(Keyword::By)?;
             self.expect_keyword(Keyword::Default)?;
         }
+        Ok(always)
+    }
+
+    /// GENERATED {ALWAYS | BY DEFAULT} AS IDENTITY \[(options)\].
+    pub(super) fn identity(&mut self) -> Result<IdentitySpecification> {
+        let always = self.generated()?;
         self.expect_keyword(Keyword::As)?;
         if self.is_symbol(b'(') && always {
             return Err(self.not_supported("generated column"));

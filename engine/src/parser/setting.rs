@@ -1,6 +1,6 @@
-//! SET, SHOW, RESET.
+//! SET, SHOW, RESET, DISCARD.
 
-use super::ast::{Identifier, SetVariable, Statement};
+use super::ast::{Discard, Identifier, SetConstraints, SetVariable, Statement};
 use super::cursor::Parser;
 use super::keyword::Keyword;
 use super::name;
@@ -12,7 +12,9 @@ impl Parser<'_> {
     /// SET \[SESSION | LOCAL\] ...
     pub(super) fn set(&mut self) -> Result<Statement> {
         self.advance();
-        self.refuse_keyword(Keyword::Constraints, "SET CONSTRAINTS")?;
+        if self.is_keyword(Keyword::Constraints) {
+            return self.set_constraints();
+        }
         let prefixed = !matches!(
             self.next_kind(),
             TokenKind::Keyword(Keyword::To) | TokenKind::Symbol(b'=' | b'.')
@@ -59,6 +61,35 @@ impl Parser<'_> {
             Keyword::Catalog if special => Err(self.not_supported("SET CATALOG")),
             _ => self.set_variable(local),
         }
+    }
+
+    /// CONSTRAINTS {ALL | name, ...} {DEFERRED | IMMEDIATE}.
+    fn set_constraints(&mut self) -> Result<Statement> {
+        self.advance();
+        let names = if self.accept_keyword(Keyword::All) {
+            Vec::new()
+        } else {
+            self.comma_separated(Self::object_name)?
+        };
+        let deferred = self.accept_keyword(Keyword::Deferred);
+        if !deferred {
+            self.expect_keyword(Keyword::Immediate)?;
+        }
+        Ok(Statement::SetConstraints(SetConstraints { names, deferred }))
+    }
+
+    /// DISCARD {ALL | PLANS | SEQUENCES | TEMPORARY | TEMP}.
+    pub(super) fn discard(&mut self) -> Result<Statement> {
+        self.advance();
+        let discard = match self.kind() {
+            TokenKind::Keyword(Keyword::All) => Discard::All,
+            TokenKind::Keyword(Keyword::Plans) => Discard::Plans,
+            TokenKind::Keyword(Keyword::Sequences) => Discard::Sequences,
+            TokenKind::Keyword(Keyword::Temp | Keyword::Temporary) => Discard::Temporary,
+            _ => return Err(self.unexpected()),
+        };
+        self.advance();
+        Ok(Statement::Discard(discard))
     }
 
     fn set_variable(&mut self, local: bool) -> Result<Statement> {

@@ -49,6 +49,7 @@ impl Parser<'_> {
             Keyword::Show => self.show(),
             Keyword::Reset => self.reset(),
             Keyword::Explain => self.explain(),
+            Keyword::Discard => self.discard(),
             Keyword::Checkpoint => {
                 self.advance();
                 Ok(Statement::Checkpoint)
@@ -118,8 +119,8 @@ impl Parser<'_> {
             }
             TokenKind::Keyword(Keyword::Index) => {
                 self.advance();
-                self.refuse_keyword(Keyword::Concurrently, "DROP INDEX CONCURRENTLY")?;
-                Ok(Statement::DropIndex(self.drop_objects()?))
+                let concurrently = self.accept_keyword(Keyword::Concurrently);
+                Ok(Statement::DropIndex(DropObjects { concurrently, ..self.drop_objects()? }))
             }
             TokenKind::Keyword(Keyword::Sequence) => {
                 self.advance();
@@ -139,7 +140,7 @@ impl Parser<'_> {
         if !cascade {
             self.accept_keyword(Keyword::Restrict);
         }
-        Ok(DropObjects { if_exists, names, cascade })
+        Ok(DropObjects { if_exists, names, cascade, concurrently: false })
     }
 
     /// 0A000 for a statement that PostgreSQL has and SPG has not, else 42601.
@@ -187,7 +188,6 @@ fn is_statement(keyword: Keyword) -> bool {
                 | Keyword::Copy
                 | Keyword::Deallocate
                 | Keyword::Declare
-                | Keyword::Discard
                 | Keyword::Do
                 | Keyword::Execute
                 | Keyword::Fetch

@@ -21,18 +21,17 @@ impl Parser<'_> {
         Ok(Statement::Begin(self.optional_modes()?))
     }
 
-    /// COMMIT | END \[WORK | TRANSACTION\] \[AND NO CHAIN\].
+    /// COMMIT | END \[WORK | TRANSACTION\] \[AND \[NO\] CHAIN\].
     pub(super) fn commit(&mut self) -> Result<Statement> {
         let end = self.advance().kind == TokenKind::Keyword(Keyword::End);
         if !end {
             self.refuse_keyword(Keyword::Prepared, "COMMIT PREPARED")?;
         }
         self.work();
-        self.no_chain()?;
-        Ok(Statement::Commit)
+        Ok(if self.and_chain()? { Statement::CommitAndChain } else { Statement::Commit })
     }
 
-    /// ROLLBACK | ABORT \[WORK | TRANSACTION\] [AND NO CHAIN | TO \[SAVEPOINT\] name].
+    /// ROLLBACK | ABORT \[WORK | TRANSACTION\] [AND \[NO\] CHAIN | TO \[SAVEPOINT\] name].
     pub(super) fn rollback(&mut self, keyword: Keyword) -> Result<Statement> {
         self.advance();
         if keyword == Keyword::Rollback {
@@ -43,8 +42,7 @@ impl Parser<'_> {
             self.optional_savepoint();
             return Ok(Statement::RollbackToSavepoint(self.column_name()?));
         }
-        self.no_chain()?;
-        Ok(Statement::Rollback)
+        Ok(if self.and_chain()? { Statement::RollbackAndChain } else { Statement::Rollback })
     }
 
     /// SAVEPOINT name.
@@ -73,12 +71,14 @@ impl Parser<'_> {
         }
     }
 
-    fn no_chain(&mut self) -> Result<()> {
-        if self.is_keyword(Keyword::And) && self.next_is_keyword(Keyword::Chain) {
-            return Err(self.not_supported("AND CHAIN"));
+    /// \[AND \[NO\] CHAIN\]: whether another block begins.
+    fn and_chain(&mut self) -> Result<bool> {
+        if !self.accept_keyword(Keyword::And) {
+            return Ok(false);
         }
-        self.accept_keywords(&[Keyword::And, Keyword::No, Keyword::Chain])?;
-        Ok(())
+        let no = self.accept_keyword(Keyword::No);
+        self.expect_keyword(Keyword::Chain)?;
+        Ok(!no)
     }
 
     fn optional_modes(&mut self) -> Result<TransactionModes> {

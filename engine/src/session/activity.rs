@@ -12,6 +12,7 @@ use std::time::Instant;
 use crossbeam_utils::CachePadded;
 
 use crate::metrics::tallies::{Tallies, Totals};
+use crate::session::interrupt::Canceller;
 use crate::session::statistics::{Counters, Statistics};
 use crate::storage::CommitNumber;
 use crate::storage::retained::retained;
@@ -42,6 +43,7 @@ pub(crate) struct Card {
     pub(crate) id: i32,
     began: TimestampTz,
     began_at: Instant,
+    canceller: Canceller,
     who: Mutex<Who>,
     statements: Mutex<Statements>,
     transaction: Mutex<Option<OpenBlock>>,
@@ -90,12 +92,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Activity {
     /// A session begins.
-    pub(crate) fn enter(&self) -> Arc<Card> {
+    pub(crate) fn enter(&self, canceller: Canceller) -> Arc<Card> {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed).wrapping_add(1) & i32::MAX;
         let card = Arc::new(Card {
             id,
             began: clock(),
             began_at: Instant::now(),
+            canceller,
             who: Mutex::default(),
             statements: Mutex::default(),
             transaction: Mutex::default(),
@@ -112,6 +115,13 @@ impl Activity {
         if lock(&self.cards).remove(&card.id).is_some() {
             departed.add(card.tallies());
         }
+    }
+
+    /// Cancels what a session runs; false if there is no such session.
+    pub(crate) fn cancel(&self, session: i32) -> bool {
+        let cards = lock(&self.cards);
+        let found = cards.get(&session);
+        found.inspect(|card| card.canceller.cancel()).is_some()
     }
 
     /// Counters for a statement of a session.

@@ -64,6 +64,7 @@ impl Session {
             }
             TransactionStatus::Idle => self.load_alone(table, columns, next),
         };
+        let result = result.and_then(|rows| self.set_by_functions().map(|()| rows));
         let tallies = self.own.card.tallies();
         tallies.add(Tally::Copies, 1);
         tallies.add(Tally::RowsInserted, *result.as_ref().unwrap_or(&0));

@@ -8,12 +8,30 @@ use crate::executor::environment::AdvisoryKey;
 use crate::locks::{LockOwner, Mode, Object, Patience, Scope};
 use crate::transaction::row_locks::Restart;
 
+/// A SET by a function.
+#[derive(Clone, Debug)]
+pub(super) struct SettingChange {
+    pub(super) name: String,
+    /// None is DEFAULT.
+    pub(super) value: Option<String>,
+    pub(super) local: bool,
+}
+
+impl SettingChange {
+    /// The value as SET has it.
+    pub(super) fn words(&self) -> Option<&[String]> {
+        self.value.as_ref().map(std::slice::from_ref)
+    }
+}
+
 /// The session's, as its statements see it.
 #[derive(Debug)]
 pub(super) struct Effects {
     pub(super) locks: LockOwner,
     /// Of the running statement.
     pub(super) warnings: RefCell<Vec<String>>,
+    /// What functions of the running statement set, in order: done when it ends well.
+    pub(super) settings: RefCell<Vec<SettingChange>>,
     /// Whether the statement asked for an advisory lock under the writer lock: there it must not, and runs again without.
     must_leave_writer_lock: Cell<bool>,
     /// After which commit the statement has to run again.
@@ -29,6 +47,7 @@ impl Effects {
         Self {
             locks,
             warnings: RefCell::default(),
+            settings: RefCell::default(),
             must_leave_writer_lock: Cell::new(false),
             restart: Restart::default(),
             blocked: Cell::new(None),
@@ -49,6 +68,7 @@ impl Effects {
     /// A statement starts.
     pub(super) fn start_statement(&self) {
         self.has_used_advisory_locks.set(false);
+        self.settings.borrow_mut().clear();
     }
 
     /// Has the statement run again without the writer lock: nobody waits for a lock while holding that, since whoever has the

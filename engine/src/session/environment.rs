@@ -19,9 +19,10 @@ use crate::locks::{LockView, Locks, Mode, Object, OwnerId, Patience};
 use crate::metrics::{Figure, Latencies};
 use crate::sabotage::{self, Break};
 use crate::session::activity::{Activity, Card};
-use crate::session::effects::Effects;
+use crate::session::effects::{Effects, SettingChange};
 use crate::session::figures::figures;
-use crate::session::settings::{Definition, Settings, visible};
+use crate::session::interrupt::Canceller;
+use crate::session::settings::{Definition, Settings, Values, find as find_setting, visible};
 use crate::session::statistics::Counters;
 use crate::session::transaction_control::Modes;
 use crate::session::transaction_setting::TransactionSetting;
@@ -62,13 +63,18 @@ pub(super) struct Own {
 }
 
 impl Own {
+    /// No value of a sequence was drawn.
+    pub(super) fn forget_drawn(&self) {
+        *self.drawn.borrow_mut() = Drawn::default();
+    }
+
     /// Counters for a statement.
     pub(super) fn count(&self, text: &Arc<str>) -> Arc<Counters> {
         self.activity.count(&self.card, text)
     }
 
-    pub(super) fn new(activity: &Arc<Activity>, locks: &Arc<Locks>) -> Self {
-        let (card, activity) = (activity.enter(), Arc::clone(activity));
+    pub(super) fn new(activity: &Arc<Activity>, locks: &Arc<Locks>, canceller: Canceller) -> Self {
+        let (card, activity) = (activity.enter(canceller), Arc::clone(activity));
         let effects = Effects::new(locks.owner(u64::from(card.id.unsigned_abs())));
         Self { drawn: RefCell::default(), card, activity, effects, profile: None }
     }
@@ -318,6 +324,17 @@ impl Live for SessionEnvironment<'_> {
         Ok(self.own.card.id)
     }
 
+    fn cancel(&self, session: i32) -> Result<bool> {
+        if self.own.activity.cancel(session) {
+            // It may be the statement's own.
+            self.interrupt.check()?;
+            return Ok(true);
+        }
+        let message = format!("PID {session} is not a PostgreSQL backend process");
+        self.own.effects.warnings.borrow_mut().push(message);
+        Ok(false)
+    }
+
     fn sessions(&self, with_retained: bool) -> Result<Vec<SessionState>> {
         let newest = with_retained.then(|| self.heads.published());
         Ok(self.own.activity.states(newest.as_deref()))
@@ -344,21 +361,53 @@ impl Live for SessionEnvironment<'_> {
     }
 
     fn settings(&self) -> Result<Vec<SettingState>> {
+        let (values, modes) = self.settings_by_now()?;
         let state = |definition: &'static Definition| SettingState {
             name: definition.name,
-            value: definition.show(self.settings.values()),
+            value: definition.show(&values),
             description: definition.description,
             is_preset: definition.is_preset(),
         };
         let of_transaction = TransactionSetting::ALL.map(|setting| SettingState {
             name: setting.name(),
-            value: setting.show(self.transaction.modes).to_owned(),
+            value: setting.show(modes).to_owned(),
             description: setting.description(),
             is_preset: false,
         });
         let mut settings: Vec<SettingState> = visible().map(state).chain(of_transaction).collect();
         settings.sort_by_key(|setting| setting.name.to_ascii_lowercase());
         Ok(settings)
+    }
+
+    fn set_setting(&self, name: &str, value: Option<&str>, local: bool) -> Result<String> {
+        let value = value.map(str::to_owned);
+        let change = SettingChange { name: name.to_owned(), value, local };
+        let shown = if let Some(setting) = TransactionSetting::find(name) {
+            let modes = setting.set(self.transaction.modes, change.words())?;
+            setting.show(modes).to_owned()
+        } else {
+            let values = self.settings.with([&change])?;
+            find_setting(name).map_or_else(String::new, |found| found.show(&values))
+        };
+        self.own.effects.settings.borrow_mut().push(change);
+        Ok(shown)
+    }
+}
+
+impl SessionEnvironment<'_> {
+    /// The settings with what the statement itself has set.
+    fn settings_by_now(&self) -> Result<(Values, Modes)> {
+        let changes = self.own.effects.settings.borrow();
+        let of_transaction = |change: &&SettingChange| TransactionSetting::find(&change.name);
+        let values =
+            self.settings.with(changes.iter().filter(|change| of_transaction(change).is_none()))?;
+        let mut modes = self.transaction.modes;
+        for change in changes.iter() {
+            if let Some(setting) = of_transaction(&change) {
+                modes = setting.set(modes, change.words())?;
+            }
+        }
+        Ok((values, modes))
     }
 }
 

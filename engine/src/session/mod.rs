@@ -20,6 +20,7 @@ mod deferred_tests;
 mod definition;
 #[cfg(test)]
 mod definition_tests;
+mod discard;
 mod effects;
 mod environment;
 mod expiry;
@@ -34,6 +35,7 @@ mod prepared;
 mod query;
 mod row_locks;
 mod run;
+mod set_constraints;
 mod settings;
 mod shown_block;
 mod statement;
@@ -111,13 +113,14 @@ pub struct Session {
 
 impl Session {
     pub(crate) fn new(database: Arc<Database>) -> Self {
-        let own = Own::new(database.activity(), database.locks());
+        let interrupts = Interrupts::default();
+        let own = Own::new(database.activity(), database.locks(), interrupts.canceller());
         let settings = Settings::new(database.session_defaults());
         own.card.set_application(&settings.values().application_name);
         Self {
             settings,
             database,
-            interrupts: Interrupts::default(),
+            interrupts,
             status: TransactionStatus::Idle,
             block: Block::default(),
             modes: Modes::default(),
@@ -174,7 +177,10 @@ impl Session {
         parameters: &[Value],
         sink: &mut dyn RowSink,
     ) -> Result<CommandTag> {
-        let started = self.start_statement(matches!(prepared.statement, Statement::Rollback))?;
+        let started = self.start_statement(matches!(
+            prepared.statement,
+            Statement::Rollback | Statement::RollbackAndChain
+        ))?;
         let result = match &prepared.counters {
             Some(counters) => {
                 let run = |session: &mut Self| session.dispatch(prepared, parameters, sink);
@@ -182,6 +188,7 @@ impl Session {
             }
             None => self.dispatch(prepared, parameters, sink),
         };
+        let result = result.and_then(|tag| self.set_by_functions().map(|()| tag));
         self.give_warnings(sink);
         self.end_statement(started, result.as_ref().err());
         result

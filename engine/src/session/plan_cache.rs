@@ -38,6 +38,13 @@ impl PlanCache {
         self.entries[slot].prepared = Some(prepared);
     }
 
+    /// Has every statement parsed and planned anew when it comes again.
+    pub(super) fn forget(&mut self) {
+        for entry in &mut self.entries {
+            entry.prepared = None;
+        }
+    }
+
     /// Keeps a statement that was not here.
     pub(super) fn insert(&mut self, prepared: Prepared) {
         if prepared.text.len() > PLAN_CACHE_TEXT_BYTES_MAX {

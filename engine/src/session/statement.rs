@@ -1,7 +1,7 @@
 //! Each kind of statement on its way.
 
 use crate::error::{Error, Result, SqlState};
-use crate::parser::ast::Statement;
+use crate::parser::ast::{Discard, Statement};
 use crate::session::{
     CommandTag, Prepared, RowSink, Session, TransactionStatus, block_failed, definition,
 };
@@ -20,6 +20,7 @@ impl Session {
         if !runs_on_pending(&prepared.statement) {
             self.settle_in_flight();
         }
+        self.check_outside_block(&prepared.statement)?;
         match &prepared.statement {
             Statement::Query(_) => self.query(prepared, parameters, sink),
             Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
@@ -39,15 +40,19 @@ impl Session {
             Statement::Begin(modes) => self.begin(modes, &prepared.text, sink),
             Statement::Commit => self.commit(sink),
             Statement::Rollback => Ok(self.rollback(sink)),
+            Statement::CommitAndChain => self.commit_and_chain(sink),
+            Statement::RollbackAndChain => self.rollback_and_chain(sink),
             Statement::Savepoint(name) => self.savepoint(&name.name),
             Statement::ReleaseSavepoint(name) => self.release_savepoint(&name.name),
             Statement::RollbackToSavepoint(name) => self.rollback_to_savepoint(&name.name),
             Statement::SetTransaction(modes) => self.set_transaction(modes, sink),
             Statement::SetSessionCharacteristics(modes) => self.set_characteristics(modes),
+            Statement::SetConstraints(set) => self.set_constraints(set, sink),
             Statement::Set(variable) => self.set_variable(variable, sink),
             Statement::Show(Some(name)) => self.show(&name.name, sink),
             Statement::Show(None) => self.show_all(sink),
             Statement::Reset(name) => self.reset(name.as_ref().map(|name| name.name.as_str())),
+            Statement::Discard(discard) => self.discard(*discard),
             Statement::Checkpoint => self.checkpoint(),
             Statement::Explain(explain) => self.explain(explain, prepared, parameters, sink),
         }
@@ -62,6 +67,21 @@ impl Session {
             SqlState::InvalidSqlStatementName,
             "the prepared statement belongs to another database",
         ))
+    }
+
+    /// 25001 for a statement that may not stand in a block.
+    fn check_outside_block(&self, statement: &Statement) -> Result<()> {
+        let name = match statement {
+            Statement::CreateIndex(create) if create.concurrently => "CREATE INDEX CONCURRENTLY",
+            Statement::DropIndex(drop) if drop.concurrently => "DROP INDEX CONCURRENTLY",
+            Statement::Discard(Discard::All) => "DISCARD ALL",
+            _ => return Ok(()),
+        };
+        if self.status == TransactionStatus::Idle {
+            return Ok(());
+        }
+        let message = format!("{name} cannot run inside a transaction block");
+        Err(Error::new(SqlState::ActiveSqlTransaction, message))
     }
 
     /// 25006 for a statement that writes in a transaction that must not.
@@ -97,7 +117,14 @@ fn runs_on_pending(statement: &Statement) -> bool {
 }
 
 fn runs_in_failed_block(statement: &Statement) -> bool {
-    matches!(statement, Statement::Commit | Statement::Rollback | Statement::RollbackToSavepoint(_))
+    matches!(
+        statement,
+        Statement::Commit
+            | Statement::Rollback
+            | Statement::CommitAndChain
+            | Statement::RollbackAndChain
+            | Statement::RollbackToSavepoint(_)
+    )
 }
 
 /// What a statement is called in messages.

@@ -52,12 +52,7 @@ impl Session {
         sink: &mut dyn RowSink,
     ) -> Result<CommandTag> {
         if self.status == TransactionStatus::Idle {
-            self.status = TransactionStatus::InTransaction;
-            self.block_began = Some(clock());
-            // A statement of its own that panicked half way may have left its block behind.
-            self.block.clear();
-            self.modes = Modes::of_new_blocks(self.settings.values());
-            self.savepoint_modes.clear();
+            self.begin_as(Modes::of_new_blocks(self.settings.values()));
         } else {
             let message = "there is already a transaction in progress";
             self.warn(sink, SqlState::ActiveSqlTransaction, message);
@@ -92,6 +87,38 @@ impl Session {
                 committed.map(|()| CommandTag::Plain("COMMIT"))
             }
         }
+    }
+
+    /// COMMIT AND CHAIN: another block begins as this one ran, also where a failed one was rolled back.
+    pub(super) fn commit_and_chain(&mut self, sink: &mut dyn RowSink) -> Result<CommandTag> {
+        self.check_in_block("COMMIT AND CHAIN")?;
+        let modes = self.modes;
+        let tag = self.commit(sink)?;
+        // As before any block.
+        self.settle_in_flight();
+        self.end_statement(None, None);
+        self.begin_as(modes);
+        Ok(tag)
+    }
+
+    /// ROLLBACK AND CHAIN.
+    pub(super) fn rollback_and_chain(&mut self, sink: &mut dyn RowSink) -> Result<CommandTag> {
+        self.check_in_block("ROLLBACK AND CHAIN")?;
+        let modes = self.modes;
+        let tag = self.rollback(sink);
+        self.end_statement(None, None);
+        self.begin_as(modes);
+        Ok(tag)
+    }
+
+    /// Opens a block.
+    fn begin_as(&mut self, modes: Modes) {
+        self.status = TransactionStatus::InTransaction;
+        self.block_began = Some(clock());
+        // A statement of its own that panicked half way may have left its block behind.
+        self.block.clear();
+        self.modes = modes;
+        self.savepoint_modes.clear();
     }
 
     /// Queues a block as a commit; `has_locked` says that all of its changes are locked.

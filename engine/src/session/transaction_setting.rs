@@ -51,6 +51,28 @@ impl TransactionSetting {
             Self::ReadOnly => on_or_off(modes.read_only),
         }
     }
+
+    /// Modes with it set.
+    pub(super) fn set(self, modes: Modes, words: Option<&[String]>) -> Result<Modes> {
+        let mut modes = modes;
+        // DEFAULT is the same whatever blocks begin with.
+        let default = Modes::default();
+        let (name, word) = (self.name(), words.and_then(<[String]>::first));
+        match self {
+            Self::Deferrable => {
+                modes.deferrable =
+                    word.map_or(Ok(default.deferrable), |word| boolean(name, word))?;
+            }
+            Self::Isolation => {
+                modes.isolation =
+                    word.map_or(Ok(default.isolation), |word| isolation(name, word))?;
+            }
+            Self::ReadOnly => {
+                modes.read_only = word.map_or(Ok(default.read_only), |word| boolean(name, word))?;
+            }
+        }
+        Ok(modes)
+    }
 }
 
 impl Session {
@@ -68,16 +90,7 @@ impl Session {
         setting: TransactionSetting,
         words: Option<&[String]>,
     ) -> Result<()> {
-        // DEFAULT is PostgreSQL's own, whatever blocks begin with.
-        let mut modes = Modes::default();
-        if let Some(word) = words.and_then(<[String]>::first) {
-            let name = setting.name();
-            match setting {
-                TransactionSetting::Deferrable => modes.deferrable = boolean(name, word)?,
-                TransactionSetting::Isolation => modes.isolation = isolation(name, word)?,
-                TransactionSetting::ReadOnly => modes.read_only = boolean(name, word)?,
-            }
-        }
+        let modes = setting.set(Modes::default(), words)?;
         // Outside a block it would end with its own statement.
         if self.status == TransactionStatus::Idle {
             return Ok(());

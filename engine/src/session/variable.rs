@@ -40,6 +40,23 @@ impl Session {
         Ok(CommandTag::Plain("SET"))
     }
 
+    /// Does what functions of the statement that has just ended have set.
+    #[inline]
+    pub(super) fn set_by_functions(&mut self) -> Result<()> {
+        if self.own.effects.settings.borrow().is_empty() {
+            return Ok(());
+        }
+        let changes = std::mem::take(&mut *self.own.effects.settings.borrow_mut());
+        for change in &changes {
+            match TransactionSetting::find(&change.name) {
+                Some(setting) => self.set_transaction_setting(setting, change.words())?,
+                None => self.settings.set(&change.name, change.words(), change.local)?,
+            }
+        }
+        self.show_application();
+        Ok(())
+    }
+
     pub(super) fn reset(&mut self, name: Option<&str>) -> Result<CommandTag> {
         match name {
             None => self.settings.reset_all(),
@@ -51,6 +68,7 @@ impl Session {
             }
             Some(name) => self.settings.set(name, None, false)?,
         }
+        self.show_application();
         Ok(CommandTag::Plain("RESET"))
     }
 

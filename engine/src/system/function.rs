@@ -17,6 +17,8 @@ pub enum SystemFunction {
     BackendPid,
     /// `pg_blocking_pids(session)`
     BlockingSessions,
+    /// `pg_cancel_backend(session)`
+    CancelSession,
     /// `col_description(relation, column)`, `obj_description(thing[, catalog])`: nothing has one.
     Description,
     /// `current_user`
@@ -51,6 +53,8 @@ pub enum SystemFunction {
     SerialSequence,
     /// `current_setting(name[, missing_ok])`
     Setting,
+    /// `set_config(name, value, is_local)`; strict in nothing
+    SetSetting,
     /// `pg_size_pretty(bytes)`
     SizePretty,
     /// `pg_table_is_visible(relation)`
@@ -72,6 +76,7 @@ const INT8: DataType = DataType::Int8;
 pub const SIGNATURES: &[(&[&str], &[DataType], DataType, SystemFunction)] = &[
     (&["pg_backend_pid"], &[], INT4, F::BackendPid),
     (&["pg_blocking_pids"], &[INT4], TEXT, F::BlockingSessions),
+    (&["pg_cancel_backend"], &[INT4], BOOL, F::CancelSession),
     (&["current_setting"], &[TEXT], TEXT, F::Setting),
     (&["current_setting"], &[TEXT, BOOL], TEXT, F::Setting),
     (&["col_description"], &[INT8, INT4], TEXT, F::Description),
@@ -99,6 +104,7 @@ pub const SIGNATURES: &[(&[&str], &[DataType], DataType, SystemFunction)] = &[
     (&["pg_relation_size", "pg_table_size"], &[INT8], INT8, F::RelationSize),
     (&["pg_relation_size", "pg_table_size"], &[TEXT], INT8, F::RelationSize),
     (&["pg_get_serial_sequence"], &[TEXT, TEXT], TEXT, F::SerialSequence),
+    (&["set_config"], &[TEXT, TEXT, BOOL], TEXT, F::SetSetting),
     (&["pg_size_pretty"], &[INT8], TEXT, F::SizePretty),
     (&["pg_table_is_visible"], &[INT8], BOOL, F::TableIsVisible),
     (&["pg_total_relation_size"], &[INT8], INT8, F::TotalSize),
@@ -114,7 +120,16 @@ impl SystemFunction {
 
     /// Whether a NULL in the argument at `place` gives NULL.
     pub fn is_strict_in(self, place: usize) -> bool {
-        self != F::FormatType || place == 0
+        match self {
+            F::FormatType => place == 0,
+            F::SetSetting => false,
+            _ => true,
+        }
+    }
+
+    /// Whether a call does something.
+    pub fn has_effect(self) -> bool {
+        matches!(self, F::SetSetting | F::CancelSession)
     }
 
     /// Its name, or the first of those that mean the same.
@@ -140,6 +155,7 @@ pub fn call(
             let found: Vec<String> = found.iter().map(ToString::to_string).collect();
             text(format!("{{{}}}", found.join(",")))
         }
+        (F::CancelSession, [ValueRef::Int4(session)]) => Value::Bool(source.live.cancel(*session)?),
         (F::Setting, [ValueRef::Text(name), missing_ok @ ..]) => {
             let settings = source.live.settings()?.into_iter();
             let found = settings.rev().find(|setting| setting.name.eq_ignore_ascii_case(name));
@@ -180,6 +196,17 @@ pub fn call(
         (F::RelationName, [ValueRef::Int8(number)]) => text(relation_name(root, *number)),
         (F::SerialSequence, [ValueRef::Text(table), ValueRef::Text(column)]) => {
             optional(serial_sequence(root, table, column)?)
+        }
+        (F::SetSetting, [ValueRef::Text(name), value, local]) => {
+            let value = match value {
+                ValueRef::Text(value) => Some(*value),
+                _ => None,
+            };
+            text(source.live.set_setting(name, value, *local == ValueRef::Bool(true))?)
+        }
+        (F::SetSetting, _) => {
+            let message = "SET requires parameter name";
+            return Err(Error::new(SqlState::NullValueNotAllowed, message));
         }
         (F::SizePretty, [ValueRef::Int8(bytes)]) => text(size_pretty(*bytes)),
         (F::TableIsVisible, [ValueRef::Int8(number)]) => {

@@ -19,6 +19,12 @@ pub trait Live {
     /// Every setting with the value in force.
     fn settings(&self) -> Result<Vec<SettingState>>;
 
+    /// SET, or without a value SET TO DEFAULT, from the end of the statement on; answers the value that is in force then.
+    fn set_setting(&self, name: &str, value: Option<&str>, local: bool) -> Result<String>;
+
+    /// Cancels what a session runs; false, with a warning, if there is no such session.
+    fn cancel(&self, session: i32) -> Result<bool>;
+
     /// The sessions that there are, by number; with what their snapshots keep alive, if `with_retained`.
     fn sessions(&self, with_retained: bool) -> Result<Vec<SessionState>>;
 
@@ -171,6 +177,14 @@ impl Live for NoDatabase {
     }
 
     fn settings(&self) -> Result<Vec<SettingState>> {
+        Err(nothing_runs())
+    }
+
+    fn set_setting(&self, _: &str, _: Option<&str>, _: bool) -> Result<String> {
+        Err(nothing_runs())
+    }
+
+    fn cancel(&self, _: i32) -> Result<bool> {
         Err(nothing_runs())
     }
 

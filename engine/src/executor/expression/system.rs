@@ -26,7 +26,8 @@ pub(super) fn system(
         }
         call(function, &arguments, &source)
     };
-    if operands.iter().all(|operand| matches!(operand, Operand::Constant(_))) {
+    let is_called = rows > 0 || !function.has_effect();
+    if is_called && operands.iter().all(|operand| matches!(operand, Operand::Constant(_))) {
         return value(0).map(Operand::Constant);
     }
     let mut column = Column::with_capacity(data_type, rows);

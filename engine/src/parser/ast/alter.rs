@@ -1,6 +1,9 @@
 //! ALTER TABLE and ALTER INDEX of the syntax tree.
 
-use super::{ColumnSpecification, Expression, Identifier, ObjectName, TableConstraint, TypeName};
+use super::{
+    ColumnSpecification, Expression, Identifier, IdentitySpecification, ObjectName,
+    SequenceOptions, TableConstraint, TypeName,
+};
 
 /// ALTER TABLE.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +48,29 @@ pub enum AlterAction {
         column: Identifier,
         /// SET rather than DROP.
         not_null: bool,
+    },
+    /// ALTER \[COLUMN\] column ADD GENERATED ... AS IDENTITY.
+    AddIdentity {
+        /// The column.
+        column: Identifier,
+        /// How it takes values.
+        identity: IdentitySpecification,
+    },
+    /// ALTER \[COLUMN\] column {SET GENERATED ... | SET sequence option | RESTART} ...
+    SetIdentity {
+        /// The column.
+        column: Identifier,
+        /// SET GENERATED ALWAYS (Some(true)) or BY DEFAULT.
+        always: Option<bool>,
+        /// What changes of its sequence.
+        options: SequenceOptions,
+    },
+    /// ALTER \[COLUMN\] column DROP IDENTITY.
+    DropIdentity {
+        /// The column.
+        column: Identifier,
+        /// IF EXISTS.
+        if_exists: bool,
     },
     /// ALTER \[COLUMN\] column \[SET DATA\] TYPE type [USING expression].
     SetType {

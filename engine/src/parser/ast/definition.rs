@@ -144,6 +144,8 @@ pub struct DropObjects {
     pub names: Vec<ObjectName>,
     /// CASCADE rather than RESTRICT.
     pub cascade: bool,
+    /// CONCURRENTLY, of an index.
+    pub concurrently: bool,
 }
 
 /// CREATE INDEX.
@@ -151,6 +153,8 @@ pub struct DropObjects {
 pub struct CreateIndex {
     /// UNIQUE.
     pub unique: bool,
+    /// CONCURRENTLY: an index is built beside writers in any case, but this may not stand in a block.
+    pub concurrently: bool,
     /// IF NOT EXISTS (which demands a name).
     pub if_not_exists: bool,
     /// Its name; None lets the engine choose `table_column_idx`.
@@ -179,4 +183,6 @@ pub struct Truncate {
     pub names: Vec<ObjectName>,
     /// RESTART IDENTITY rather than CONTINUE IDENTITY.
     pub restart_identity: bool,
+    /// CASCADE rather than RESTRICT.
+    pub cascade: bool,
 }

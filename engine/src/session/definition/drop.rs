@@ -1,5 +1,6 @@
 //! DROP TABLE, DROP INDEX, TRUNCATE.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Definer, existing_name, written_name};
@@ -50,6 +51,9 @@ impl Definer<'_> {
     }
 
     pub(super) fn drop_indexes(&mut self, drop: &DropObjects) -> Result<()> {
+        if drop.concurrently {
+            check_concurrently(drop)?;
+        }
         let mut found: Vec<(TableId, IndexId)> = Vec::with_capacity(drop.names.len());
         for name in &drop.names {
             let index = existing_name(name).and_then(|name| self.root.index_by_name(name));
@@ -101,6 +105,9 @@ impl Definer<'_> {
                 }
             }
         }
+        if truncate.cascade {
+            self.add_referring(&mut found);
+        }
         let ids: Vec<TableId> = found.iter().map(|table| table.id()).collect();
         for table in &found {
             self.check_truncatable(table, &ids)?;
@@ -114,6 +121,24 @@ impl Definer<'_> {
             self.touched.push((table.id(), 0));
         }
         Ok(())
+    }
+
+    /// CASCADE: those that refer to one of the tables are emptied too, and those that refer to them.
+    fn add_referring(&mut self, found: &mut Vec<Arc<Table>>) {
+        loop {
+            let children = found.iter().flat_map(|table| self.root.children(table.id()));
+            let is_new = |child: &&TableId| found.iter().all(|table| table.id() != **child);
+            let new: BTreeSet<TableId> = children.filter(is_new).copied().collect();
+            if new.is_empty() {
+                return;
+            }
+            for id in new {
+                let Some(table) = self.root.table(id).map(Arc::clone) else { continue };
+                let message = format!("truncate cascades to table \"{}\"", table.schema().name);
+                self.notice(SqlState::SuccessfulCompletion, message);
+                found.push(table);
+            }
+        }
     }
 
     /// 0A000 for a table that others refer to, unless they are emptied too.
@@ -172,6 +197,19 @@ impl Definer<'_> {
         }
         self.notice(SqlState::SuccessfulCompletion, format!("{what}, skipping"));
         Ok(())
+    }
+}
+
+/// 0A000 for what PostgreSQL does not drop CONCURRENTLY.
+fn check_concurrently(drop: &DropObjects) -> Result<()> {
+    let refuse = |what: &str| {
+        let message = format!("DROP INDEX CONCURRENTLY does not support {what}");
+        Err(Error::new(SqlState::FeatureNotSupported, message))
+    };
+    match drop.names.as_slice() {
+        [_] if drop.cascade => refuse("CASCADE"),
+        [_] => Ok(()),
+        _ => refuse("dropping multiple objects"),
     }
 }
 

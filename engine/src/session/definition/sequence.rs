@@ -61,15 +61,7 @@ impl Definer<'_> {
             }
             return Err(Error::undefined_table(&name, crate::types::Position::UNKNOWN));
         };
-        let old = &sequence.definition;
         let options = &alter.options;
-        let mut definition = settled(Some(old), old.data_type, options)?;
-        let (mut last, mut is_called) = sequence.state.position();
-        let restart = options.restart.map(|value| value.unwrap_or(definition.start));
-        if let Some(value) = restart {
-            (last, is_called) = (value, false);
-        }
-        check_within(last, "RESTART", &definition)?;
         let owner = match &options.owned_by {
             Some(Some((table, column))) => Some(Some(self.find_owner(table, column)?)),
             Some(None) => Some(None),
@@ -79,6 +71,27 @@ impl Definer<'_> {
         if let (Some(_), Some((table, ordinal))) = (&owner, old_owner) {
             self.check_owner_may_change(&sequence, table, ordinal)?;
         }
+        self.change_sequence(&sequence, options)?;
+        if let Some(owner) = owner {
+            self.change_owner(sequence.id(), old_owner, owner);
+        }
+        Ok(())
+    }
+
+    /// Changes a sequence in what its options say, its owner aside.
+    pub(super) fn change_sequence(
+        &mut self,
+        sequence: &Sequence,
+        options: &SequenceOptions,
+    ) -> Result<()> {
+        let old = &sequence.definition;
+        let mut definition = settled(Some(old), old.data_type, options)?;
+        let (mut last, mut is_called) = sequence.state.position();
+        let restart = options.restart.map(|value| value.unwrap_or(definition.start));
+        if let Some(value) = restart {
+            (last, is_called) = (value, false);
+        }
+        check_within(last, "RESTART", &definition)?;
         (definition.id, definition.name) = (old.id, Arc::clone(&old.name));
         definition.version = self.root.shared().draw_schema_version();
         self.root.replace_sequence(match restart {
@@ -86,9 +99,6 @@ impl Definer<'_> {
             None => Sequence { definition: Arc::new(definition), ..sequence.clone() },
         });
         self.touched_sequences.push(sequence.id());
-        if let Some(owner) = owner {
-            self.change_owner(sequence.id(), old_owner, owner);
-        }
         Ok(())
     }
 

@@ -13,12 +13,11 @@ use std::time::Duration;
 use crate::error::{Error, Result, SqlState};
 use crate::limits::STATEMENT_MEMORY_BYTES_DEFAULT;
 use crate::parser::ast::IsolationLevel;
+use crate::session::effects::SettingChange;
 use crate::types::datetime::Zone;
 
-pub(super) use definition::{Definition, visible};
+pub(super) use definition::{Definition, find, visible};
 pub(super) use value::{boolean, isolation, show_isolation};
-
-use definition::find;
 
 /// `lock_timeout` by default. PostgreSQL waits for ever; here a wait that long means that one statement holds up every
 /// writer, and an error is the better answer.
@@ -188,6 +187,19 @@ impl Settings {
             self.scopes.session = Arc::new(changed);
         }
         Ok(())
+    }
+
+    /// What is in force once these are set too, if all of them can be.
+    pub(super) fn with<'c>(
+        &self,
+        changes: impl IntoIterator<Item = &'c SettingChange>,
+    ) -> Result<Values> {
+        let mut values = Values::clone(&self.scopes.current);
+        for change in changes {
+            let definition = find(&change.name).ok_or_else(|| unrecognized(&change.name))?;
+            definition.set(&mut values, change.words(), &self.defaults.0)?;
+        }
+        Ok(values)
     }
 
     /// RESET ALL.

@@ -6,6 +6,7 @@
 
 mod columns;
 mod constraints;
+mod identity;
 mod rename;
 mod rows;
 
@@ -88,6 +89,15 @@ impl Definer<'_> {
             AlterAction::DropConstraint { if_exists, name, cascade } => {
                 self.drop_constraint(alteration, *if_exists, name, *cascade)
             }
+            AlterAction::AddIdentity { column, identity } => {
+                self.add_identity(alteration, column, identity)
+            }
+            AlterAction::SetIdentity { column, always, options } => {
+                self.set_identity(alteration, column, *always, options)
+            }
+            AlterAction::DropIdentity { column, if_exists } => {
+                self.drop_identity(alteration, column, *if_exists)
+            }
             AlterAction::SetType { column, .. } => {
                 Err(Error::not_supported("ALTER COLUMN ... TYPE", column.position))
             }
@@ -144,6 +154,7 @@ fn pass(action: &AlterAction) -> u8 {
     match action {
         AlterAction::DropColumn { .. }
         | AlterAction::DropConstraint { .. }
+        | AlterAction::DropIdentity { .. }
         | AlterAction::SetDefault { default: None, .. }
         | AlterAction::SetNotNull { not_null: false, .. } => 0,
         AlterAction::SetType { .. } => 1,
@@ -153,6 +164,7 @@ fn pass(action: &AlterAction) -> u8 {
             ConstraintKind::Key { .. } => 4,
             ConstraintKind::Check(_) | ConstraintKind::Foreign { .. } => 5,
         },
+        AlterAction::SetDefault { .. } | AlterAction::AddIdentity { .. } => 5,
         _ => 6,
     }
 }
@@ -165,6 +177,9 @@ pub(super) fn not_of_tables(name: &str, kind: &str, action: &AlterAction) -> Err
         AlterAction::SetDefault { .. } => "ALTER COLUMN ... SET DEFAULT",
         AlterAction::SetNotNull { not_null: true, .. } => "ALTER COLUMN ... SET NOT NULL",
         AlterAction::SetNotNull { not_null: false, .. } => "ALTER COLUMN ... DROP NOT NULL",
+        AlterAction::AddIdentity { .. } => "ALTER COLUMN ... ADD IDENTITY",
+        AlterAction::SetIdentity { .. } => "ALTER COLUMN ... SET",
+        AlterAction::DropIdentity { .. } => "ALTER COLUMN ... DROP IDENTITY",
         AlterAction::SetType { .. } => "ALTER COLUMN ... SET DATA TYPE",
         AlterAction::AddConstraint(_) => "ADD CONSTRAINT",
         AlterAction::DropConstraint { .. } => "DROP CONSTRAINT",
