@@ -19,7 +19,7 @@ impl Session {
             self.warn(sink, SqlState::NoActiveSqlTransaction, message);
         }
         let published = self.database.heads().published();
-        let root = if self.block.has_snapshot() {
+        let root = if self.block.base().is_some() {
             self.block.root(self.database.heads())
         } else {
             Arc::as_ref(&published)
