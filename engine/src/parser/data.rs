@@ -113,14 +113,14 @@ impl Parser<'_> {
         if is_row {
             self.advance();
         }
-        let no_row = || {
+        let no_row = |position| {
             let message =
                 "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression";
             Error::new(SqlState::FeatureNotSupported, message).at(position)
         };
         if !self.is_symbol(b'(') {
             self.expression()?;
-            return Err(no_row());
+            return Err(no_row(position));
         }
         let values = if is_row && self.next_is_symbol(b')') {
             self.advance();
@@ -130,7 +130,7 @@ impl Parser<'_> {
             match self.enclosed()? {
                 Enclosed::Expressions(values) if is_row || values.len() > 1 => values,
                 Enclosed::Expressions(values) => {
-                    return Err(no_row().at(values[0].position));
+                    return Err(no_row(values[0].position));
                 }
                 Enclosed::Query(_) => {
                     let what = "assignment of a query to several columns";
