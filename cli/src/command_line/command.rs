@@ -39,7 +39,7 @@ pub(crate) enum Command {
     },
     /// Write the whole database as SQL to standard output: one snapshot, one transaction
     Dump,
-    /// Run a script as a whole, up to its first error: what `dump` wrote, for one
+    /// Run a script up to its first error, and nothing behind it; what `dump` wrote is one transaction
     Load {
         /// The script, plain or gzipped; - is standard input
         file: PathBuf,

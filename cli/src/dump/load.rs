@@ -1,4 +1,4 @@
-//! Runs a script as a whole: up to the first error, which names its line.
+//! Runs a script up to the first error, which names its line.
 
 use std::io::{BufRead, Read};
 use std::path::Path;
