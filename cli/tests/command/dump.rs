@@ -106,11 +106,18 @@ CREATE TABLE serial (id SERIAL, v INT);
 INSERT INTO serial (v) VALUES (1), (2);
 SELECT setval('serial_id_seq', 1000, false);
 CREATE TABLE bare ();
+SET TIME ZONE '+05';
+CREATE TABLE stamped (
+    n INT, at TIMESTAMPTZ DEFAULT CURRENT_TIMESTAMP, day DATE DEFAULT CURRENT_DATE + 3,
+    fixed TIMESTAMPTZ DEFAULT '2024-01-01 12:00', who TEXT DEFAULT CURRENT_USER,
+    CHECK (day > CURRENT_DATE)
+);
+RESET TIME ZONE;
 INSERT INTO bare DEFAULT VALUES;
 INSERT INTO bare DEFAULT VALUES;
 "#;
 
-const MOVED_QUESTIONS: [&str; 7] = [
+const MOVED_QUESTIONS: [&str; 8] = [
     r#"INSERT INTO "New one" (v) VALUES (5) RETURNING id, "Is""#,
     r#"SELECT v::text, w::text FROM "New one" WHERE v = 0"#,
     "INSERT INTO a (v) VALUES (2) RETURNING id",
@@ -118,6 +125,7 @@ const MOVED_QUESTIONS: [&str; 7] = [
     "SELECT nextval('begun')",
     "INSERT INTO serial (v) VALUES (3) RETURNING id",
     "SELECT count(*) FROM bare",
+    "INSERT INTO stamped VALUES (1) RETURNING at > '2026-01-01', day = CURRENT_DATE + 3, fixed, who <> ''",
 ];
 
 const DATABASES: [(&str, &[&str]); 3] =

@@ -58,22 +58,24 @@ fn a_cycle_is_an_error_of_the_wait_that_would_close_it() {
     let (left, right) = (locks.owner(1), locks.owner(2));
     take(&left, row(1), Mode::Update).unwrap();
     take(&right, FIRST, Mode::Update).unwrap();
-    thread::scope(|scope| {
+    let error = thread::scope(|scope| {
         scope.spawn(|| take(&left, FIRST, Mode::Share).unwrap());
         await_waiters(&locks, 1);
         let error = take(&right, row(1), Mode::Share).unwrap_err();
-        assert_eq!(error.sqlstate(), SqlState::DeadlockDetected);
-        assert_eq!(error.message(), "deadlock detected");
-        assert_eq!(
-            error.fields().detail.as_deref(),
-            Some(
-                "Process 2 waits for FOR SHARE on row 1 of relation 7; blocked by process 1.\n\
-                 Process 1 waits for ShareLock on advisory lock [0,1,1]; blocked by process 2."
-            )
-        );
-        assert_eq!(locks.snapshot().len(), 3, "the victim's wait is over");
+        let waits = locks.snapshot().len();
         right.release_transaction();
+        assert_eq!(waits, 3, "the victim's wait is over");
+        error
     });
+    assert_eq!(error.sqlstate(), SqlState::DeadlockDetected);
+    assert_eq!(error.message(), "deadlock detected");
+    assert_eq!(
+        error.fields().detail.as_deref(),
+        Some(
+            "Process 2 waits for FOR SHARE on row 1 of relation 16391; blocked by process 1.\n\
+             Process 1 waits for ShareLock on advisory lock [5,0,1,1]; blocked by process 2."
+        )
+    );
 }
 
 #[test]
