@@ -10,7 +10,7 @@ use crate::statement_buffer::StatementBuffer;
 use crate::{editor, meta_command};
 
 /// What may stand before a text that is UTF-8.
-const BYTE_ORDER_MARK: char = '\u{feff}';
+pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Whether to go on reading.
 #[derive(Clone, Debug, PartialEq, Eq)]

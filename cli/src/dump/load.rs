@@ -10,6 +10,7 @@ use spg_engine::{Error, SqlState};
 use crate::failure::Outcome;
 use crate::import;
 use crate::interrupt::Interrupt;
+use crate::shell::BYTE_ORDER_MARK;
 use crate::statement_buffer::StatementBuffer;
 use crate::target::Target;
 
@@ -52,7 +53,11 @@ fn run(
         if buffer.at_boundary() {
             begun = line_number;
         }
-        buffer.push(&line);
+        buffer.push(if line_number == 1 {
+            line.trim_start_matches(BYTE_ORDER_MARK)
+        } else {
+            &line
+        });
         if buffer.rest_bytes() > STATEMENT_BYTES_MAX {
             let message = format!("statement is longer than {STATEMENT_BYTES_MAX} bytes");
             let error = Error::new(SqlState::ProgramLimitExceeded, message);

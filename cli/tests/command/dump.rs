@@ -257,6 +257,8 @@ fn a_load_stops_at_its_first_error() {
     let open =
         spg_in(directory.path(), &["--data-dir", "data", "load", "-"], "BEGIN;\nSELECT 1;\n");
     assert!(open.status == 1 && open.err.contains("within a transaction block"), "{open:?}");
+    let marked = spg_in(directory.path(), &["--memory", "load", "-"], "\u{feff}SELECT 1;\n");
+    assert_eq!((marked.status, marked.out.as_str()), (0, "LOAD 1\n"), "{marked:?}");
     let absent = spg(&["--memory", "load", "/no/such/file.sql"]);
     assert_eq!(absent.status, 1, "{absent:?}");
 }
