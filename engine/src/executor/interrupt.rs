@@ -112,9 +112,12 @@ impl Interrupt {
     }
 }
 
+/// What a canceled statement is told: whoever cancels it for another reason may say so instead.
+pub const CANCELED: &str = "canceling statement due to user request";
+
 #[cold]
 fn canceled() -> Error {
-    Error::new(SqlState::QueryCanceled, "canceling statement due to user request")
+    Error::new(SqlState::QueryCanceled, CANCELED)
 }
 
 #[cfg(test)]

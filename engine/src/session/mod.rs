@@ -54,7 +54,7 @@ pub use interrupt::Canceller;
 pub use prepared::Prepared;
 pub use settings::Defaults;
 
-pub use crate::executor::interrupt::{Deadline, Timeout};
+pub use crate::executor::interrupt::{CANCELED, Deadline, Timeout};
 pub use crate::transaction::block::Receipt;
 pub use crate::transaction::heads::OnSettled;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use spg_engine::identity::ChainState;
-use spg_engine::session::{CommandTag, Prepared, Receipt, TransactionStatus};
+use spg_engine::session::{CANCELED, CommandTag, Prepared, Receipt, TransactionStatus};
 use spg_engine::storage::CommitNumber;
 use spg_engine::{Error, Session, Value};
 use spg_wire::frame::FrameSpan;
@@ -20,6 +20,9 @@ use crate::limits::VALUES_RETAINED;
 use crate::registry::{Demand, Handle};
 use crate::shared::Shared;
 use crate::stats;
+
+/// What a statement is told that runs for too long after the server was asked to end.
+const STOPPING: &str = "canceling statement because the server is stopping";
 
 /// A client's side of a connection, from Hello to its end.
 pub(super) struct Conversation<'a> {
@@ -264,6 +267,11 @@ impl Client<'_> {
     /// Answers an error.
     pub(super) fn answer_error(&mut self, fields: &ErrorFields) {
         self.handle().counters().errors.add(1);
+        if self.demand() == Demand::Stopping && fields.message == CANCELED {
+            let mut fields = fields.clone();
+            STOPPING.clone_into(&mut fields.message);
+            return server::error_response(&mut self.output.bytes, &fields);
+        }
         server::error_response(&mut self.output.bytes, fields);
     }
 

@@ -124,7 +124,9 @@ fn statements_that_run_too_long_after_the_signal_are_cancelled() {
     wait_until_running(&mut observer, 2);
     drop(observer);
     daemon.signal("TERM");
-    assert_eq!(running.error().code(), "57014");
+    let error = running.error();
+    assert_eq!(error.code(), "57014");
+    assert_eq!(error.message, "canceling statement because the server is stopping");
     assert_eq!(running.fatal().0, "57P01");
     assert_eq!(daemon.wait().code(), Some(0));
 }
