@@ -1,9 +1,12 @@
 //! The modes of locks, and which of them exclude each other.
 
-/// How an object is locked: PostgreSQL's four modes of row locks, weakest first. Advisory locks are [`Mode::Share`] or
-/// [`Mode::Update`], keys of unique indexes [`Mode::Update`].
+/// How an object is locked, weakest first: PostgreSQL's four modes of row locks, and one at either end that tells a row which
+/// is about to go from one that is only kept FOR UPDATE. Advisory locks are [`Mode::Share`] or [`Mode::Update`], keys of unique
+/// indexes [`Mode::Update`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mode {
+    /// The row has its key and does not lose it now: whoever wants to know waits for [`Mode::Remove`] alone.
+    Presence,
     /// The row stays and its key stays.
     KeyShare,
     /// The row stays as it is.
@@ -12,6 +15,8 @@ pub enum Mode {
     NoKeyUpdate,
     /// The holder may delete the row or change its key.
     Update,
+    /// The holder does so.
+    Remove,
 }
 
 /// A set of modes.
@@ -20,40 +25,51 @@ pub(super) struct Modes(u8);
 
 impl Mode {
     /// Every mode, weakest first.
-    pub const ALL: [Self; 4] = [Self::KeyShare, Self::Share, Self::NoKeyUpdate, Self::Update];
+    pub const ALL: [Self; 6] = [
+        Self::Presence,
+        Self::KeyShare,
+        Self::Share,
+        Self::NoKeyUpdate,
+        Self::Update,
+        Self::Remove,
+    ];
 
     /// Whether two sessions may not hold an object in these modes at the same time.
     ///
-    /// | | KEY SHARE | SHARE | NO KEY UPDATE | UPDATE |
-    /// |---|---|---|---|---|
-    /// | KEY SHARE | | | | X |
-    /// | SHARE | | | X | X |
-    /// | NO KEY UPDATE | | X | X | X |
-    /// | UPDATE | X | X | X | X |
+    /// | | presence | KEY SHARE | SHARE | NO KEY UPDATE | UPDATE | remove |
+    /// |---|---|---|---|---|---|---|
+    /// | presence | | | | | | X |
+    /// | KEY SHARE | | | | | X | X |
+    /// | SHARE | | | | X | X | X |
+    /// | NO KEY UPDATE | | | X | X | X | X |
+    /// | UPDATE | | X | X | X | X | X |
+    /// | remove | X | X | X | X | X | X |
     pub fn conflicts_with(self, other: Self) -> bool {
         match self {
-            Self::KeyShare => other == Self::Update,
+            Self::Presence => other == Self::Remove,
+            Self::KeyShare => other >= Self::Update,
             Self::Share => other >= Self::NoKeyUpdate,
             Self::NoKeyUpdate => other >= Self::Share,
-            Self::Update => true,
+            Self::Update => other >= Self::KeyShare,
+            Self::Remove => true,
         }
     }
 
     /// What a row lock in this mode is called in SQL.
     pub fn clause(self) -> &'static str {
         match self {
-            Self::KeyShare => "FOR KEY SHARE",
+            Self::Presence | Self::KeyShare => "FOR KEY SHARE",
             Self::Share => "FOR SHARE",
             Self::NoKeyUpdate => "FOR NO KEY UPDATE",
-            Self::Update => "FOR UPDATE",
+            Self::Update | Self::Remove => "FOR UPDATE",
         }
     }
 
     /// What an advisory lock in this mode is called.
     pub fn advisory_name(self) -> &'static str {
         match self {
-            Self::KeyShare | Self::Share => "ShareLock",
-            Self::NoKeyUpdate | Self::Update => "ExclusiveLock",
+            Self::Presence | Self::KeyShare | Self::Share => "ShareLock",
+            Self::NoKeyUpdate | Self::Update | Self::Remove => "ExclusiveLock",
         }
     }
 }
@@ -114,6 +130,7 @@ mod tests {
         }
         assert!(!Mode::KeyShare.conflicts_with(Mode::NoKeyUpdate));
         assert!(!Mode::Share.conflicts_with(Mode::Share));
+        assert!(!Mode::Presence.conflicts_with(Mode::Update));
         assert!(Mode::NoKeyUpdate.conflicts_with(Mode::NoKeyUpdate));
     }
 }

@@ -424,10 +424,10 @@ fn lock_state(view: LockView) -> LockState {
             Object::AdvisoryPair(first, second) => Locked::AdvisoryPair(first, second),
         },
         mode: match view.mode {
-            Mode::KeyShare => LockMode::KeyShare,
+            Mode::Presence | Mode::KeyShare => LockMode::KeyShare,
             Mode::Share => LockMode::Share,
             Mode::NoKeyUpdate => LockMode::NoKeyUpdate,
-            Mode::Update => LockMode::Update,
+            Mode::Update | Mode::Remove => LockMode::Update,
         },
         granted: view.granted,
         blocked_by: view.blocked_by.into_iter().map(session).collect(),

@@ -41,12 +41,12 @@ impl Wanted {
 
     /// Of rows that have keys of proposed ones.
     fn of_obstacles(table: TableId, rows: &[RowId], may_update: bool) -> Self {
-        let mode = if may_update { Mode::NoKeyUpdate } else { Mode::KeyShare };
+        let mode = if may_update { Mode::NoKeyUpdate } else { Mode::Presence };
         Self { table, rows: rows.iter().map(|id| (*id, mode)).collect(), keys: Vec::new() }
     }
 
     fn of_rows_and_keys(table: &Table, change: &TableChange) -> Self {
-        let rows = change.deleted.iter().map(|id| (*id, Mode::Update)).collect();
+        let rows = change.deleted.iter().map(|id| (*id, Mode::Remove)).collect();
         let mut wanted = Self { table: table.id(), rows, keys: Vec::new() };
         if let Some(inserted) = &change.inserted {
             for place in 0..inserted.ids.len() {
@@ -74,7 +74,7 @@ impl Wanted {
         let mut wanted = Self { table: base.id(), rows: Vec::new(), keys: Vec::new() };
         for difference in Changes::between(base, mine).into_rows() {
             match difference {
-                RowDifference::Deleted(id) => wanted.rows.push((id, Mode::Update)),
+                RowDifference::Deleted(id) => wanted.rows.push((id, Mode::Remove)),
                 RowDifference::Inserted(id) => {
                     let Some((chunk, slot)) = mine.find(id) else { continue };
                     wanted.add_keys(mine, |ordinal| chunk.column(ordinal).get(slot));
@@ -110,7 +110,7 @@ impl Wanted {
         for index in unique_indexes(table) {
             let (before, after) = (index.unique_key(&old), index.unique_key(&new));
             if before != after {
-                mode = Mode::Update;
+                mode = Mode::Remove;
                 self.keys.extend(after.map(|key| (index.definition().id, key)));
             }
         }
@@ -121,7 +121,7 @@ impl Wanted {
     /// rows away.
     fn add_holders(&mut self, table: &Table) {
         let holder = |(index, key): &(IndexId, UniqueKey)| table.index(*index)?.find_key(key);
-        self.rows.extend(self.keys.iter().filter_map(holder).map(|row| (row, Mode::KeyShare)));
+        self.rows.extend(self.keys.iter().filter_map(holder).map(|row| (row, Mode::Presence)));
     }
 
     fn objects(&self) -> impl Iterator<Item = (Object, Mode)> {
@@ -186,7 +186,13 @@ impl LockingGuard<'_> {
             if place % INTERRUPT_CHECK_ROWS == 0 {
                 self.patience.interrupt.check()?;
             }
+            let is_held = mode != Mode::Presence;
+            let before = if is_held { 0 } else { self.locks.transaction_count() };
             self.locks.lock(object, mode, Scope::Transaction, &self.patience)?;
+            if !is_held {
+                // Whoever takes the row away from now on is later than this statement.
+                self.locks.release_since(before, object, mode);
+            }
         }
         Ok(())
     }

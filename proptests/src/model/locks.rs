@@ -19,14 +19,18 @@ pub(super) enum Object {
 /// How.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
+    /// The row has a key that somebody wants: waited for, not held.
+    Presence,
     /// Another row refers to the row.
     KeyShare,
     /// The row stays as it is.
     Share,
     /// The row is changed, but not its keys.
     NoKeyUpdate,
-    /// The row goes, or its keys change; the key is taken.
+    /// The row may go, or its keys may change; the key is taken.
     Update,
+    /// The row goes, or its keys change.
+    Remove,
 }
 
 /// A lock that is held or wanted.
@@ -51,7 +55,10 @@ impl Lock {
     fn excludes(&self, other: &Self) -> bool {
         // A row that is referred to may be changed, but must stay and keep its key.
         let goes_together = match (self.mode, other.mode) {
-            (Mode::KeyShare, mode) | (mode, Mode::KeyShare) => mode != Mode::Update,
+            (Mode::Presence, mode) | (mode, Mode::Presence) => mode != Mode::Remove,
+            (Mode::KeyShare, mode) | (mode, Mode::KeyShare) => {
+                !matches!(mode, Mode::Update | Mode::Remove)
+            }
             (left, right) => left == Mode::Share && right == Mode::Share,
         };
         self.object == other.object && !goes_together
@@ -76,13 +83,14 @@ pub(super) fn locks_of(state: &State, changes: &[RowChange]) -> Vec<Lock> {
             let key = |row: &Vec<Value>| key_text(columns.iter().map(|column| &row[*column]));
             let (old, new) = (change.old.as_ref().and_then(key), change.new.as_ref().and_then(key));
             if old != new {
-                mode = Mode::Update;
+                mode = Mode::Remove;
                 let object = new.map(|key| Object::Key(change.table, index, key));
-                locks.extend(object.map(|object| Lock { object, mode, is_certain: true }));
+                let taken = |object| Lock { object, mode: Mode::Update, is_certain: true };
+                locks.extend(object.map(taken));
             }
         }
         if change.old.is_some() {
-            let mode = if change.new.is_some() { mode } else { Mode::Update };
+            let mode = if change.new.is_some() { mode } else { Mode::Remove };
             let object = Object::Row(change.table, change.id);
             locks.push(Lock { object, mode, is_certain: true });
         }
@@ -113,7 +121,7 @@ pub(super) fn holders(state: &State, changes: &[RowChange]) -> Vec<Lock> {
             let found = rows.iter().filter(|(_, row)| key(&row.values) == new);
             locks.extend(found.map(|(id, _)| Lock {
                 object: Object::Row(change.table, *id),
-                mode: Mode::KeyShare,
+                mode: Mode::Presence,
                 is_certain: true,
             }));
         }

@@ -7,7 +7,7 @@ use spg_engine::Value;
 
 use super::block::{Block, Savepoint, Snapshot};
 use super::change::change;
-use super::locks::{Lock, Wait, locks_of};
+use super::locks::{Lock, Mode, Wait, locks_of};
 use super::query::answer;
 use super::state::{Codes, State, Table};
 use crate::generator::{Level, Query, Schema, Statement, Step, TableName};
@@ -265,7 +265,7 @@ impl Model {
             None => self.committed = state,
             Some(block) => {
                 block.has_written = true;
-                block.locks.extend(wanted);
+                block.locks.extend(wanted.into_iter().filter(|lock| lock.mode != Mode::Presence));
                 block.proposed.extend(done.proposed);
                 block.snapshot.as_mut().expect("it has looked").work = state;
             }

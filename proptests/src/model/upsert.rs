@@ -31,7 +31,7 @@ pub(super) fn upsert(
         let obstacle = find(&work, &arbiters, &row, &own);
         if let Some(id) = obstacle.filter(|id| state.tables[&statement.table].rows.contains_key(id))
         {
-            let mode = if statement.update.is_some() { Mode::NoKeyUpdate } else { Mode::KeyShare };
+            let mode = if statement.update.is_some() { Mode::NoKeyUpdate } else { Mode::Presence };
             let object = Object::Row(statement.table, id);
             done.locks.push(Lock { object, mode, is_certain: true });
         }
