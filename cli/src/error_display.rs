@@ -71,11 +71,12 @@ fn window(line: &[char], caret: usize) -> (usize, usize) {
         return (0, line.len());
     }
     let room = SHOWN_WIDTH - 2 * ELLIPSIS.len();
-    let mut first = 0;
+    // No more characters than columns: the line may have megabytes.
+    let mut first = caret.saturating_sub(room);
     while width(&line[first..caret]) > room - RIGHT_WIDTH_MIN {
         first += 1;
     }
-    let mut last = line.len();
+    let mut last = line.len().min(caret + room);
     while last > caret && width(&line[first..last]) > room {
         last -= 1;
     }

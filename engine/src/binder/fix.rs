@@ -1,12 +1,14 @@
 //! Literals of a definition whose meaning is the session's to say: `'now'`, a TIMESTAMPTZ without its zone. A definition
 //! fixes them as what they mean when it is made, as PostgreSQL does: whoever writes a row later has another clock and zone.
 
+use hashbrown::HashMap;
+
 use crate::binder::bound::Expression;
 use crate::binder::context::{Clause, Context};
 use crate::error::Result;
 use crate::parser::ast;
 use crate::parser::ast::ExpressionKind;
-use crate::types::{DataType, Position, Value, format_value};
+use crate::types::{DataType, Position, Value};
 
 /// What evaluates an expression without columns in the session that makes a definition.
 pub type Evaluate<'a> = &'a dyn Fn(&Expression) -> Result<Value>;
@@ -32,23 +34,28 @@ pub(super) fn fixed(
     expression: &ast::Expression,
     evaluate: Evaluate<'_>,
 ) -> Result<ast::Expression> {
-    let mut texts = Vec::with_capacity(context.readings.len());
+    let mut texts = HashMap::with_capacity(context.readings.len());
     for (position, reading) in &context.readings {
-        let value = evaluate(reading).map_err(|error| error.at(*position))?;
-        let mut text = String::new();
-        // A TIMESTAMPTZ is written in UTC, with its offset.
-        format_value(value.as_ref(), &mut text);
-        texts.push((*position, text));
+        // As the session shows it, a TIMESTAMPTZ with its zone's offset: where the literal is read as a TIMESTAMP too, that
+        // is still the time that was written.
+        let shown = Expression::Cast {
+            operand: Box::new(reading.clone()),
+            target: DataType::Text,
+            explicit: true,
+        };
+        if let Value::Text(text) = evaluate(&shown).map_err(|error| error.at(*position))? {
+            texts.insert(position.0, text.to_string());
+        }
     }
     let mut expression = expression.clone();
     replace(&mut expression, &texts);
     Ok(expression)
 }
 
-fn replace(expression: &mut ast::Expression, texts: &[(Position, String)]) {
+fn replace(expression: &mut ast::Expression, texts: &HashMap<u32, String>) {
     // Positions themselves compare equal.
     if let ExpressionKind::String(text) = &mut expression.kind
-        && let Some((_, fixed)) = texts.iter().find(|(place, _)| place.0 == expression.position.0)
+        && let Some(fixed) = texts.get(&expression.position.0)
     {
         fixed.clone_into(text);
     }

@@ -389,7 +389,10 @@ impl Live for SessionEnvironment<'_> {
             let values = self.settings.with([&change])?;
             find_setting(name).map_or_else(String::new, |found| found.show(&values))
         };
-        self.own.effects.settings.borrow_mut().push(change);
+        // The last says it all: a statement may call it for each of its rows.
+        let mut changes = self.own.effects.settings.borrow_mut();
+        changes.retain(|other| other.name != change.name || other.local != change.local);
+        changes.push(change);
         Ok(shown)
     }
 }

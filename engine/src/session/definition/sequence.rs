@@ -137,6 +137,12 @@ impl Definer<'_> {
             )
             .with_hint(format!("You can drop {column} instead.")));
         }
+        self.check_users(id, cascade)
+    }
+
+    /// 2BP01 for a sequence that a DEFAULT draws from. CASCADE takes such defaults away.
+    pub(super) fn check_users(&mut self, id: SequenceId, cascade: bool) -> Result<()> {
+        let Some(sequence) = self.root.sequence(id).map(described_sequence) else { return Ok(()) };
         let users = self.users_of(id);
         let dependents: Vec<Dependent> = users
             .iter()

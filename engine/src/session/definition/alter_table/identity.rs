@@ -82,6 +82,7 @@ impl Definer<'_> {
             return Err(error);
         }
         let id = definition.sequences.remove(0);
+        self.check_users(id, false)?;
         if self.root.drop_sequence(id).is_some() {
             self.touched_sequences.push(id);
         }
