@@ -104,6 +104,12 @@ impl Schema {
             let columns = columns.join(",\n    ");
             writeln!(out, "CREATE TABLE {} (\n    {columns}\n);", quote_identifier(&table.name))?;
         }
+        // They may draw from what a later table brings with it.
+        for (table, column) in self.columns().filter(|(_, column)| column.draws()) {
+            let (table, name) = (quote_identifier(&table.name), quote_identifier(&column.name));
+            let default = column.default.as_deref().unwrap_or_default();
+            writeln!(out, "ALTER TABLE {table} ALTER COLUMN {name} SET DEFAULT {default};")?;
+        }
         Ok(())
     }
 
@@ -123,31 +129,12 @@ impl Schema {
                 writeln!(out, "ALTER SEQUENCE {sequence} OWNED BY {table}.{column};")?;
             }
         }
-        self.write_positions(out)?;
+        for sequence in &self.sequences {
+            sequence.write_position(out)?;
+        }
         // Last: what they refer to may be a unique index, and of any table.
         for table in &self.tables {
             table.write_constraints(true, out)?;
-        }
-        Ok(())
-    }
-
-    /// What a table brings with it (an identity's sequence) is called there what its column is called now.
-    fn write_positions(&self, out: &mut impl Write) -> io::Result<()> {
-        let mut loose: Vec<&Sequence> = self.sequences.iter().collect();
-        for (table, column) in self.columns().filter(|(_, column)| column.identity.is_some()) {
-            let is_its = |one: &&Sequence| column.sequence.as_deref() == Some(&*one.name);
-            let Some(place) = loose.iter().position(is_its) else { continue };
-            let mut name = String::from("pg_get_serial_sequence(");
-            write_quoted(&quote_identifier(&table.name), &mut name);
-            name.push_str(", ");
-            write_quoted(&column.name, &mut name);
-            name.push(')');
-            loose.remove(place).write_position(&name, out)?;
-        }
-        for sequence in loose {
-            let mut name = String::new();
-            write_quoted(&quote_identifier(&sequence.name), &mut name);
-            sequence.write_position(&name, out)?;
         }
         Ok(())
     }
@@ -242,14 +229,22 @@ impl Table {
 }
 
 impl Column {
+    /// Whether its DEFAULT draws from a sequence.
+    fn draws(&self) -> bool {
+        self.default.as_ref().is_some_and(|default| default.contains("nextval("))
+    }
+
     fn definition(&self, sequences: &[Sequence]) -> String {
         let mut text = format!("{} {}", quote_identifier(&self.name), self.data_type);
-        if let Some(default) = &self.default {
+        if let Some(default) = self.default.as_ref().filter(|_| !self.draws()) {
             text.extend([" DEFAULT ", default]);
         }
         if let Some(identity) = self.identity {
             let own = sequences.iter().find(|one| self.sequence.as_deref() == Some(&one.name));
-            let options = own.map(|own| format!(" ({})", own.options)).unwrap_or_default();
+            let options = own.map(|own| {
+                format!(" (SEQUENCE NAME public.{} {})", quote_identifier(&own.name), own.options)
+            });
+            let options = options.unwrap_or_default();
             text.extend([" GENERATED ", identity, " AS IDENTITY", options.as_str()]);
         }
         if self.not_null && self.identity.is_none() {
@@ -270,7 +265,9 @@ impl Sequence {
         Self { name, data_type, options, last, is_called: is_true(&is_called) }
     }
 
-    fn write_position(&self, name: &str, out: &mut impl Write) -> io::Result<()> {
+    fn write_position(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut name = String::new();
+        write_quoted(&quote_identifier(&self.name), &mut name);
         writeln!(out, "SELECT setval({name}, {}, {});", self.last, self.is_called)
     }
 }

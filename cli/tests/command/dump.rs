@@ -105,6 +105,7 @@ ALTER SEQUENCE begun RESTART WITH 100;
 CREATE TABLE serial (id SERIAL, v INT);
 INSERT INTO serial (v) VALUES (1), (2);
 SELECT setval('serial_id_seq', 1000, false);
+CREATE TABLE "a first" (c INT DEFAULT nextval('b_id_seq'), d INT DEFAULT nextval('old_id_seq'));
 CREATE TABLE bare ();
 SET TIME ZONE '+05';
 CREATE TABLE stamped (
@@ -117,7 +118,7 @@ INSERT INTO bare DEFAULT VALUES;
 INSERT INTO bare DEFAULT VALUES;
 "#;
 
-const MOVED_QUESTIONS: [&str; 8] = [
+const MOVED_QUESTIONS: [&str; 9] = [
     r#"INSERT INTO "New one" (v) VALUES (5) RETURNING id, "Is""#,
     r#"SELECT v::text, w::text FROM "New one" WHERE v = 0"#,
     "INSERT INTO a (v) VALUES (2) RETURNING id",
@@ -125,6 +126,7 @@ const MOVED_QUESTIONS: [&str; 8] = [
     "SELECT nextval('begun')",
     "INSERT INTO serial (v) VALUES (3) RETURNING id",
     "SELECT count(*) FROM bare",
+    r#"INSERT INTO "a first" DEFAULT VALUES RETURNING c, d"#,
     "INSERT INTO stamped VALUES (1) RETURNING at > '2026-01-01', day = CURRENT_DATE + 3, fixed, who <> ''",
 ];
 

@@ -22,10 +22,12 @@ impl Display for IdentitySpecification {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         let when = if self.always { "ALWAYS" } else { "BY DEFAULT" };
         write!(formatter, "GENERATED {when} AS IDENTITY")?;
-        if self.options.is_empty() {
+        let name = self.sequence_name.as_ref().map(|name| format!("SEQUENCE NAME {name}"));
+        let options = format!("{}{}", name.unwrap_or_default(), self.options);
+        if options.is_empty() {
             return Ok(());
         }
-        write!(formatter, " ({})", self.options.to_string().trim_start())
+        write!(formatter, " ({})", options.trim_start())
     }
 }
 

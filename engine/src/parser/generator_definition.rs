@@ -18,8 +18,7 @@ fn column_specification() -> impl Strategy<Value = ColumnSpecification> {
     let references = (option::of(name()), reference()).prop_map(|(constraint_name, reference)| {
         ColumnReference { constraint_name, reference, position: HERE }
     });
-    let identity = (any::<bool>(), sequence_options())
-        .prop_map(|(always, options)| IdentitySpecification { always, options });
+    let identity = identity_specification();
     let parts = (
         name(),
         data_type(),
@@ -52,6 +51,14 @@ fn column_specification() -> impl Strategy<Value = ColumnSpecification> {
             }
         },
     )
+}
+
+fn identity_specification() -> impl Strategy<Value = IdentitySpecification> + Clone {
+    let named = option::weighted(0.2, object());
+    (any::<bool>(), named, sequence_options()).prop_map(|(always, sequence_name, options)| {
+        let options = SequenceOptions { data_type: None, ..options };
+        IdentitySpecification { always, sequence_name, options }
+    })
 }
 
 fn sequence_options() -> impl Strategy<Value = SequenceOptions> + Clone {
@@ -190,10 +197,8 @@ fn alter_table() -> impl Strategy<Value = Statement> {
             .prop_map(|(column, default)| AlterAction::SetDefault { column, default }),
         (name(), any::<bool>())
             .prop_map(|(column, not_null)| AlterAction::SetNotNull { column, not_null }),
-        (name(), any::<bool>(), sequence_options()).prop_map(|(column, always, options)| {
-            let identity = IdentitySpecification { always, options };
-            AlterAction::AddIdentity { column, identity }
-        }),
+        (name(), identity_specification())
+            .prop_map(|(column, identity)| AlterAction::AddIdentity { column, identity }),
         (name(), option::of(any::<bool>()), sequence_options()).prop_map(
             |(column, always, options)| {
                 let restart = options.restart.or(always.is_none().then_some(None));

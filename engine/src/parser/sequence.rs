@@ -101,15 +101,35 @@ impl Parser<'_> {
             return Err(self.not_supported("generated column"));
         }
         self.expect_keyword(Keyword::Identity)?;
-        let mut options = SequenceOptions::default();
+        let (mut options, mut sequence_name) = (SequenceOptions::default(), None);
         if self.accept_symbol(b'(') {
-            options = self.sequence_options()?;
-            if options.is_empty() {
+            options.position = self.position();
+            let mut position = self.position();
+            while self.sequence_name(&mut sequence_name)? || self.sequence_option(&mut options)? {
+                if options.data_type.is_some() {
+                    return Err(Self::syntax_error("conflicting or redundant options", position));
+                }
+                position = self.position();
+            }
+            if options.is_empty() && sequence_name.is_none() {
                 return Err(self.unexpected());
             }
             self.expect_symbol(b')')?;
         }
-        Ok(IdentitySpecification { always, options })
+        Ok(IdentitySpecification { always, sequence_name, options })
+    }
+
+    /// SEQUENCE NAME name, as dumps have it; false if it does not stand here.
+    fn sequence_name(&mut self, name: &mut Option<ObjectName>) -> Result<bool> {
+        let position = self.position();
+        if !self.accept_keyword(Keyword::Sequence) {
+            return Ok(false);
+        }
+        self.expect_keyword(Keyword::Name)?;
+        if name.replace(self.object_name()?).is_some() {
+            return Err(Self::syntax_error("conflicting or redundant options", position));
+        }
+        Ok(true)
     }
 
     fn sequence_options(&mut self) -> Result<SequenceOptions> {

@@ -50,6 +50,8 @@ impl Session {
             if self.restarts() {
                 self.block.refresh(database.heads())?;
             }
+            // What a run that came to nothing has set, it has not.
+            self.own.effects.settings.borrow_mut().clear();
             let mut held = HeldAnswer::new(memory);
             match run(self, &mut held) {
                 Ok(answer) => return Ok((answer, held)),

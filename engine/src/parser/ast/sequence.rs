@@ -30,7 +30,9 @@ pub struct AlterSequence {
 pub struct IdentitySpecification {
     /// ALWAYS.
     pub always: bool,
-    /// Of its sequence.
+    /// SEQUENCE NAME name: what its sequence is called.
+    pub sequence_name: Option<ObjectName>,
+    /// Of its sequence, which is of the column's type.
     pub options: SequenceOptions,
 }
 

@@ -1,6 +1,5 @@
 //! CREATE TABLE.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::check::{NewCheck, constraint_exists};
@@ -12,7 +11,7 @@ use crate::binder::define_default;
 use crate::error::{Error, Result, SqlState};
 use crate::limits::{COLUMNS_MAX, INDEX_COLUMNS_MAX};
 use crate::parser::ast::{
-    ColumnSpecification, ConstraintKind, CreateTable, Expression, Identifier, SequenceOptions,
+    ColumnSpecification, ConstraintKind, CreateTable, Expression, Identifier,
 };
 use crate::storage::schema::{
     Alterations, ColumnDefinition, Constraints, Identity, IndexColumn, IndexDefinition, Schema,
@@ -166,12 +165,11 @@ impl Definer<'_> {
         schema: &Schema,
         column: &ColumnDefinition,
     ) -> Result<Option<SequenceDefinition>> {
-        let options = match &specification.identity {
-            Some(identity) => Cow::Borrowed(&identity.options),
-            None if specification.serial => Cow::Owned(SequenceOptions::default()),
-            None => return Ok(None),
-        };
-        self.owned_sequence(schema, &column.name, column.data_type, &options).map(Some)
+        let identity = specification.identity.as_ref();
+        if identity.is_none() && !specification.serial {
+            return Ok(None);
+        }
+        self.owned_sequence(schema, &column.name, column.data_type, identity).map(Some)
     }
 
     fn own(

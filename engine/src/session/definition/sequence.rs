@@ -8,7 +8,8 @@ use super::names::choose_name;
 use super::{Definer, created_name, existing_name, written_name};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::ast::{
-    AlterSequence, CreateSequence, DropObjects, Identifier, ObjectName, SequenceOptions,
+    AlterSequence, CreateSequence, DropObjects, Identifier, IdentitySpecification, ObjectName,
+    SequenceOptions,
 };
 use crate::parser::quote_name;
 use crate::storage::TableId;
@@ -19,14 +20,7 @@ use crate::types::{DataType, Position};
 
 impl Definer<'_> {
     pub(super) fn create_sequence(&mut self, create: &CreateSequence) -> Result<()> {
-        // Where the schema is missing PostgreSQL does not say where it stands.
-        let name = match &create.name.schema {
-            Some(schema) if schema.name != "public" => {
-                let message = format!("schema \"{}\" does not exist", schema.name);
-                return Err(Error::new(SqlState::InvalidSchemaName, message));
-            }
-            _ => created_name(&create.name)?,
-        };
+        let name = sequence_name(&create.name)?;
         if self.root.has_relation(name) {
             if create.if_not_exists {
                 let message = format!("relation \"{name}\" already exists, skipping");
@@ -249,17 +243,23 @@ impl Definer<'_> {
         }
     }
 
-    /// The sequence of a SERIAL or an identity column, named after both.
+    /// The sequence of a SERIAL or an identity column, named after both unless an identity says how.
     pub(super) fn owned_sequence(
         &self,
         schema: &Schema,
         column: &str,
         data_type: DataType,
-        options: &SequenceOptions,
+        identity: Option<&IdentitySpecification>,
     ) -> Result<SequenceDefinition> {
         let is_taken = |name: &str| self.is_relation(schema, name);
-        let name = choose_name(&schema.name, &[column], "seq", &is_taken);
-        new_sequence(&name, data_type, options)
+        let given = identity.and_then(|identity| identity.sequence_name.as_ref());
+        let name = match given.map(sequence_name).transpose()? {
+            Some(name) if is_taken(name) => return Err(already_exists(name)),
+            Some(name) => name.to_owned(),
+            None => choose_name(&schema.name, &[column], "seq", &is_taken),
+        };
+        let none = SequenceOptions::default();
+        new_sequence(&name, data_type, identity.map_or(&none, |identity| &identity.options))
     }
 
     /// TRUNCATE ... RESTART IDENTITY: undone with the transaction, as the rest of it.
@@ -352,6 +352,17 @@ impl Definer<'_> {
         let changed = Table::with_schema(found, Arc::new(schema));
         self.root.replace_table(Arc::new(changed));
         self.touched.push((table, 0));
+    }
+}
+
+/// The name of a sequence to be made. Where the schema is missing PostgreSQL does not say where it stands.
+fn sequence_name(name: &ObjectName) -> Result<&str> {
+    match &name.schema {
+        Some(schema) if schema.name != "public" => {
+            let message = format!("schema \"{}\" does not exist", schema.name);
+            Err(Error::new(SqlState::InvalidSchemaName, message))
+        }
+        _ => created_name(name),
     }
 }
 

@@ -30,9 +30,8 @@ impl Definer<'_> {
         if definition.default.is_some() {
             return Err(in_the_way(schema, column, "already has a default value"));
         }
-        let options = &specification.options;
         let (name, data_type) = (&definition.name, definition.data_type);
-        let sequence = self.owned_sequence(schema, name, data_type, options)?;
+        let sequence = self.owned_sequence(schema, name, data_type, Some(specification))?;
         let id = self.add_sequence(sequence);
         let definition = &mut alteration.schema.columns[ordinal];
         // The sequence of an identity column is the first of those that it owns.
