@@ -220,13 +220,7 @@ impl ChangeGuard for LockingGuard<'_> {
         if has_changed { self.restart(outcome) } else { Ok(()) }
     }
 
-    fn check_obstacles(
-        &self,
-        _: &Root,
-        table: TableId,
-        rows: &[RowId],
-        may_update: bool,
-    ) -> Result<()> {
+    fn check_obstacles(&self, table: TableId, rows: &[RowId], may_update: bool) -> Result<()> {
         let Some(before) = self.base.table(table) else { return Ok(()) };
         let wanted = Wanted::of_obstacles(table, rows, may_update);
         self.lock(wanted.objects())?;
@@ -269,13 +263,7 @@ impl ChangeGuard for PendingGuard<'_> {
         self.check_free(wanted.objects().chain(parents.objects()))
     }
 
-    fn check_obstacles(
-        &self,
-        _: &Root,
-        table: TableId,
-        rows: &[RowId],
-        may_update: bool,
-    ) -> Result<()> {
+    fn check_obstacles(&self, table: TableId, rows: &[RowId], may_update: bool) -> Result<()> {
         if !self.locks.locks().concern_commits() {
             return Ok(());
         }

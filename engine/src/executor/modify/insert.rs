@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use super::check::check_columns;
 use super::foreign::check_referred;
 use super::key_reads::note_keys_of;
-use super::on_conflict::Upsert;
+use super::on_conflict::{Upsert, obstacles};
 use super::violation::not_null;
 use super::{Execution, Sink, answer, apply, apply_unguarded, collect, refused, stale_plan};
 use crate::binder::BoundCheck;
@@ -64,11 +64,14 @@ impl Insert<'_> {
         check_columns(schema, self.checks, &values, rows, &context)?;
         if let Some(conflict) = self.conflict {
             let table = reader.table(self.table).ok_or_else(stale_plan)?;
-            let upsert = Upsert::run(conflict, table, &values, rows, &context)?;
-            if let Some(guard) = execution.guard.filter(|_| !upsert.obstacles().is_empty()) {
-                let may_update = conflict.update.is_some();
-                guard.check_obstacles(reader, self.table, upsert.obstacles(), may_update)?;
+            if let Some(guard) = execution.guard.filter(|guard| guard.guards_inserts()) {
+                // Before anything is computed from them.
+                let obstacles = obstacles(conflict, table, &values, rows);
+                if !obstacles.is_empty() {
+                    guard.check_obstacles(self.table, &obstacles, conflict.update.is_some())?;
+                }
             }
+            let upsert = Upsert::run(conflict, table, &values, rows, &context)?;
             upsert.check_updated(self.checks)?;
             if let Some(returning) = self.returning {
                 upsert.answer(returning, sink)?;

@@ -63,7 +63,7 @@ pub trait ChangeGuard {
 
     /// The same of rows that are there and have the keys of proposed ones (ON CONFLICT). They are looked at if they may be
     /// updated; else all that counts is that nobody takes them away.
-    fn check_obstacles(&self, _: &Root, _: TableId, _: &[RowId], _may_update: bool) -> Result<()> {
+    fn check_obstacles(&self, _: TableId, _: &[RowId], _may_update: bool) -> Result<()> {
         Ok(())
     }
 

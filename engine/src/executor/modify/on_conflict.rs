@@ -50,6 +50,21 @@ enum Written {
     Updated(u32),
 }
 
+/// Rows of `table` that have keys of proposed ones, whatever becomes of them.
+pub(super) fn obstacles(
+    conflict: &BoundConflict,
+    table: &Table,
+    proposed: &[Column],
+    rows: usize,
+) -> Vec<RowId> {
+    let arbiters = conflict.arbiters.iter().filter_map(|id| table.index(*id));
+    let holders = arbiters.flat_map(|index| {
+        let key = |row: usize| index.unique_key(|ordinal| proposed[ordinal].get(row));
+        (0..rows).filter_map(move |row| index.find_key(&key(row)?))
+    });
+    holders.collect()
+}
+
 /// The rows that a statement proposes, and what becomes of them.
 pub(super) struct Upsert<'u, 'm> {
     conflict: &'u BoundConflict,
@@ -63,8 +78,6 @@ pub(super) struct Upsert<'u, 'm> {
     taken: HashSet<(usize, UniqueKey)>,
     /// Rows that it updates.
     touched: HashSet<RowId>,
-    /// Rows that have keys of proposed ones.
-    obstacles: Vec<RowId>,
     /// Of the proposed rows, those that are added.
     inserted: Vec<u32>,
     updated: Vec<RowId>,
@@ -101,7 +114,6 @@ impl<'u, 'm> Upsert<'u, 'm> {
             context,
             taken: HashSet::new(),
             touched: HashSet::new(),
-            obstacles: Vec::new(),
             inserted: Vec::new(),
             updated: Vec::new(),
             values: Buffer::new(&types, context.memory),
@@ -140,14 +152,11 @@ impl<'u, 'm> Upsert<'u, 'm> {
                     self.written.push((row as u32, Written::Inserted(self.inserted.len() as u32)));
                     self.inserted.push(row as u32);
                 }
-                Obstacle::Row(id) => {
-                    self.obstacles.push(id);
-                    if self.conflict.update.is_some() {
-                        conflicts.push((row as u32, id));
-                    }
+                Obstacle::Row(id) if self.conflict.update.is_some() => {
+                    conflicts.push((row as u32, id));
                 }
                 Obstacle::Own if self.conflict.update.is_some() => return Err(second_time()),
-                Obstacle::Own => {}
+                Obstacle::Row(_) | Obstacle::Own => {}
             }
         }
         match &self.conflict.update {
@@ -258,11 +267,6 @@ impl<'u, 'm> Upsert<'u, 'm> {
             ColumnRef::owned(column)
         };
         (0..used.len()).map(column).collect()
-    }
-
-    /// Rows that were there and have keys of proposed ones, whatever becomes of them.
-    pub(super) fn obstacles(&self) -> &[RowId] {
-        &self.obstacles
     }
 
     /// How many rows are added or updated.
