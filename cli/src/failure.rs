@@ -95,6 +95,12 @@ impl Failure {
         Self { status: Status::Damaged, ..self }
     }
 
+    /// The same, of a session that was ended.
+    pub(crate) fn of_lost_session(mut self) -> Self {
+        self.fields.severity = Severity::Fatal;
+        Self { status: Status::NoConnection, ..self }
+    }
+
     /// Whether nothing more can be done on the connection: there is none, or it is lost.
     pub(crate) fn ends_connection(&self) -> bool {
         self.status == Status::NoConnection

@@ -24,6 +24,13 @@ enum Slot {
     Kept(Box<Session>, Instant),
 }
 
+impl Slot {
+    /// Whether nobody has it, and it was asked to end.
+    fn is_terminated(&self) -> bool {
+        matches!(self, Self::Kept(session, _) if session.canceller().is_terminated())
+    }
+}
+
 impl NamedSessions {
     /// Takes up the session of this name, or begins it; and whether it was there.
     pub(crate) fn attach(&self, name: &str, database: &Arc<Database>) -> Result<(Session, bool)> {
@@ -33,7 +40,12 @@ impl NamedSessions {
                 format!("the name of a session has 1 to {NAME_BYTES_MAX} bytes"),
             ));
         }
+        // Declared before the lock, so that its transaction is rolled back behind it.
+        let _ended;
         let mut sessions = lock(&self.sessions);
+        if sessions.get(name).is_some_and(Slot::is_terminated) {
+            _ended = sessions.remove(name);
+        }
         let count = sessions.len();
         match sessions.get_mut(name) {
             Some(slot) => {
@@ -78,12 +90,13 @@ impl NamedSessions {
         lock(&self.sessions).remove(name);
     }
 
-    /// Ends those that were left longer than `idle_limit`, or than their own limit for an open block.
+    /// Ends those that were asked to end, or left longer than `idle_limit` or than their own limit for an open block.
     pub(crate) fn expire(&self, now: Instant, idle_limit: Duration) {
         let mut expired = Vec::new();
         lock(&self.sessions).retain(|_, slot| {
             let Slot::Kept(session, since) = slot else { return true };
-            let is_over = now.saturating_duration_since(*since) >= idle_limit;
+            let is_over = session.canceller().is_terminated()
+                || now.saturating_duration_since(*since) >= idle_limit;
             if !is_over && session.expire(now).is_none() {
                 return true;
             }

@@ -26,6 +26,8 @@ pub(crate) enum Demand {
     ClientGone,
     /// End: what it waited for did not come in time.
     DeadlinePassed,
+    /// End: another session asked it to.
+    Terminated,
     /// End: the server ends.
     Stopping,
 }
@@ -165,6 +167,7 @@ impl Handle {
             0 => Demand::None,
             1 => Demand::ClientGone,
             2 => Demand::DeadlinePassed,
+            3 => Demand::Terminated,
             _ => Demand::Stopping,
         }
     }
@@ -194,8 +197,16 @@ impl Handle {
         }
     }
 
-    /// Looks at it: ends it if its deadline has passed, and tells what it is doing.
+    /// Whether its session is to end.
+    fn is_terminated(&self) -> bool {
+        self.canceller.get().is_some_and(Canceller::is_terminated)
+    }
+
+    /// Looks at it: ends it if its deadline has passed or its session is to end, and tells what it is doing.
     pub(crate) fn watch(&self, now: u64) -> Watched {
+        if self.is_terminated() && self.demand() == Demand::None {
+            self.end(Demand::Terminated);
+        }
         if self.progress.deadline.load(Ordering::Relaxed) <= now && self.demand() == Demand::None {
             self.end(Demand::DeadlinePassed);
         }

@@ -1,8 +1,8 @@
 //! A session of a database in this process.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use spg_engine::session::{RowSink, Rows, TransactionStatus};
+use spg_engine::session::{Canceller, RowSink, Rows, TransactionStatus};
 use spg_engine::{DataType, Database, Error, Session, SqlState};
 
 use crate::audit::Request;
@@ -14,6 +14,9 @@ use crate::target::{NextColumns, TableColumn};
 /// A session of a database in this process.
 pub(crate) struct Local {
     session: Session,
+    /// What the session cancels by; shared with those who cancel from another thread.
+    canceller: Arc<Mutex<Canceller>>,
+    application: String,
 }
 
 /// A session that the audit log knows as this user's, with `application`.
@@ -31,7 +34,22 @@ pub(crate) fn named_session(database: &Arc<Database>, application: &str) -> Outc
 impl Local {
     /// A session of `database`; what it commits is known as done by this user with `application`.
     pub(crate) fn new(database: &Arc<Database>, application: &str) -> Outcome<Self> {
-        Ok(Self { session: named_session(database, application)? })
+        let session = named_session(database, application)?;
+        let canceller = Arc::new(Mutex::new(session.canceller()));
+        Ok(Self { session, canceller, application: application.to_owned() })
+    }
+
+    /// Takes a new session in place of one that was ended.
+    pub(super) fn renew(&mut self) -> Outcome<()> {
+        self.session = named_session(self.session.database(), &self.application)?;
+        *self.canceller.lock().unwrap_or_else(PoisonError::into_inner) = self.session.canceller();
+        Ok(())
+    }
+
+    /// An error of the session; once it has been ended it is as lost as a connection.
+    fn failure(&self, error: Error) -> Failure {
+        let failure = Failure::from(error);
+        if self.session.canceller().is_terminated() { failure.of_lost_session() } else { failure }
     }
 
     /// Ends the session, then the database in order: the next start has nothing to recover.
@@ -53,7 +71,8 @@ impl Local {
     }
 
     pub(super) fn execute(&mut self, text: &str, sink: &mut dyn RowSink) -> Outcome<String> {
-        Ok(self.session.execute(text, &[], sink)?.to_string())
+        let tag = self.session.execute(text, &[], sink);
+        Ok(tag.map_err(|error| self.failure(error))?.to_string())
     }
 
     pub(super) fn administer(
@@ -104,7 +123,7 @@ impl Local {
     }
 
     pub(super) fn canceller(&self) -> Box<dyn Fn() + Send> {
-        let canceller = self.session.canceller();
-        Box::new(move || canceller.cancel())
+        let canceller = Arc::clone(&self.canceller);
+        Box::new(move || canceller.lock().unwrap_or_else(PoisonError::into_inner).cancel())
     }
 }

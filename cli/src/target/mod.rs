@@ -35,6 +35,10 @@ pub(crate) struct TableColumn {
     pub(crate) data_type: DataType,
 }
 
+/// What it means that a session takes the place of another.
+const NEW_SESSION: &str =
+    "This is a new session: what was open is rolled back, settings are reset.";
+
 /// Yields the rows of a load, until there are none left.
 pub(crate) type NextColumns<'a> = &'a mut dyn FnMut() -> spg_engine::Result<Option<Vec<Column>>>;
 
@@ -75,7 +79,7 @@ impl Target {
     /// Takes a new connection in place of a lost one.
     pub(crate) fn reconnect(&mut self) -> Outcome<()> {
         match self {
-            Self::Local(_) => Ok(()),
+            Self::Local(local) => local.renew(),
             Self::Remote(remote) => remote.reconnect(),
         }
     }
@@ -83,7 +87,7 @@ impl Target {
     /// What that means, in words for the user.
     pub(crate) fn renewal(&self) -> String {
         match self {
-            Self::Local(_) => self.greeting(),
+            Self::Local(_) => format!("{}.\n{NEW_SESSION}", self.greeting()),
             Self::Remote(remote) => remote.renewal(),
         }
     }

@@ -14,8 +14,8 @@ use crate::exit::Status;
 use crate::failure::{Failure, Outcome};
 use crate::messages;
 use crate::table_name::TableName;
-use crate::target::TableColumn;
 use crate::target::batches::{Batches, describe};
+use crate::target::{NEW_SESSION, TableColumn};
 use crate::version::server_version;
 
 /// A session of a server.
@@ -49,8 +49,7 @@ impl Remote {
     pub(super) fn renewal(&self) -> String {
         let session = match &self.address.session {
             Some(name) => format!("Session \"{name}\" goes on as far as the server has kept it."),
-            None => "This is a new session: what was open is rolled back, settings are reset."
-                .to_owned(),
+            None => NEW_SESSION.to_owned(),
         };
         format!("{}.\n{session}", self.greeting())
     }

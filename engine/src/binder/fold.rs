@@ -1,8 +1,5 @@
 //! Constant expressions are evaluated once, here; those that fail are left for the run, where they may never be reached.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
 use crate::binder::bound::{Expression, Function, ScalarFunction};
 use crate::binder::literal;
 use crate::executor::context::{Context, NoSubqueries};
@@ -63,7 +60,7 @@ fn quick_cast(expression: &Expression) -> Option<Value> {
 
 fn evaluate(expression: &Expression) -> Option<Value> {
     let root = Root::empty();
-    let interrupt = Interrupt::new(Arc::new(AtomicBool::new(false)), None);
+    let interrupt = Interrupt::default();
     let memory = MemoryBudget::new(FOLD_MEMORY_BYTES);
     let context = Context {
         root: &root,

@@ -1,4 +1,4 @@
-//! Ending a running statement: a flag that another thread may set, and a deadline.
+//! Ending a running statement: a signal that another thread may give, and a deadline.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -59,30 +59,56 @@ impl Timeout {
     }
 }
 
+/// What other threads ask of a session: that its statement ends, or all of it.
+#[derive(Debug, Default)]
+pub struct Signal {
+    canceled: AtomicBool,
+    /// Never taken back.
+    terminated: AtomicBool,
+}
+
+impl Signal {
+    /// Asks the running statement to end.
+    pub fn cancel(&self) {
+        self.canceled.store(true, Ordering::Relaxed);
+    }
+
+    /// Asks the session to end, and so the statement that it runs.
+    pub fn terminate(&self) {
+        self.terminated.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the session is asked to end.
+    #[inline]
+    pub fn is_terminated(&self) -> bool {
+        self.terminated.load(Ordering::Relaxed)
+    }
+}
+
 /// When the running statement has to end; operators look at it at least every
 /// [`crate::limits::INTERRUPT_CHECK_ROWS`] rows.
 #[derive(Debug, Default)]
 pub struct Interrupt {
-    canceled: Arc<AtomicBool>,
+    signal: Arc<Signal>,
     deadline: Option<Deadline>,
     checks: AtomicU32,
 }
 
 impl Interrupt {
-    /// An interrupt for one statement: `canceled` may be set by any thread; `deadline` is its settings'.
-    pub fn new(canceled: Arc<AtomicBool>, deadline: Option<Deadline>) -> Self {
-        Self { canceled, deadline, checks: AtomicU32::new(0) }
+    /// An interrupt for one statement: any thread may give the `signal`; `deadline` is its settings'.
+    pub fn new(signal: Arc<Signal>, deadline: Option<Deadline>) -> Self {
+        Self { signal, deadline, checks: AtomicU32::new(0) }
     }
 
-    /// The same flag and deadline, for work that others do beside the statement's thread.
+    /// The same signal and deadline, for work that others do beside the statement's thread.
     #[must_use]
     pub fn beside(&self) -> Self {
-        Self::new(Arc::clone(&self.canceled), self.deadline)
+        Self::new(Arc::clone(&self.signal), self.deadline)
     }
 
     /// Asks the statement to end.
     pub fn cancel(&self) {
-        self.canceled.store(true, Ordering::Relaxed);
+        self.signal.cancel();
     }
 
     /// How often the statement has looked at it since [`Self::restart`]: a measure of how long it has run that costs nothing.
@@ -91,33 +117,43 @@ impl Interrupt {
         self.checks.load(Ordering::Relaxed)
     }
 
-    /// Another statement starts under the same flag and deadline.
+    /// Another statement starts under the same signal and deadline.
     #[inline]
     pub fn restart(&self) {
-        self.canceled.store(false, Ordering::Relaxed);
+        self.signal.canceled.store(false, Ordering::Relaxed);
         self.checks.store(0, Ordering::Relaxed);
     }
 
-    /// 57014 once the statement was canceled; its [`Timeout`]'s error once its time is over.
+    /// 57014 once the statement was canceled, 57P01 its session terminated; its [`Timeout`]'s error once its time is over.
     #[inline]
     pub fn check(&self) -> Result<()> {
         self.checks.fetch_add(1, Ordering::Relaxed);
-        if self.canceled.load(Ordering::Relaxed) {
-            return Err(canceled());
+        if self.signal.canceled.load(Ordering::Relaxed) || self.signal.is_terminated() {
+            return Err(self.asked_to_end());
         }
         match self.deadline {
             Some(deadline) if Instant::now() >= deadline.at => Err(deadline.timeout.error()),
             _ => Ok(()),
         }
     }
+
+    #[cold]
+    fn asked_to_end(&self) -> Error {
+        if self.signal.is_terminated() {
+            return terminated();
+        }
+        Error::new(SqlState::QueryCanceled, CANCELED)
+    }
 }
 
 /// What a canceled statement is told: whoever cancels it for another reason may say so instead.
 pub const CANCELED: &str = "canceling statement due to user request";
 
+/// What whoever uses a session is told that was asked to end.
 #[cold]
-fn canceled() -> Error {
-    Error::new(SqlState::QueryCanceled, CANCELED)
+pub(crate) fn terminated() -> Error {
+    let message = "terminating connection due to administrator command";
+    Error::new(SqlState::AdminShutdown, message)
 }
 
 #[cfg(test)]
@@ -134,6 +170,13 @@ mod tests {
         let error = interrupt.check().unwrap_err();
         assert_eq!(error.sqlstate(), SqlState::QueryCanceled);
         assert_eq!(error.message(), "canceling statement due to user request");
+
+        // A statement that starts takes back a cancel, but not the end of its session.
+        interrupt.restart();
+        assert!(interrupt.check().is_ok());
+        interrupt.signal.terminate();
+        interrupt.restart();
+        assert_eq!(interrupt.check().unwrap_err().sqlstate(), SqlState::AdminShutdown);
 
         let with = |at, timeout| Interrupt::new(Arc::default(), Some(Deadline { at, timeout }));
         let error = with(Instant::now(), Timeout::Statement).check().unwrap_err();

@@ -124,6 +124,18 @@ impl Activity {
         found.inspect(|card| card.canceller.cancel()).is_some()
     }
 
+    /// Asks a session to end; false if there is no such session.
+    pub(crate) fn terminate(&self, session: i32) -> bool {
+        let cards = lock(&self.cards);
+        let found = cards.get(&session);
+        found.inspect(|card| card.canceller.terminate()).is_some()
+    }
+
+    /// Whether there is this session.
+    pub(crate) fn has(&self, session: i32) -> bool {
+        lock(&self.cards).contains_key(&session)
+    }
+
     /// Counters for a statement of a session.
     pub(crate) fn count(&self, card: &Card, text: &Arc<str>) -> Arc<Counters> {
         let mut statements = lock(&card.statements);

@@ -15,25 +15,19 @@ use crate::error::{Error, Result, SqlState};
 use crate::executor::environment::{AdvisoryKey, Environment};
 use crate::executor::interrupt::Interrupt;
 use crate::executor::profile::Profile;
-use crate::locks::{LockView, Locks, Mode, Object, OwnerId, Patience};
-use crate::metrics::{Figure, Latencies};
+use crate::locks::{Locks, Patience};
 use crate::sabotage::{self, Break};
 use crate::session::activity::{Activity, Card};
-use crate::session::effects::{Effects, SettingChange};
-use crate::session::figures::figures;
+use crate::session::effects::Effects;
 use crate::session::interrupt::Canceller;
-use crate::session::settings::{Definition, Settings, Values, find as find_setting, visible};
+use crate::session::settings::Settings;
 use crate::session::statistics::Counters;
 use crate::session::transaction_control::Modes;
-use crate::session::transaction_setting::TransactionSetting;
 use crate::session::{Session, TransactionStatus};
-use crate::storage::CommitNumber;
 use crate::storage::root::Root;
 use crate::storage::sequence::{Sequence, SequenceId};
 use crate::storage::{RowId, Stamp};
-use crate::system::live::{
-    Live, LockMode, LockState, Locked, SessionState, SettingState, StatementState,
-};
+use crate::system::live::Live;
 use crate::transaction::heads::Heads;
 use crate::types::datetime::{Times, TimestampTz, Zone, clock};
 
@@ -56,7 +50,7 @@ pub(super) struct Own {
     drawn: RefCell<Drawn>,
     /// How others see it.
     pub(super) card: Arc<Card>,
-    activity: Arc<Activity>,
+    pub(super) activity: Arc<Activity>,
     pub(super) effects: Effects,
     /// Of the statement that EXPLAIN ANALYZE runs.
     pub(super) profile: Option<Profile>,
@@ -83,7 +77,7 @@ impl Own {
 /// What a statement has to know of its transaction.
 #[derive(Clone, Copy)]
 pub(super) struct Transaction {
-    modes: Modes,
+    pub(super) modes: Modes,
     /// When it began, if that was before the statement.
     began: Option<TimestampTz>,
     /// What its rows carry, if it has drawn that.
@@ -96,8 +90,8 @@ pub(super) struct Transaction {
 pub(super) struct SessionEnvironment<'s> {
     pub(super) heads: &'s Heads,
     pub(super) own: &'s Own,
-    settings: &'s Settings,
-    transaction: Transaction,
+    pub(super) settings: &'s Settings,
+    pub(super) transaction: Transaction,
     pub(super) lock_timeout: Option<Duration>,
     pub(super) interrupt: &'s Interrupt,
     /// Sequences of which a place must go into the statement's commit; None without the writer lock.
@@ -312,127 +306,5 @@ impl Environment for SessionEnvironment<'_> {
             self.own.drawn.borrow_mut().of.insert(id, value);
         }
         Ok(())
-    }
-}
-
-impl Live for SessionEnvironment<'_> {
-    fn user(&self) -> Result<String> {
-        Ok(self.own.card.user().to_string())
-    }
-
-    fn session_id(&self) -> Result<i32> {
-        Ok(self.own.card.id)
-    }
-
-    fn cancel(&self, session: i32) -> Result<bool> {
-        if self.own.activity.cancel(session) {
-            // It may be the statement's own.
-            self.interrupt.check()?;
-            return Ok(true);
-        }
-        let message = format!("PID {session} is not a PostgreSQL backend process");
-        self.own.effects.warnings.borrow_mut().push(message);
-        Ok(false)
-    }
-
-    fn sessions(&self, with_retained: bool) -> Result<Vec<SessionState>> {
-        let newest = with_retained.then(|| self.heads.published());
-        Ok(self.own.activity.states(newest.as_deref()))
-    }
-
-    fn locks(&self) -> Result<Vec<LockState>> {
-        Ok(self.own.effects.locks.locks().snapshot().into_iter().map(lock_state).collect())
-    }
-
-    fn statements(&self) -> Result<Vec<StatementState>> {
-        Ok(self.own.activity.statements())
-    }
-
-    fn figures(&self) -> Result<Vec<Figure>> {
-        Ok(figures(self.heads, &self.own.activity))
-    }
-
-    fn latencies(&self) -> Result<Latencies> {
-        Ok(self.heads.latencies())
-    }
-
-    fn published_commit(&self) -> Result<CommitNumber> {
-        Ok(self.heads.published().commit)
-    }
-
-    fn settings(&self) -> Result<Vec<SettingState>> {
-        let (values, modes) = self.settings_by_now()?;
-        let state = |definition: &'static Definition| SettingState {
-            name: definition.name,
-            value: definition.show(&values),
-            description: definition.description,
-            is_preset: definition.is_preset(),
-        };
-        let of_transaction = TransactionSetting::ALL.map(|setting| SettingState {
-            name: setting.name(),
-            value: setting.show(modes).to_owned(),
-            description: setting.description(),
-            is_preset: false,
-        });
-        let mut settings: Vec<SettingState> = visible().map(state).chain(of_transaction).collect();
-        settings.sort_by_key(|setting| setting.name.to_ascii_lowercase());
-        Ok(settings)
-    }
-
-    fn set_setting(&self, name: &str, value: Option<&str>, local: bool) -> Result<String> {
-        let value = value.map(str::to_owned);
-        let change = SettingChange { name: name.to_owned(), value, local };
-        let shown = if let Some(setting) = TransactionSetting::find(name) {
-            let modes = setting.set(self.transaction.modes, change.words())?;
-            setting.show(modes).to_owned()
-        } else {
-            let values = self.settings.with([&change])?;
-            find_setting(name).map_or_else(String::new, |found| found.show(&values))
-        };
-        // The last says it all: a statement may call it for each of its rows.
-        let mut changes = self.own.effects.settings.borrow_mut();
-        changes.retain(|other| other.name != change.name || other.local != change.local);
-        changes.push(change);
-        Ok(shown)
-    }
-}
-
-impl SessionEnvironment<'_> {
-    /// The settings with what the statement itself has set.
-    fn settings_by_now(&self) -> Result<(Values, Modes)> {
-        let changes = self.own.effects.settings.borrow();
-        let of_transaction = |change: &&SettingChange| TransactionSetting::find(&change.name);
-        let values =
-            self.settings.with(changes.iter().filter(|change| of_transaction(change).is_none()))?;
-        let mut modes = self.transaction.modes;
-        for change in changes.iter() {
-            if let Some(setting) = of_transaction(&change) {
-                modes = setting.set(modes, change.words())?;
-            }
-        }
-        Ok((values, modes))
-    }
-}
-
-/// A lock as views show it.
-fn lock_state(view: LockView) -> LockState {
-    // A session's locks have its number.
-    let session = |owner: OwnerId| i32::try_from(owner).unwrap_or(i32::MAX);
-    LockState {
-        session: session(view.owner),
-        locked: match view.object {
-            Object::Row(table, row) => Locked::Row(table, row),
-            Object::Key(table, index, _) => Locked::Key(table, index),
-            Object::Advisory(number) => Locked::Advisory(number),
-            Object::AdvisoryPair(first, second) => Locked::AdvisoryPair(first, second),
-        },
-        mode: match view.mode {
-            Mode::Presence | Mode::KeyShare => LockMode::KeyShare,
-            Mode::Share => LockMode::Share,
-            Mode::NoKeyUpdate => LockMode::NoKeyUpdate,
-            Mode::Update | Mode::Remove => LockMode::Update,
-        },
-        granted: view.granted,
-        blocked_by: view.blocked_by.into_iter().map(session).collect(),
     }
 }

@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use crate::executor::interrupt::{Deadline, Timeout};
 use crate::session::{Session, TransactionStatus};
 
@@ -113,6 +113,15 @@ impl Session {
         self.since.snapshot = (counts_snapshot && self.block.base().is_some()).then_some(held);
     }
 
+    /// The session is to end: if a block is open it has failed, and holds nothing any more.
+    #[cold]
+    pub(super) fn end_terminated(&mut self) {
+        if self.status != TransactionStatus::Idle {
+            self.fail_expired();
+        }
+        self.own.effects.locks.unlock_all();
+    }
+
     /// No block is open.
     #[inline]
     pub(super) fn stop_counting(&mut self) {
@@ -139,9 +148,8 @@ fn earliest<const N: usize>(deadlines: [Option<Deadline>; N]) -> Option<Deadline
     deadlines.into_iter().flatten().min_by_key(|deadline| deadline.at)
 }
 
-/// Whether an error says that its transaction's time is over.
+/// Whether an error says that its transaction's time is over, or its session's.
 pub(super) fn is_expiry(error: &Error) -> bool {
-    [Timeout::Idle, Timeout::Transaction]
-        .iter()
-        .any(|timeout| timeout.sqlstate() == error.sqlstate())
+    let over = [Timeout::Idle.sqlstate(), Timeout::Transaction.sqlstate(), SqlState::AdminShutdown];
+    over.contains(&error.sqlstate())
 }

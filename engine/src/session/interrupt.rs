@@ -1,28 +1,38 @@
 //! Ending a session's running statement: from another thread, or by a setting that limits its time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::Result;
-use crate::executor::interrupt::{Deadline, Interrupt};
+use crate::executor::interrupt::{Deadline, Interrupt, Signal, terminated};
 
-/// Makes the statement that its session runs now fail with 57014; without one it does nothing.
+/// Ends what a session runs, or the session.
 #[derive(Clone, Debug)]
 pub struct Canceller {
-    canceled: Arc<AtomicBool>,
+    signal: Arc<Signal>,
 }
 
 impl Canceller {
-    /// Cancels.
+    /// Makes the statement that the session runs now fail with 57014; without one it does nothing.
     pub fn cancel(&self) {
-        self.canceled.store(true, Ordering::Relaxed);
+        self.signal.cancel();
+    }
+
+    /// Makes the statement that the session runs, and every one from now on, fail with 57P01. Its open block is rolled back when
+    /// that happens, or when whoever has the session drops it, who may ask [`Self::is_terminated`].
+    pub fn terminate(&self) {
+        self.signal.terminate();
+    }
+
+    /// Whether the session is to end.
+    pub fn is_terminated(&self) -> bool {
+        self.signal.is_terminated()
     }
 }
 
-/// The session's side: its flag, and an interrupt for each statement.
+/// The session's side: its signal, and an interrupt for each statement.
 #[derive(Debug)]
 pub(super) struct Interrupts {
-    canceled: Arc<AtomicBool>,
+    signal: Arc<Signal>,
     /// Of the statement that runs; made anew only where there is a deadline.
     current: Interrupt,
     has_deadline: bool,
@@ -30,15 +40,15 @@ pub(super) struct Interrupts {
 
 impl Default for Interrupts {
     fn default() -> Self {
-        let canceled = Arc::new(AtomicBool::new(false));
-        let current = Interrupt::new(Arc::clone(&canceled), None);
-        Self { canceled, current, has_deadline: false }
+        let signal = Arc::new(Signal::default());
+        let current = Interrupt::new(Arc::clone(&signal), None);
+        Self { signal, current, has_deadline: false }
     }
 }
 
 impl Interrupts {
     pub(super) fn canceller(&self) -> Canceller {
-        Canceller { canceled: Arc::clone(&self.canceled) }
+        Canceller { signal: Arc::clone(&self.signal) }
     }
 
     /// A statement starts: what was canceled before does not concern it.
@@ -46,14 +56,20 @@ impl Interrupts {
     pub(super) fn start(&mut self, deadline: Option<Deadline>) {
         self.current.restart();
         if self.has_deadline || deadline.is_some() {
-            self.current = Interrupt::new(Arc::clone(&self.canceled), deadline);
+            self.current = Interrupt::new(Arc::clone(&self.signal), deadline);
             self.has_deadline = deadline.is_some();
         }
     }
 
-    /// 57014 if a cancel has come since the last start; whatever the deadline was.
+    /// 57014 if a cancel has come since the last start, 57P01 if the session is to end; whatever the deadline was.
     pub(super) fn check_cancel(&self) -> Result<()> {
-        Interrupt::new(Arc::clone(&self.canceled), None).check()
+        Interrupt::new(Arc::clone(&self.signal), None).check()
+    }
+
+    /// 57P01 if the session is to end.
+    #[inline]
+    pub(super) fn check_terminated(&self) -> Result<()> {
+        if self.signal.is_terminated() { Err(terminated()) } else { Ok(()) }
     }
 
     /// The running statement's interrupt.

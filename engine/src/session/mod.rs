@@ -28,6 +28,7 @@ mod explain;
 pub(crate) mod figures;
 mod held_answer;
 mod interrupt;
+mod live;
 mod parameter;
 mod plan_cache;
 mod plan_shape;
@@ -232,7 +233,8 @@ impl Session {
         self.interrupts.current().restart();
     }
 
-    /// Between the statements of a script: 57014 if a cancel has come since the last one began, and an open block fails.
+    /// Between the statements of a script: 57014 if a cancel has come since the last one began, 57P01 if the session is to end,
+    /// and an open block fails.
     pub fn check_cancel(&mut self) -> Result<()> {
         let result = self.interrupts.check_cancel();
         self.fail_block_on_error(result)
@@ -335,6 +337,10 @@ impl Session {
         let mut started = None;
         self.statement_receipt = None;
         self.own.effects.start_statement();
+        if let Err(error) = self.interrupts.check_terminated() {
+            self.end_terminated();
+            return Err(error);
+        }
         // ROLLBACK leaves the same behind whether the block had expired or not.
         if self.may_expire() && !rolls_back {
             let now = Instant::now();
@@ -349,6 +355,9 @@ impl Session {
     fn end_statement(&mut self, started: Option<Instant>, error: Option<&Error>) {
         if let Some(error) = error {
             self.own.card.tallies().add_error(error);
+            if error.sqlstate() == SqlState::AdminShutdown {
+                self.end_terminated();
+            }
         }
         if self.status == TransactionStatus::Idle {
             self.hide_block();

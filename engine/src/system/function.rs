@@ -1,6 +1,7 @@
 //! Functions that applications call beside the views: names of things by number, definitions, sizes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::error::{Error, Result, SqlState};
 use crate::parser::qualified_name;
@@ -19,6 +20,8 @@ pub enum SystemFunction {
     BlockingSessions,
     /// `pg_cancel_backend(session)`
     CancelSession,
+    /// `pg_terminate_backend(session [, milliseconds])`
+    TerminateSession,
     /// `col_description(relation, column)`, `obj_description(thing[, catalog])`: nothing has one.
     Description,
     /// `current_user`
@@ -77,6 +80,8 @@ pub const SIGNATURES: &[(&[&str], &[DataType], DataType, SystemFunction)] = &[
     (&["pg_backend_pid"], &[], INT4, F::BackendPid),
     (&["pg_blocking_pids"], &[INT4], TEXT, F::BlockingSessions),
     (&["pg_cancel_backend"], &[INT4], BOOL, F::CancelSession),
+    (&["pg_terminate_backend"], &[INT4], BOOL, F::TerminateSession),
+    (&["pg_terminate_backend"], &[INT4, INT8], BOOL, F::TerminateSession),
     (&["current_setting"], &[TEXT], TEXT, F::Setting),
     (&["current_setting"], &[TEXT, BOOL], TEXT, F::Setting),
     (&["col_description"], &[INT8, INT4], TEXT, F::Description),
@@ -129,7 +134,7 @@ impl SystemFunction {
 
     /// Whether a call does something.
     pub fn has_effect(self) -> bool {
-        matches!(self, F::SetSetting | F::CancelSession)
+        matches!(self, F::SetSetting | F::CancelSession | F::TerminateSession)
     }
 
     /// Its name, or the first of those that mean the same.
@@ -156,6 +161,9 @@ pub fn call(
             text(format!("{{{}}}", found.join(",")))
         }
         (F::CancelSession, [ValueRef::Int4(session)]) => Value::Bool(source.live.cancel(*session)?),
+        (F::TerminateSession, [ValueRef::Int4(session), rest @ ..]) => {
+            Value::Bool(source.live.terminate(*session, patience(rest)?)?)
+        }
         (F::Setting, [ValueRef::Text(name), missing_ok @ ..]) => {
             let settings = source.live.settings()?.into_iter();
             let found = settings.rev().find(|setting| setting.name.eq_ignore_ascii_case(name));
@@ -220,6 +228,17 @@ pub fn call(
             size(function, *relation, root)?.map_or(Value::Null, Value::Int8)
         }
         _ => return Err(Error::new(SqlState::InternalError, "arguments of a catalog function")),
+    })
+}
+
+/// How long a session that is asked to end is waited for.
+fn patience(arguments: &[ValueRef<'_>]) -> Result<Duration> {
+    let [ValueRef::Int8(milliseconds)] = arguments else {
+        return Ok(Duration::ZERO);
+    };
+    u64::try_from(*milliseconds).map(Duration::from_millis).map_err(|_| {
+        let message = "\"timeout\" must not be negative";
+        Error::new(SqlState::NumericValueOutOfRange, message)
     })
 }
 

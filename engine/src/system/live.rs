@@ -1,6 +1,7 @@
 //! What views ask of the database that runs, beside a root.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::error::{Error, Result, SqlState};
 use crate::metrics::{Figure, Latencies};
@@ -24,6 +25,9 @@ pub trait Live {
 
     /// Cancels what a session runs; false, with a warning, if there is no such session.
     fn cancel(&self, session: i32) -> Result<bool>;
+
+    /// Asks a session to end, and waits so long until it has; false, with a warning, if there is no such session or it has not.
+    fn terminate(&self, session: i32, patience: Duration) -> Result<bool>;
 
     /// The sessions that there are, by number; with what their snapshots keep alive, if `with_retained`.
     fn sessions(&self, with_retained: bool) -> Result<Vec<SessionState>>;
@@ -185,6 +189,10 @@ impl Live for NoDatabase {
     }
 
     fn cancel(&self, _: i32) -> Result<bool> {
+        Err(nothing_runs())
+    }
+
+    fn terminate(&self, _: i32, _: Duration) -> Result<bool> {
         Err(nothing_runs())
     }
 

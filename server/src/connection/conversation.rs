@@ -6,7 +6,7 @@ use std::ops::Range;
 use spg_engine::identity::ChainState;
 use spg_engine::session::{CANCELED, CommandTag, Prepared, Receipt, TransactionStatus};
 use spg_engine::storage::CommitNumber;
-use spg_engine::{Error, Session, Value};
+use spg_engine::{Error, Session, SqlState, Value};
 use spg_wire::frame::FrameSpan;
 use spg_wire::message::{VERSION_OF_RECEIPTS, server};
 use spg_wire::{ClientMessage, ErrorFields, Opcode, ProtocolError};
@@ -267,12 +267,20 @@ impl Client<'_> {
     /// Answers an error.
     pub(super) fn answer_error(&mut self, fields: &ErrorFields) {
         self.handle().counters().errors.add(1);
+        if fields.sqlstate.as_str() == SqlState::AdminShutdown.code() {
+            self.end_terminated();
+        }
         if self.demand() == Demand::Stopping && fields.message == CANCELED {
             let mut fields = fields.clone();
             STOPPING.clone_into(&mut fields.message);
             return server::error_response(&mut self.output.bytes, &fields);
         }
         server::error_response(&mut self.output.bytes, fields);
+    }
+
+    /// The session was asked to end: the connection ends behind what is answered, whether the watcher has seen it or not.
+    pub(super) fn end_terminated(&self) {
+        self.handle().end(Demand::Terminated);
     }
 
     fn handle(&self) -> &Handle {

@@ -18,8 +18,8 @@ impl End {
         Self::Told(Box::new(ErrorFields::new(Severity::Fatal, sqlstate, message)))
     }
 
-    /// The server ends.
-    pub(super) fn stopping() -> Self {
+    /// The server ends, or another session ended this one.
+    pub(super) fn terminated() -> Self {
         Self::told("57P01", "terminating connection due to administrator command")
     }
 

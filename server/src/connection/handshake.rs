@@ -52,7 +52,7 @@ pub(super) fn greet(
     let message = ClientMessage::decode(input.frame(span))?;
     let served = match shared.phase() {
         Phase::Loading => return Err(End::loading()),
-        Phase::Stopping => return Err(End::stopping()),
+        Phase::Stopping => return Err(End::terminated()),
         Phase::Ready => shared.served().ok_or_else(End::loading)?,
     };
     let (version, options) = match message {

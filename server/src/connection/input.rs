@@ -155,7 +155,7 @@ impl Input {
     pub(super) fn end(&self) -> End {
         match self.handle.demand() {
             Demand::None | Demand::ClientGone => End::Closed,
-            Demand::Stopping => End::stopping(),
+            Demand::Terminated | Demand::Stopping => End::terminated(),
             Demand::DeadlinePassed if self.hello_deadline.is_some() => End::too_slow("Hello"),
             Demand::DeadlinePassed if self.frame_since.is_some() => End::too_slow("a frame"),
             Demand::DeadlinePassed => End::transaction_over(self.timeout),

@@ -62,7 +62,8 @@ pub(crate) fn run(shared: &Arc<Shared>, handle: &Arc<Handle>) {
     log::debug!("connection {} has ended", handle.id);
 }
 
-/// Greets and converses; answers why it ended. A session is dropped with its open block, unless it has a name.
+/// Greets and converses; answers why it ended. A session is dropped with its open block, unless it has a name and
+/// is not to end.
 fn serve(shared: &Arc<Shared>, handle: &Handle, input: &mut Input, output: &mut Output) -> End {
     let greeted = match handshake::greet(shared, handle, input, output) {
         Ok(greeted) => greeted,
@@ -75,7 +76,9 @@ fn serve(shared: &Arc<Shared>, handle: &Handle, input: &mut Input, output: &mut 
     let mut conversation = Conversation::new(shared, handle, (session, version), input, output);
     let end = conversation.converse();
     let session = conversation.into_session();
-    if let Some(kept) = kept {
+    if let Some(kept) = kept
+        && !session.canceller().is_terminated()
+    {
         kept.shared.named_sessions.detach(&kept.name, session);
         std::mem::forget(kept);
     }

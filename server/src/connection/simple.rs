@@ -72,6 +72,10 @@ impl Client<'_> {
                 Err(error) => {
                     self.check_output()?;
                     self.count_statement();
+                    if error.sqlstate() == SqlState::AdminShutdown {
+                        self.end_terminated();
+                        return Ok(false);
+                    }
                     was_canceled = error.sqlstate() == SqlState::QueryCanceled;
                     self.answer_error(&place.error(statement, &error));
                 }

@@ -84,6 +84,81 @@ fn an_unnamed_session_ends_with_its_connection() {
     assert_eq!(number(&mut client, "SELECT count(*) FROM t"), 0);
 }
 
+/// The number by which `pg_stat_activity` has a client's session.
+fn pid(client: &mut Client) -> i32 {
+    client.query_one("SELECT pg_backend_pid()", &[]).unwrap().get(0)
+}
+
+#[test]
+fn a_session_is_ended_by_another() {
+    let daemon = Daemon::start(&[]);
+    let mut client = daemon.client();
+    client.batch_execute("CREATE TABLE t (id INT)").unwrap();
+    let end = |client: &mut Client, pid: i32| {
+        let ended = client.query_one("SELECT pg_terminate_backend($1, 60000)", &[&pid]).unwrap();
+        assert!(ended.get::<bool>(0));
+    };
+
+    // One that waits for its client, in a block.
+    let mut idle = daemon.raw().greeted();
+    idle.send(&crate::support::query("BEGIN; INSERT INTO t VALUES (1)"));
+    wait_until("the block is open", || figure(&mut client, "transactions_open") == 1);
+    let found = client
+        .query_one("SELECT pid FROM pg_stat_activity WHERE state LIKE 'idle in transaction'", &[])
+        .unwrap();
+    end(&mut client, found.get(0));
+    let (sqlstate, message) = idle.fatal();
+    let told = "terminating connection due to administrator command";
+    assert_eq!((sqlstate.as_str(), message.as_str()), ("57P01", told));
+
+    // One that runs a statement, the first of a script.
+    let mut busy = daemon.client();
+    let endless = crate::support::endless(&mut busy);
+    let busy_pid = pid(&mut busy);
+    let script = format!("{endless}; INSERT INTO t VALUES (2)");
+    let running = std::thread::spawn(move || busy.simple_query(&script).map(|_| ()));
+    wait_until("it runs", || {
+        let state = "SELECT state FROM pg_stat_activity WHERE pid = $1";
+        client.query_one(state, &[&busy_pid]).unwrap().get::<&str>(0) == "active"
+    });
+    end(&mut client, busy_pid);
+    assert_eq!(code(running.join().unwrap()), "57P01");
+
+    // Itself, and one with a name: both are gone for good.
+    let mut own = daemon.client();
+    let itself = "SELECT pg_terminate_backend(pg_backend_pid())";
+    assert_eq!(code(own.simple_query(itself)), "57P01");
+    let mut own = daemon.client();
+    assert_eq!(code(own.query(itself, &[])), "57P01");
+    assert_eq!(code(own.query("SELECT 1", &[])), "57P01");
+    let mut named = daemon.session("s");
+    named.batch_execute("BEGIN; INSERT INTO t VALUES (3)").unwrap();
+    let named_pid = pid(&mut named);
+    end(&mut client, named_pid);
+    assert_eq!(figure(&mut client, "named_sessions"), 0);
+    assert_eq!(daemon.session("s").parameter("session_resumed"), Some("off"));
+
+    wait_until("its roots are gone", || figure(&mut client, "live_roots") == 1);
+    assert_eq!(number(&mut client, "SELECT count(*) FROM t"), 0);
+}
+
+#[test]
+fn a_named_session_without_a_connection_is_ended_too() {
+    let daemon = Daemon::start(&[]);
+    let mut client = daemon.client();
+    client.batch_execute("CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1)").unwrap();
+    let mut named = daemon.session("s");
+    named.batch_execute("BEGIN; SELECT id FROM t FOR UPDATE").unwrap();
+    let named_pid = pid(&mut named);
+    drop(named);
+    wait_until("the connection has gone", || figure(&mut client, "connections") == 1);
+    client.execute("SELECT pg_terminate_backend($1)", &[&named_pid]).unwrap();
+    let session = daemon.session("s");
+    assert_eq!(session.parameter("session_resumed"), Some("off"));
+    assert_eq!(session.transaction_status(), TransactionStatus::Idle);
+    client.batch_execute("SELECT id FROM t FOR UPDATE NOWAIT").unwrap();
+}
+
 #[test]
 fn a_block_left_open_ends_its_connection() {
     let daemon = Daemon::start(&[]);
