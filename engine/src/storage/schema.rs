@@ -199,16 +199,16 @@ impl Schema {
 
     /// A name that two of its constraints have. Invariant: there is none in a root, and files with one are refused.
     pub fn repeated_constraint(&self) -> Option<&Arc<str>> {
+        let mut seen = BTreeSet::new();
+        self.constraint_names().find(|name| !seen.insert(*name))
+    }
+
+    /// The names of its constraints: checks, keys, foreign keys.
+    pub fn constraint_names(&self) -> impl Iterator<Item = &Arc<str>> {
         let Constraints { checks, foreign_keys } = &self.constraints;
         let keys = self.indexes.iter().filter(|index| index.constraint).map(|index| &index.name);
         let others = foreign_keys.iter().map(|key| &key.name);
-        let mut seen = BTreeSet::new();
-        checks
-            .iter()
-            .map(|check| &check.name)
-            .chain(keys)
-            .chain(others)
-            .find(|name| !seen.insert(*name))
+        checks.iter().map(|check| &check.name).chain(keys).chain(others)
     }
 
     /// The sequences that its columns own.

@@ -1,6 +1,9 @@
 //! CHECK constraints of a definition: their names, and what they may say.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
+
+use hashbrown::HashSet;
 
 use super::Definer;
 use super::names::choose_name;
@@ -29,12 +32,12 @@ impl Definer<'_> {
             kept.push(define_check(self.root, &schema, check.condition, &evaluate)?);
         }
         let mut checks: Vec<CheckConstraint> = Vec::with_capacity(written.len());
+        let mut names: HashSet<Arc<str>> = HashSet::with_capacity(written.len());
+        // Looked up once: there may be many tables, and many names to choose.
+        let others = OnceCell::new();
         for (check, kept) in written.iter().zip(kept) {
-            let is_taken = |name: &str| {
-                checks.iter().any(|check| *check.name == *name) || self.is_constraint(&schema, name)
-            };
-            let name = match check.name {
-                Some(given) if checks.iter().any(|check| *check.name == *given.name) => {
+            let name: Arc<str> = match check.name {
+                Some(given) if names.contains(given.name.as_str()) => {
                     return Err(Error::new(
                         SqlState::DuplicateObject,
                         format!("check constraint \"{}\" already exists", given.name),
@@ -43,11 +46,15 @@ impl Definer<'_> {
                 Some(given) if schema.has_constraint(&given.name) => {
                     return Err(constraint_exists(&given.name, &schema.name));
                 }
-                Some(given) => given.name.clone(),
-                None => check_name(&schema.name, check.condition, &is_taken),
+                Some(given) => Arc::from(given.name.as_str()),
+                None => {
+                    let others = others.get_or_init(|| self.constraint_names(&schema));
+                    let is_taken = |name: &str| names.contains(name) || others.contains(name);
+                    Arc::from(check_name(&schema.name, check.condition, &is_taken))
+                }
             };
-            let condition = Arc::from(check_text(&kept));
-            checks.push(CheckConstraint { name: Arc::from(name), condition });
+            names.insert(Arc::clone(&name));
+            checks.push(CheckConstraint { name, condition: Arc::from(check_text(&kept)) });
         }
         Ok(checks)
     }

@@ -1,8 +1,13 @@
 //! Names that the engine chooses: `t_pkey`, `t_a_b_key`, `t_a_idx`, with a number where they are taken.
 
+use std::sync::Arc;
+
+use hashbrown::HashSet;
+
 use super::Definer;
 use crate::limits::NAME_BYTES_MAX;
 use crate::storage::schema::Schema;
+use crate::storage::table::Table;
 
 /// Names while `schema` is being made of its table: what the table's version in the root has and `schema` has not any more
 /// is free.
@@ -16,8 +21,19 @@ impl Definer<'_> {
 
     /// Whether a constraint of any table has this name.
     pub(super) fn is_constraint(&self, schema: &Schema, name: &str) -> bool {
-        let mut others = self.root.tables().filter(|table| table.id() != schema.table);
+        let mut others = self.other_tables(schema);
         schema.has_constraint(name) || others.any(|table| table.schema().has_constraint(name))
+    }
+
+    /// The names of all tables' constraints.
+    pub(super) fn constraint_names(&self, schema: &Schema) -> HashSet<Arc<str>> {
+        let others = self.other_tables(schema).flat_map(|table| table.schema().constraint_names());
+        schema.constraint_names().chain(others).map(Arc::clone).collect()
+    }
+
+    fn other_tables(&self, schema: &Schema) -> impl Iterator<Item = &Arc<Table>> {
+        let own = schema.table;
+        self.root.tables().filter(move |table| table.id() != own)
     }
 }
 
