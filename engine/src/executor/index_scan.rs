@@ -3,14 +3,15 @@
 use smallvec::SmallVec;
 
 use crate::binder::bound::Expression;
-use crate::error::Result;
+use crate::error::{Error, Result, SqlState};
 use crate::executor::context::Context;
 use crate::executor::expression::{evaluate_predicate, evaluate_scalar};
 use crate::executor::operator::Operator;
+use crate::executor::scan::Scan;
 use crate::executor::table_access::{fetch, index, table};
 use crate::limits::BATCH_ROWS_MAX;
-use crate::planner::plan::{IndexRange, TableOutput};
-use crate::storage::IndexId;
+use crate::planner::COSTED_ROWS_MIN;
+use crate::planner::plan::{IndexRange, Plan, PlanNode, TableOutput, WholeScan};
 use crate::storage::batch::Batch;
 use crate::storage::index::{Index, RangeCursor};
 use crate::storage::key::{KeyBound, KeyRange};
@@ -31,32 +32,53 @@ pub(super) struct IndexScan<'a> {
     range: &'a IndexRange,
     reverse: bool,
     filter: Option<&'a Expression>,
-    cursor: Option<RangeCursor<'a>>,
+    whole: Option<&'a WholeScan>,
+    walk: Walk<'a>,
     batch_rows: usize,
 }
 
+/// Where it stands.
+enum Walk<'a> {
+    /// Nothing is read yet.
+    Begin,
+    Index(RangeCursor<'a>),
+    /// The run is long.
+    Table(Scan<'a>),
+}
+
 impl<'a> IndexScan<'a> {
-    pub(super) fn new(
-        root: &'a Root,
-        output: &'a TableOutput,
-        index_id: IndexId,
-        range: &'a IndexRange,
-        reverse: bool,
-        filter: Option<&'a Expression>,
-    ) -> Result<Self> {
+    /// `plan` is an index scan.
+    pub(super) fn new(root: &'a Root, plan: &'a Plan) -> Result<Self> {
+        let PlanNode::IndexScan { output, index: id, range, reverse, filter, whole } = &plan.node
+        else {
+            return Err(Error::new(SqlState::InternalError, "not an index scan"));
+        };
         let table = table(root, output.table)?;
-        let (index, definition) = index(table, index_id)?;
+        let (index, definition) = index(table, *id)?;
         Ok(Self {
             table,
             index,
             definition,
             output,
             range,
-            reverse,
-            filter,
-            cursor: None,
+            reverse: *reverse,
+            filter: filter.as_ref(),
+            whole: whole.as_ref(),
+            walk: Walk::Begin,
             batch_rows: FIRST_BATCH_ROWS,
         })
+    }
+
+    /// Begins to read: the run, or all of the table if that costs less.
+    fn begin(&self, range: &KeyRange) -> Walk<'a> {
+        let cursor = self.index.range(range, self.reverse);
+        if let Some(whole) = self.whole {
+            let rows = (self.table.row_count() as f64).max(COSTED_ROWS_MIN);
+            if cursor.clone().is_longer_than((rows * whole.share) as usize) {
+                return Walk::Table(Scan::in_place(self.table, self.output, whole));
+            }
+        }
+        Walk::Index(cursor)
     }
 
     /// The run of keys to walk; None where a comparison with NULL finds nothing.
@@ -104,14 +126,18 @@ fn key_bound(bound: Option<&(Value, bool)>) -> KeyBound<'_> {
 
 impl<'a> Operator<'a> for IndexScan<'a> {
     fn next(&mut self, context: &Context<'a>) -> Result<Option<Batch<'a>>> {
-        if self.cursor.is_none() {
+        if let Walk::Begin = self.walk {
             let Some(range) = self.key_range(context)? else { return Ok(None) };
             if let Some(reads) = context.reads {
                 reads.note_keys(self.table.id(), self.definition.id, &range);
             }
-            self.cursor = Some(self.index.range(&range, self.reverse));
+            self.walk = self.begin(&range);
         }
-        let Some(cursor) = &mut self.cursor else { return Ok(None) };
+        let cursor = match &mut self.walk {
+            Walk::Begin => return Ok(None),
+            Walk::Index(cursor) => cursor,
+            Walk::Table(scan) => return scan.next(context),
+        };
         let mut ids = Vec::with_capacity(self.batch_rows);
         loop {
             context.interrupt.check()?;
@@ -128,5 +154,9 @@ impl<'a> Operator<'a> for IndexScan<'a> {
                 return Ok(Some(batch));
             }
         }
+    }
+
+    fn reads_whole_table(&self) -> bool {
+        matches!(self.walk, Walk::Table(_))
     }
 }

@@ -14,6 +14,11 @@ use crate::storage::batch::Batch;
 pub trait Operator<'a> {
     /// The next rows, possibly none of a batch; None at the end, after which it is not called again.
     fn next(&mut self, context: &Context<'a>) -> Result<Option<Batch<'a>>>;
+
+    /// Whether it has read all of its table where its plan has a run of an index.
+    fn reads_whole_table(&self) -> bool {
+        false
+    }
 }
 
 /// An operator on the heap.
@@ -41,9 +46,7 @@ fn build_plain<'a>(plan: &'a Plan, context: &Context<'a>) -> Result<BoxOperator<
             Box::new(scan::Scan::new(context, output, filter.as_ref())?)
         }
         PlanNode::Seek { .. } => Box::new(seek::Seek::new(plan)),
-        PlanNode::IndexScan { output, index, range, reverse, filter } => Box::new(
-            index_scan::IndexScan::new(root, output, *index, range, *reverse, filter.as_ref())?,
-        ),
+        PlanNode::IndexScan { .. } => Box::new(index_scan::IndexScan::new(root, plan)?),
         PlanNode::Nearest { .. } => Box::new(nearest::Nearest::new(root, plan)?),
         PlanNode::Filter { input, predicate } => {
             Box::new(filter::Filter::new(build(input, context)?, predicate))

@@ -30,6 +30,8 @@ pub struct Figures {
     pub startup: Duration,
     /// All its time.
     pub total: Duration,
+    /// Whether it has read all of its table where its plan has a run of an index.
+    pub whole_table: bool,
 }
 
 impl Profile {
@@ -74,6 +76,7 @@ impl<'a> Operator<'a> for Profiled<'a> {
     fn next(&mut self, context: &Context<'a>) -> Result<Option<Batch<'a>>> {
         let started = self.profile.has_times.then(Instant::now);
         let batch = self.inner.next(context)?;
+        let whole_table = self.inner.reads_whole_table();
         let elapsed = started.map_or(Duration::ZERO, |started| started.elapsed());
         self.total += elapsed;
         let rows = batch.as_ref().map_or(0, Batch::len) as u64;
@@ -84,6 +87,7 @@ impl<'a> Operator<'a> for Profiled<'a> {
             figures.loops += u64::from(begins);
             figures.rows += rows;
             figures.total += elapsed;
+            figures.whole_table |= whole_table;
             if ends_startup {
                 figures.startup += self.total;
             }

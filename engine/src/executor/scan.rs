@@ -10,9 +10,10 @@ use crate::executor::context::Context;
 use crate::executor::expression::evaluate_predicate;
 use crate::executor::operator::Operator;
 use crate::executor::table_access::{chunk_batch, table};
-use crate::planner::plan::TableOutput;
+use crate::planner::plan::{TableOutput, WholeScan};
 use crate::storage::batch::Batch;
 use crate::storage::chunk::Chunk;
+use crate::storage::table::Table;
 
 /// Chunks whose memory is asked for at once. Reaching a chunk's values takes several dependent reads of memory; for
 /// one chunk after the other they would take longer than adding its values up.
@@ -27,6 +28,8 @@ pub(super) struct Scan<'a> {
     /// The next chunks, the first of them last.
     ahead: SmallVec<[&'a Chunk; AHEAD_CHUNKS]>,
     output: &'a TableOutput,
+    /// What the filter sees: what is yielded, or other columns.
+    seen: &'a TableOutput,
     filter: Option<&'a Expression>,
 }
 
@@ -36,11 +39,29 @@ impl<'a> Scan<'a> {
         output: &'a TableOutput,
         filter: Option<&'a Expression>,
     ) -> Result<Self> {
-        let chunks = Box::new(table(context.root, output.table)?.chunks());
+        let table = table(context.root, output.table)?;
         if let Some(reads) = context.reads {
             reads.note_table(output.table);
         }
-        Ok(Self { chunks, ahead: SmallVec::new(), output, filter })
+        Ok(Self::over(table, output, output, filter))
+    }
+
+    /// In place of a run of an index, whose keys have been noted as read.
+    pub(super) fn in_place(
+        table: &'a Table,
+        output: &'a TableOutput,
+        whole: &'a WholeScan,
+    ) -> Self {
+        Self::over(table, output, &whole.seen, Some(&whole.filter))
+    }
+
+    fn over(
+        table: &'a Table,
+        output: &'a TableOutput,
+        seen: &'a TableOutput,
+        filter: Option<&'a Expression>,
+    ) -> Self {
+        Self { chunks: Box::new(table.chunks()), ahead: SmallVec::new(), output, seen, filter }
     }
 }
 
@@ -52,7 +73,7 @@ impl<'a> Scan<'a> {
             for chunk in &self.ahead {
                 black_box(chunk.rows());
             }
-            for &ordinal in &self.output.ordinals {
+            for &ordinal in &self.seen.ordinals {
                 for chunk in &self.ahead {
                     black_box(chunk.column(ordinal).nulls.is_some());
                 }
@@ -73,9 +94,12 @@ impl<'a> Operator<'a> for Scan<'a> {
     fn next(&mut self, context: &Context<'a>) -> Result<Option<Batch<'a>>> {
         while let Some(chunk) = self.next_chunk() {
             context.interrupt.check()?;
-            let mut batch = chunk_batch(self.output, chunk, chunk.selection());
+            let mut batch = chunk_batch(self.seen, chunk, chunk.selection());
             if let Some(filter) = self.filter {
                 batch.selection = evaluate_predicate(filter, &batch, context)?;
+            }
+            if !std::ptr::eq(self.seen, self.output) && !batch.is_empty() {
+                batch = chunk_batch(self.output, chunk, batch.selection);
             }
             if !batch.is_empty() {
                 return Ok(Some(batch));

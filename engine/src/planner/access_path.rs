@@ -8,7 +8,7 @@ use super::expressions::{as_column_comparison, comparable, conjunction, split_co
 use super::operators::Planned;
 use crate::binder::bound::{ColumnId, Comparison, Expression, Relation};
 use crate::error::Result;
-use crate::planner::plan::{IndexRange, Plan, PlanNode, TableOutput};
+use crate::planner::plan::{IndexRange, Plan, PlanNode, TableOutput, WholeScan};
 use crate::storage::schema::{IndexDefinition, Schema};
 use crate::storage::{IndexId, TableId};
 use crate::types::DataType;
@@ -18,7 +18,7 @@ use crate::types::DataType;
 const INDEX_ROW_COST: f64 = 40.0;
 
 /// The least number of rows that costs are reckoned with.
-const COSTED_ROWS_MIN: f64 = 1_000.0;
+pub(crate) const COSTED_ROWS_MIN: f64 = 1_000.0;
 
 /// A table with the predicates over it.
 pub(super) struct TableRelation<'r> {
@@ -266,17 +266,31 @@ impl IndexPath<'_> {
     }
 }
 
-/// The cheapest access to a table.
+/// The cheapest access to a table. Where an index narrows the rows, how much is decided when the plan runs.
 pub(super) fn plan_table(table: &TableRelation<'_>, required: &ColumnSet) -> Result<Planned> {
     match cheapest_path(table) {
-        Some((cost, path)) if cost <= scan_cost(table) || !path.equal.is_empty() => {
-            plan_index_path(table, path, false, required)
+        Some((_, path)) => {
+            let whole = whole_scan(table, &path)?;
+            plan_path(table, path, false, required, whole)
         }
-        _ => table.access(required, &[], table.estimated_rows(), |output, filter| PlanNode::Scan {
-            output,
-            filter,
+        None => table.access(required, &[], table.estimated_rows(), |output, filter| {
+            PlanNode::Scan { output, filter }
         }),
     }
+}
+
+/// What may be done instead of following `path`.
+fn whole_scan(table: &TableRelation<'_>, path: &IndexPath<'_>) -> Result<Option<WholeScan>> {
+    // What bounds the run comes first: as along the index, the rest is not evaluated for rows outside of it.
+    let (served, rest): (Vec<_>, Vec<_>) =
+        (table.conjuncts.iter().enumerate()).partition(|(place, _)| path.served.contains(place));
+    let conjuncts: Vec<&Expression> =
+        served.iter().chain(&rest).map(|(_, conjunct)| *conjunct).collect();
+    let (seen, columns) = table.output(&ColumnSet::default(), &conjuncts);
+    let filter = conjunction(conjuncts.into_iter().cloned().collect());
+    let filter = resolve_option(filter.as_ref(), &columns)?;
+    let share = scan_cost(table) / index_cost(table.costed_row_count());
+    Ok(filter.map(|filter| WholeScan { seen, filter, share }))
 }
 
 /// The index path that leads to the fewest rows, with its cost.
@@ -311,12 +325,22 @@ pub(super) fn index_cost(rows: f64) -> f64 {
     rows * INDEX_ROW_COST
 }
 
-/// A seek or an index scan along `path`.
+/// A seek or an index scan along `path`, in its order.
 pub(super) fn plan_index_path(
     table: &TableRelation<'_>,
     path: IndexPath<'_>,
     reverse: bool,
     required: &ColumnSet,
+) -> Result<Planned> {
+    plan_path(table, path, reverse, required, None)
+}
+
+fn plan_path(
+    table: &TableRelation<'_>,
+    path: IndexPath<'_>,
+    reverse: bool,
+    required: &ColumnSet,
+    whole: Option<WholeScan>,
 ) -> Result<Planned> {
     let served = path.served.clone();
     if path.is_seek() {
@@ -341,5 +365,6 @@ pub(super) fn plan_index_path(
         range,
         reverse,
         filter,
+        whole,
     })
 }

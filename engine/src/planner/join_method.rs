@@ -142,7 +142,7 @@ fn useful_index<'r>(
     let matches = table.row_count / distinct;
     let read_all = match inner.planned.plan.node {
         PlanNode::Scan { .. } => scan_cost(table),
-        _ => index_cost(inner.rows()),
+        _ => index_cost(inner.rows()).min(scan_cost(table)),
     };
     let lookups = index_cost(outer.rows() * matches);
     (lookups < read_all + inner.rows() * HASH_ROW_COST).then_some(definition)

@@ -22,6 +22,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use access_path::COSTED_ROWS_MIN;
 pub use explain::{Measured, explain, explain_with};
 
 use crate::binder::bound::{Bound, BoundStatement, Returning};

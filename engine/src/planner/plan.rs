@@ -151,6 +151,8 @@ pub enum PlanNode {
         reverse: bool,
         /// Over the output's columns.
         filter: Option<Expression>,
+        /// What is done instead where the run turns out to be long; None where the order is wanted.
+        whole: Option<WholeScan>,
     },
     /// The `limit` rows nearest to a vector, nearest first, ties by row id.
     Nearest {
@@ -276,6 +278,17 @@ pub enum PlanNode {
         /// Second input.
         right: Box<Plan>,
     },
+}
+
+/// A table read from end to end in place of a run of an index: what bounds the run is known only when the plan runs.
+#[derive(Clone, Debug)]
+pub struct WholeScan {
+    /// What the filter reads.
+    pub seen: TableOutput,
+    /// Over those columns: what bounds the run, and the rest.
+    pub filter: Expression,
+    /// The share of the table's rows from which on the run costs more.
+    pub share: f64,
 }
 
 /// A part of an index.

@@ -6,7 +6,7 @@ mod tree;
 
 use std::time::Duration;
 
-use crate::executor::profile::Profile;
+use crate::executor::profile::{Figures, Profile};
 use crate::parser::ast::{ExplainFormat, ExplainOptions};
 use crate::planner::plan::StatementPlan;
 use crate::storage::root::Root;
@@ -22,6 +22,14 @@ pub struct Measured<'m> {
     pub planning: Duration,
     /// How long it ran.
     pub execution: Duration,
+}
+
+impl Measured<'_> {
+    /// The figures of all of it.
+    fn figures(&self) -> Figures {
+        let (startup, total) = (self.execution, self.execution);
+        Figures { loops: 1, rows: self.rows, startup, total, whole_table: false }
+    }
 }
 
 /// The lines of a plain EXPLAIN.

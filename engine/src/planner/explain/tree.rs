@@ -141,8 +141,7 @@ impl Maker<'_> {
     fn top_of_query(&self, plan: &Plan) -> Node {
         let mut node = self.plan(plan);
         if let (Actual::NeverRan, Some(measured)) = (node.actual, self.measured) {
-            let (startup, total) = (measured.execution, measured.execution);
-            node.actual = Actual::Did(Figures { loops: 1, rows: measured.rows, startup, total });
+            node.actual = Actual::Did(measured.figures());
         }
         node
     }
@@ -155,10 +154,8 @@ impl Maker<'_> {
         if matches!((&source.node, input.actual), (PlanNode::Values { .. }, Actual::NeverRan)) {
             input.actual = Actual::Unknown;
         }
-        let actual = self.measured.map_or(Actual::Unknown, |measured| {
-            let (startup, total) = (measured.execution, measured.execution);
-            Actual::Did(Figures { loops: 1, rows: measured.rows, startup, total })
-        });
+        let actual =
+            self.measured.map_or(Actual::Unknown, |measured| Actual::Did(measured.figures()));
         let (kind, relation) = (verb.to_owned(), Some(name));
         Node { kind, relation, actual, inputs: vec![input], ..Node::default() }
     }
@@ -195,6 +192,9 @@ impl Maker<'_> {
             Some(Some(figures)) => Actual::Did(figures),
         };
         node.details = self.details(plan);
+        if let Actual::Did(Figures { whole_table: true, .. }) = node.actual {
+            node.details.push(("Read Instead", "the whole table, as the range is long".to_owned()));
+        }
         node.inputs = inputs(&plan.node).into_iter().map(|input| self.plan(input)).collect();
         node
     }

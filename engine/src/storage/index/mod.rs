@@ -296,6 +296,18 @@ enum Walk<'a> {
 }
 
 impl RangeCursor<'_> {
+    /// Whether there are more than `count` further rows. It takes a step for each leaf up to there, not for each row.
+    pub fn is_longer_than(mut self, count: usize) -> bool {
+        let left = match &mut self.walk {
+            Walk::Fixed(walks) => {
+                let more = |left, walk: &mut TreeCursor<'_, FixedLeaf>| walk.pass(left);
+                walks.iter_mut().flatten().try_fold(count, more)
+            }
+            Walk::Bytes(walk) => walk.pass(count),
+        };
+        left.is_none()
+    }
+
     /// Appends up to `max` further rows; returns how many, 0 at the end.
     pub fn next_rows(&mut self, rows: &mut Vec<RowId>, max: usize) -> usize {
         match &mut self.walk {

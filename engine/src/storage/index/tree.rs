@@ -453,6 +453,16 @@ impl<'a, L: Leaf> TreeCursor<'a, L> {
         }
     }
 
+    /// Passes over all further rows, a leaf at a time, if they are no more than `max`; returns how many fewer they are.
+    pub(super) fn pass(&mut self, max: usize) -> Option<usize> {
+        let mut left = max;
+        while let Some(leaf) = self.leaf() {
+            left = left.checked_sub(self.to - self.from)?;
+            self.advance(leaf);
+        }
+        Some(left)
+    }
+
     /// Appends up to `max` rows; returns how many.
     pub(super) fn next_rows(&mut self, rows: &mut Vec<RowId>, max: usize) -> usize {
         let before = rows.len();
