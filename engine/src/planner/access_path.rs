@@ -48,6 +48,8 @@ pub(super) struct IndexPath<'r> {
     pub lower: Option<(Expression, bool)>,
     /// Upper bound of the next column.
     pub upper: Option<(Expression, bool)>,
+    /// Whether rows that are NULL in the next column are left out though it has no bound.
+    pub not_null: bool,
     /// Which conjuncts it makes true, by place.
     pub served: Vec<usize>,
 }
@@ -171,6 +173,7 @@ impl<'r> TableRelation<'r> {
             equal: Vec::new(),
             lower: None,
             upper: None,
+            not_null: false,
             served: Vec::new(),
         };
         for column in &definition.columns {
@@ -260,9 +263,8 @@ impl IndexPath<'_> {
 
     /// The part of the index.
     pub(super) fn range(self) -> (IndexId, IndexRange) {
-        let range =
-            IndexRange { equal: self.equal, lower: self.lower, upper: self.upper, not_null: false };
-        (self.definition.id, range)
+        let Self { definition, equal, lower, upper, not_null, .. } = self;
+        (definition.id, IndexRange { equal, lower, upper, not_null })
     }
 }
 

@@ -217,6 +217,12 @@ fn equality(left: Expression, right: Expression) -> Expression {
     }
 }
 
+/// Every row of `left` with every one of `right`.
+pub(super) fn cross_join(left: Planned, right: Planned) -> Result<Planned> {
+    let keys = Keys { left: Vec::new(), right: Vec::new() };
+    held_join(JoinKind::Inner, left, right, &keys, Vec::new())
+}
+
 /// A join that holds the right side in memory: hashed where keys are equal.
 fn held_join(
     kind: JoinKind,

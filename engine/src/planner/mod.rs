@@ -3,7 +3,7 @@
 //! Predicates move down first (`pushdown`); then `operators` chooses an operator for each relation from the top
 //! down, asking of each input only the columns that are needed. Tables are read by an `access_path`, inner joins put
 //! in `join_order`, each join given its `join_method`, sorts and limits served by an `ordering` where one
-//! exists. Column ids become ordinals as each operator is made (`columns`).
+//! exists, min and max by an `extreme` of an index. Column ids become ordinals as each operator is made (`columns`).
 
 pub mod plan;
 
@@ -12,6 +12,7 @@ mod columns;
 mod estimate;
 mod explain;
 mod expressions;
+mod extreme;
 mod join_method;
 mod join_order;
 mod operators;

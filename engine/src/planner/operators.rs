@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::access_path::{self, TableRelation};
 use super::columns::{ColumnSet, resolve_all, resolve_option, rewrite_ids};
 use super::expressions::conjunction;
+use super::extreme::plan_extremes;
 use super::text::column_name;
 use super::{estimate, join_method, join_order, ordering};
 use crate::binder::bound::{AggregateCall, BoundQuery, ColumnId, Expression, Relation};
@@ -167,13 +168,26 @@ fn aggregate(
     required: &ColumnSet,
 ) -> Result<Planned> {
     let aggregates: Vec<_> = aggregates.iter().filter(|(id, _)| required.contains(*id)).collect();
+    if groups.is_empty()
+        && let Some(planned) = plan_extremes(input, &aggregates)?
+    {
+        return Ok(planned);
+    }
     let arguments = aggregates.iter().filter_map(|(_, call)| call.argument.as_ref());
     let used =
         ColumnSet::default().with_used(groups.iter().map(|(_, value)| value).chain(arguments));
-    let planned = plan_relation(input, &used)?;
+    aggregate_over(plan_relation(input, &used)?, groups, &aggregates)
+}
+
+/// Groups and aggregates of planned rows.
+pub(super) fn aggregate_over(
+    planned: Planned,
+    groups: &[(ColumnId, Expression)],
+    aggregates: &[&(ColumnId, AggregateCall)],
+) -> Result<Planned> {
     let group_values = resolve_all(groups.iter().map(|(_, value)| value), &planned.columns)?;
     let mut calls = Vec::with_capacity(aggregates.len());
-    for (_, call) in &aggregates {
+    for (_, call) in aggregates {
         let argument = resolve_option(call.argument.as_ref(), &planned.columns)?;
         calls.push(AggregateCall { argument, ..(*call).clone() });
     }
