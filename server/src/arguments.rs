@@ -10,7 +10,7 @@ use spg_engine::durability::Files;
 use spg_engine::session::Defaults;
 use spg_server::limits::{ADDRESS_DEFAULT, POLL_MAX};
 
-use crate::command_line::{LogFormat, Words};
+use crate::command_line::{LogFormat, LogLevels, Words};
 
 /// What in a position means that there is none.
 pub(crate) const NONE: &str = "-";
@@ -30,6 +30,8 @@ pub(crate) struct Arguments {
     pub(crate) session_defaults: Defaults,
     /// Where the scripts for a new database are.
     pub(crate) init_dir: Option<PathBuf>,
+    /// What the log has.
+    pub(crate) log_levels: LogLevels,
     /// How the log is written.
     pub(crate) log_format: LogFormat,
     /// Where the audit chain's key is.
@@ -89,6 +91,7 @@ impl Arguments {
             }
         }
         let memory_limit = words.memory_limit;
+        let log_levels = words.log_level.unwrap_or_default();
         let log_format = words.log_format.unwrap_or_default();
         let init_dir = words.init_dir.filter(|directory| !directory.as_os_str().is_empty());
         Ok(Self {
@@ -98,6 +101,7 @@ impl Arguments {
             files,
             session_defaults,
             init_dir,
+            log_levels,
             log_format,
             key_file,
         })

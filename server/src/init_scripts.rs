@@ -6,15 +6,51 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use spg_engine::parser::ast::Statement;
 use spg_engine::parser::{parse, statements};
-use spg_engine::session::{Rows, Session};
+use spg_engine::session::{Canceller, Rows, Session};
 use spg_engine::{Database, Error};
 
-/// Runs the scripts of `directory` on a database without any commit. An error says which statement of which script failed.
-pub(crate) fn run(directory: &Path, database: &Arc<Database>) -> Result<(), String> {
+/// Ends the scripts from another thread.
+#[derive(Debug, Default)]
+pub(crate) struct Interrupted {
+    is_given: AtomicBool,
+    session: OnceLock<Canceller>,
+}
+
+impl Interrupted {
+    /// Ends the statement that runs, and all that come after.
+    pub(crate) fn give(&self) {
+        self.is_given.store(true, Ordering::SeqCst);
+        if let Some(session) = self.session.get() {
+            session.terminate();
+        }
+    }
+
+    /// Whether they are to end.
+    pub(crate) fn is_given(&self) -> bool {
+        self.is_given.load(Ordering::SeqCst)
+    }
+
+    /// From now on it ends `session`, if it was given before, too.
+    fn watch(&self, session: &Session) {
+        let canceller = self.session.get_or_init(|| session.canceller());
+        if self.is_given() {
+            canceller.terminate();
+        }
+    }
+}
+
+/// Runs the scripts of `directory` on a database without any commit, until `interrupted`. An error says which statement of which
+/// script failed.
+pub(crate) fn run(
+    directory: &Path,
+    database: &Arc<Database>,
+    interrupted: &Interrupted,
+) -> Result<(), String> {
     if database.published_commit().0 > 0 {
         let directory = directory.display();
         log::info!("init scripts of {directory} are skipped: the database is not new");
@@ -29,6 +65,7 @@ pub(crate) fn run(directory: &Path, database: &Arc<Database>) -> Result<(), Stri
     }
     let mut session = database.session();
     session.set_actor("spg", "init scripts");
+    interrupted.watch(&session);
     let result = run_all(&scripts, &mut session);
     result.map_err(|message| format!("{message}; of all init scripts nothing is kept"))
 }
@@ -81,10 +118,12 @@ fn run_all(scripts: &[PathBuf], session: &mut Session) -> Result<(), String> {
 fn run_script(script: &Path, session: &mut Session) -> Result<usize, String> {
     let text = fs::read_to_string(script)
         .map_err(|error| format!("could not read init script {}: {error}", script.display()))?;
+    // A byte order mark, which some editors write.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let mut count = 0;
-    for statement in statements(&text) {
+    for statement in statements(text) {
         let failed = |error: &Error| {
-            let line = line_of(&text, statement, error);
+            let line = line_of(text, statement, error);
             let detail = error.fields().detail.as_ref();
             let detail = detail.map(|detail| format!(" ({detail})")).unwrap_or_default();
             format!("init script {}, line {line}: {error}{detail}", script.display())

@@ -6,16 +6,14 @@ use std::time::SystemTime;
 
 use log::Record;
 
-use crate::command_line::LogFormat;
+use crate::command_line::{LogFormat, LogLevels};
 
-/// Writes the log to standard error from now on, as `SPG_LOG` or `RUST_LOG` filters it.
-pub(crate) fn start(format: LogFormat) {
-    let filter = ["SPG_LOG", "RUST_LOG"]
-        .into_iter()
-        .find_map(|name| std::env::var(name).ok().filter(|filter| !filter.is_empty()))
-        .unwrap_or_else(|| "info".to_owned());
+/// Writes the log to standard error from now on: of `levels`, else of what `RUST_LOG` says.
+pub(crate) fn start(levels: &LogLevels, format: LogFormat) {
+    let general = || std::env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty());
+    let filter = levels.0.clone().or_else(general);
     let mut builder = env_logger::Builder::new();
-    builder.parse_filters(&filter);
+    builder.parse_filters(filter.as_deref().unwrap_or("info"));
     let line = match format {
         LogFormat::Text => text,
         LogFormat::Json => json,

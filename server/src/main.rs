@@ -10,21 +10,21 @@ mod logging;
 /// Sizes are written, and the machine's memory is found, as by the command line: one source for both.
 #[path = "../../cli/src/command_line/memory_limit.rs"]
 mod memory_limit;
+mod signals;
 mod supervisor;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
-use signal_hook::iterator::Signals;
+use signal_hook::consts::SIGXFSZ;
 use spg_engine::durability::{Files, read_audit_key};
 use spg_engine::open_error::OpenErrorKind;
 use spg_engine::{Database, Options};
-use spg_server::{RunError, Server, Stopper, limits};
+use spg_server::{RunError, Server, limits};
 
 use crate::arguments::Arguments;
+use crate::init_scripts::Interrupted;
 
 /// Chosen by measurement: BENCHMARKS.md, "Allocator".
 #[cfg(feature = "jemalloc")]
@@ -33,15 +33,27 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::read();
-    logging::start(arguments.log_format);
+    logging::start(&arguments.log_levels, arguments.log_format);
     match serve(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
+        Err((STOPPED, message)) => {
+            log::warn!("{message}");
+            ExitCode::SUCCESS
+        }
         Err((status, message)) => {
-            log::error!("{message}");
+            if log::log_enabled!(log::Level::Error) {
+                log::error!("{message}");
+            } else {
+                // Whoever wants no log wants to know this all the same; if nobody can be told, the status tells.
+                let _ = writeln!(io::stderr(), "spg-server: {message}");
+            }
             ExitCode::from(status)
         }
     }
 }
+
+/// Stopped before it was ready.
+const STOPPED: u8 = 0;
 
 /// Cannot start; or could not end in order.
 const FAILED: u8 = 1;
@@ -49,10 +61,6 @@ const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 /// Files are not what they should be.
 const DAMAGED: u8 = 4;
-
-/// Signals that come this soon after the first say the same: `timeout` sends SIGTERM to the process and then to its group, and
-/// a terminal's Ctrl-C may come beside a supervisor's SIGTERM.
-const SAME_SIGNAL: Duration = Duration::from_secs(1);
 
 /// An exit status, and in one line what is wrong and what to do.
 type Failure = (u8, String);
@@ -77,7 +85,8 @@ fn serve(arguments: &Arguments) -> Result<(), Failure> {
         };
         cannot_start(format!("could not listen on {}: {error}{hint}", arguments.address))
     })?;
-    end_on_signals(server.stopper())
+    let interrupted = Arc::new(Interrupted::default());
+    signals::end_on_signals(server.stopper(), Arc::clone(&interrupted))
         .map_err(|error| cannot_start(format!("could not watch signals: {error}")))?;
     let address = server.address();
     if let Err(error) = writeln!(io::stdout(), "spg-server listens on {address}") {
@@ -86,7 +95,12 @@ fn serve(arguments: &Arguments) -> Result<(), Failure> {
     let ended = server.run(|| {
         let database = open(arguments)?;
         if let Some(directory) = &arguments.init_dir {
-            init_scripts::run(directory, &database).map_err(cannot_start)?;
+            init_scripts::run(directory, &database, &interrupted).map_err(|message| {
+                if interrupted.is_given() {
+                    return (STOPPED, format!("stopped before it was ready: {message}"));
+                }
+                cannot_start(message)
+            })?;
         }
         log::info!("ready on {address}; {}", what_is_kept(arguments.files.as_ref()));
         supervisor::notify("READY=1");
@@ -145,28 +159,4 @@ fn what_is_kept(files: Option<&Files>) -> String {
         .map(|(name, path)| format!("{name} {}", path.display()))
         .collect();
     format!("{mode}: {}", paths.join(", "))
-}
-
-/// The first SIGTERM or SIGINT ends the server, a later one the process.
-fn end_on_signals(stopper: Stopper) -> io::Result<()> {
-    let mut signals = Signals::new([SIGTERM, SIGINT])?;
-    let watch = move || {
-        let mut asked: Option<Instant> = None;
-        for _ in signals.forever() {
-            match asked {
-                None => {
-                    log::info!("stopping");
-                    supervisor::notify("STOPPING=1");
-                    asked = Some(Instant::now());
-                    stopper.stop();
-                }
-                Some(asked) if asked.elapsed() < SAME_SIGNAL => {}
-                Some(_) => {
-                    log::warn!("ended at once");
-                    std::process::exit(0);
-                }
-            }
-        }
-    };
-    std::thread::Builder::new().name("signals".to_owned()).spawn(watch).map(|_| ())
 }

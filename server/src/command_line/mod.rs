@@ -61,6 +61,11 @@ pub(crate) struct Words {
     #[arg(long, env = "SPG_INIT_DIR", value_name = "DIR")]
     pub(crate) init_dir: Option<PathBuf>,
 
+    /// What the log on standard error has: off, error, warn, info or debug, or TARGET=LEVEL, several with commas; slow
+    /// statements are info [default: info]
+    #[arg(long, env = "SPG_LOG", value_name = "LEVEL", value_parser = parse_levels)]
+    pub(crate) log_level: Option<LogLevels>,
+
     /// How the log on standard error is written: text or json (one object a line) [default: text]
     #[arg(long, env = "SPG_LOG_FORMAT", value_name = "FORMAT", value_parser = parse_format)]
     pub(crate) log_format: Option<LogFormat>,
@@ -84,6 +89,33 @@ pub(crate) struct Words {
     /// Milliseconds that running statements may go on when the server ends
     #[arg(long, hide = true, value_name = "N")]
     pub(crate) stop_grace_ms: Option<u64>,
+}
+
+/// What the log has, as directives of `env_logger`; None where nothing is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LogLevels(pub(crate) Option<String>);
+
+/// Levels, alone or each of a target; an empty text, as of a variable, says nothing.
+fn parse_levels(text: &str) -> Result<LogLevels, String> {
+    let mut directives = Vec::new();
+    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let (target, level) = match part.split_once('=') {
+            Some((target, level)) => (Some(target), level),
+            None => (None, part),
+        };
+        let level = match level.to_ascii_lowercase().as_str() {
+            "warning" => "warn",
+            "off" => "off",
+            "error" => "error",
+            "warn" => "warn",
+            "info" => "info",
+            "debug" => "debug",
+            "trace" => "trace",
+            _ => return Err("write off, error, warn, info, debug or trace".to_owned()),
+        };
+        directives.push(target.map_or_else(|| level.to_owned(), |name| format!("{name}={level}")));
+    }
+    Ok(LogLevels((!directives.is_empty()).then(|| directives.join(","))))
 }
 
 /// How the log is written.

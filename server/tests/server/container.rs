@@ -1,9 +1,9 @@
 //! The daemon in a container: scripts for a new database, its log, its supervisor.
 
 use std::fs;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::net::UnixDatagram;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::support::{Daemon, PATIENCE, Stored, number};
 
@@ -78,6 +78,49 @@ fn a_script_that_fails_leaves_a_new_database() {
     let directory = scripts(&[("1.sql", "CREATE TABLE t (id INT)")]);
     let daemon = stored.start(&["--init-dir", directory.path().to_str().unwrap()]);
     assert_eq!(number(&mut daemon.client(), "SELECT count(*) FROM t"), 0);
+}
+
+#[test]
+fn scripts_that_run_end_with_the_server() {
+    let stored = Stored::new();
+    let endless = "CREATE TABLE n (i INT); INSERT INTO n VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10);
+        SELECT count(*) FROM n a, n b, n c, n d, n e, n f, n g, n h, n i, n j, n k, n l WHERE a.i + l.i = -1;";
+    let directory = scripts(&[("1.sql", endless)]);
+    let mut command = stored.command(&[]);
+    command.arg("--init-dir").arg(directory.path());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // It says where it listens before it runs scripts, and watches signals before that.
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let script = format!("kill -TERM {}", child.id());
+    assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success());
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(0), "{said}");
+    assert!(!said.contains("ready on"), "{said}");
+    // Nothing of them is there: they can run.
+    let directory = scripts(&[("1.sql", "\u{feff}CREATE TABLE n (j INT)")]);
+    let daemon = stored.start(&["--init-dir", directory.path().to_str().unwrap()]);
+    assert_eq!(number(&mut daemon.client(), "SELECT count(j) FROM n"), 0);
+}
+
+#[test]
+fn what_the_log_has_is_checked() {
+    for level in ["verbose", "spg_server=loud", "info,x"] {
+        let ended = Daemon::command().args(["--log-level", level]).output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(2), "{said}");
+        assert!(said.contains("write off, error, warn, info, debug or trace"), "{said}");
+    }
+    // Why it does not start is told whatever is logged.
+    let taken = Daemon::start(&[]);
+    for level in ["warning", "off", "spg_server=error,warn", ""] {
+        let mut command = Daemon::command();
+        let ended = command.arg(taken.address()).env("SPG_LOG", level).output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        assert!(said.contains("cannot start: could not listen on"), "{level}: {said}");
+    }
 }
 
 #[test]

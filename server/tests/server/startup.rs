@@ -90,9 +90,32 @@ fn an_argument_beats_its_variable_and_an_empty_one_is_unset() {
     assert!(!daemon.address().ends_with(":0"));
 }
 
+/// Whether this process ignores SIGHUP, as under nohup, and with it those that it starts.
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    u64::from_str_radix(ignored.unwrap().trim(), 16).unwrap() & 1 == 1
+}
+
+#[test]
+fn a_daemon_under_nohup_outlives_its_terminal() {
+    let mut command = std::process::Command::new("sh");
+    let script = "trap '' HUP; exec \"$0\" 127.0.0.1:0";
+    command.args(["-c", script, env!("CARGO_BIN_EXE_spg-server")]);
+    let mut daemon = Daemon::spawn(&mut command);
+    // Otherwise it would be gone before it could answer: the signal is there when it is sent.
+    daemon.signal("HUP");
+    daemon.client().batch_execute("SELECT 1").unwrap();
+    daemon.signal("TERM");
+    assert_eq!(daemon.wait().code(), Some(0));
+}
+
 #[test]
 fn signals_end_it_and_idle_clients_are_told() {
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "HUP"] {
+        if signal == "HUP" && ignores_hangup() {
+            continue;
+        }
         let mut daemon = Daemon::start(&[]);
         let mut idle = daemon.raw().greeted();
         let mut in_block = daemon.raw().greeted();
