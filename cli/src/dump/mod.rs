@@ -31,6 +31,10 @@ const ROWS_OF_A_STATEMENT: usize = 500;
 /// Bytes after which a statement ends though it could take further rows.
 const STATEMENT_BYTES: usize = 256 << 10;
 
+/// What the script means, whatever the session that runs it has set; to its end.
+const SETTINGS: &str = "SET LOCAL TIME ZONE 'UTC';\nSET LOCAL client_encoding = 'UTF8';\n\
+                        SET LOCAL standard_conforming_strings = on;";
+
 /// What ended a dump.
 pub(crate) enum Ended {
     /// Something could not be read.
@@ -67,7 +71,7 @@ fn write_all<W: Write>(target: &mut Target, out: &mut W) -> std::result::Result<
     target.command("SET LOCAL TIME ZONE 'UTC'")?;
     let schema = Schema::read(target)?;
     writeln!(out, "-- A dump by spg {}.", env!("CARGO_PKG_VERSION"))?;
-    writeln!(out, "BEGIN;\nSET LOCAL TIME ZONE 'UTC';")?;
+    writeln!(out, "BEGIN;\n{SETTINGS}")?;
     schema.write_definitions(out)?;
     let progress = Progress::rows("dumping");
     for table in &schema.tables {

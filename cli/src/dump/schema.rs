@@ -1,6 +1,5 @@
 //! All of a database but its rows: asked of the catalog, written as SQL.
 
-use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use crate::dump::ask;
@@ -13,7 +12,8 @@ const TABLES: &str = "SELECT c.oid, c.relname FROM pg_class c JOIN pg_namespace 
                       WHERE c.relkind = 'r' AND n.nspname = 'public' ORDER BY c.relname";
 
 const SEQUENCES: &str = "SELECT s.sequencename, s.data_type, s.start_value, s.min_value, s.max_value, s.increment_by, \
-                         s.cycle, s.cache_size, p.last_value, p.is_called FROM pg_sequences s JOIN spg_sequences p \
+                         s.cycle, s.cache_size, p.last_value, p.is_called, p.is_identity, p.owner_table, \
+                         p.owner_column FROM pg_sequences s JOIN spg_sequences p \
                          ON p.schemaname = s.schemaname AND p.sequencename = s.sequencename \
                          WHERE s.schemaname = 'public' ORDER BY s.sequencename";
 
@@ -54,8 +54,6 @@ pub(super) struct Column {
     not_null: bool,
     default: Option<String>,
     identity: Option<&'static str>,
-    /// The sequence that it owns, by its name without a schema.
-    sequence: Option<String>,
 }
 
 /// A sequence.
@@ -65,6 +63,10 @@ struct Sequence {
     options: String,
     last: String,
     is_called: bool,
+    /// Whether an identity column draws from it.
+    is_identity: bool,
+    /// The table and the column that own it.
+    owner: Option<[String; 2]>,
 }
 
 /// A text that the catalog never has NULL for.
@@ -89,28 +91,32 @@ impl Schema {
 
     /// What rows need: sequences and tables without constraints.
     pub(super) fn write_definitions(&self, out: &mut impl Write) -> io::Result<()> {
-        let of_identity: BTreeSet<&str> = self
-            .columns()
-            .filter(|(_, column)| column.identity.is_some())
-            .filter_map(|(_, column)| column.sequence.as_deref())
-            .collect();
-        for sequence in self.sequences.iter().filter(|one| !of_identity.contains(&*one.name)) {
+        for sequence in self.sequences.iter().filter(|sequence| !sequence.is_identity) {
             let (name, data_type) = (quote_identifier(&sequence.name), &sequence.data_type);
             writeln!(out, "CREATE SEQUENCE {name} AS {data_type} {};", sequence.options)?;
         }
         for table in &self.tables {
-            let columns: Vec<String> =
-                table.columns.iter().map(|column| column.definition(&self.sequences)).collect();
+            let definition = |column: &Column| column.definition(self.identity(table, column));
+            let columns: Vec<String> = table.columns.iter().map(definition).collect();
             let columns = columns.join(",\n    ");
             writeln!(out, "CREATE TABLE {} (\n    {columns}\n);", quote_identifier(&table.name))?;
         }
         // They may draw from what a later table brings with it.
         for (table, column) in self.columns().filter(|(_, column)| column.draws()) {
             let (table, name) = (quote_identifier(&table.name), quote_identifier(&column.name));
-            let default = column.default.as_deref().unwrap_or_default();
-            writeln!(out, "ALTER TABLE {table} ALTER COLUMN {name} SET DEFAULT {default};")?;
+            let default = column.default_clause();
+            writeln!(out, "ALTER TABLE {table} ALTER COLUMN {name} SET{default};")?;
         }
         Ok(())
+    }
+
+    /// The sequence that an identity column draws from.
+    fn identity(&self, table: &Table, column: &Column) -> Option<&Sequence> {
+        let names = [&table.name, &column.name];
+        self.sequences.iter().find(|sequence| {
+            sequence.is_identity
+                && sequence.owner.as_ref().is_some_and(|owner| names == owner.each_ref())
+        })
     }
 
     /// What rows must satisfy, and where sequences stand.
@@ -121,10 +127,9 @@ impl Schema {
         for index in &self.indexes {
             writeln!(out, "{index};")?;
         }
-        for (table, column) in self.columns() {
-            if let (Some(sequence), None) = (&column.sequence, column.identity) {
-                let names =
-                    [sequence, &table.name, &column.name].map(|name| quote_identifier(name));
+        for sequence in self.sequences.iter().filter(|sequence| !sequence.is_identity) {
+            if let Some([table, column]) = &sequence.owner {
+                let names = [&sequence.name, table, column].map(|name| quote_identifier(name));
                 let [sequence, table, column] = names;
                 writeln!(out, "ALTER SEQUENCE {sequence} OWNED BY {table}.{column};")?;
             }
@@ -161,14 +166,12 @@ impl Table {
             };
             let name = text(&mut row, 0);
             let default = row[4].take().filter(|_| identity.is_none());
-            let sequence = table.owned_sequence(&name, target)?;
             table.columns.push(Column {
                 name,
                 data_type: text(&mut row, 1),
                 not_null: is_true(&text(&mut row, 2)),
                 default,
                 identity,
-                sequence,
             });
         }
         let constraints = format!(
@@ -180,17 +183,6 @@ impl Table {
             table.constraints.push(Constraint { name, definition, is_foreign_key: kind == "f" });
         }
         Ok(table)
-    }
-
-    /// The sequence that a column owns.
-    fn owned_sequence(&self, column: &str, target: &mut Target) -> Outcome<Option<String>> {
-        let mut question = String::from("SELECT pg_get_serial_sequence(");
-        write_quoted(&format!("public.{}", quote_identifier(&self.name)), &mut question);
-        question.push_str(", ");
-        write_quoted(column, &mut question);
-        question.push(')');
-        let name = ask(target, &question)?.into_iter().next().and_then(|mut row| row[0].take());
-        Ok(name.map(|name| unquoted(name.strip_prefix("public.").unwrap_or(&name))))
     }
 
     /// Its foreign keys, or all other constraints.
@@ -234,13 +226,21 @@ impl Column {
         self.default.as_ref().is_some_and(|default| default.contains("nextval("))
     }
 
-    fn definition(&self, sequences: &[Sequence]) -> String {
+    /// Its DEFAULT, if it has one. Not every expression may stand there as it is.
+    fn default_clause(&self) -> String {
+        match &self.default {
+            None => String::new(),
+            Some(default) if is_simple(default) => format!(" DEFAULT {default}"),
+            Some(default) => format!(" DEFAULT ({default})"),
+        }
+    }
+
+    fn definition(&self, own: Option<&Sequence>) -> String {
         let mut text = format!("{} {}", quote_identifier(&self.name), self.data_type);
-        if let Some(default) = self.default.as_ref().filter(|_| !self.draws()) {
-            text.extend([" DEFAULT ", default]);
+        if !self.draws() {
+            text.push_str(&self.default_clause());
         }
         if let Some(identity) = self.identity {
-            let own = sequences.iter().find(|one| self.sequence.as_deref() == Some(&one.name));
             let options = own.map(|own| {
                 format!(" (SEQUENCE NAME public.{} {})", quote_identifier(&own.name), own.options)
             });
@@ -256,13 +256,15 @@ impl Column {
 
 impl Sequence {
     fn of_row(mut row: Vec<Option<String>>) -> Self {
-        let [name, data_type, start, low, high, step, cycle, cache, last, is_called] =
+        let [name, data_type, start, low, high, step, cycle, cache, last, is_called, is_identity] =
             std::array::from_fn(|place| text(&mut row, place));
+        let owner = row[11].take().zip(row[12].take()).map(|(table, column)| [table, column]);
         let cycle = if is_true(&cycle) { " CYCLE" } else { "" };
         let options = format!(
             "START WITH {start} INCREMENT BY {step} MINVALUE {low} MAXVALUE {high} CACHE {cache}{cycle}"
         );
-        Self { name, data_type, options, last, is_called: is_true(&is_called) }
+        let (is_called, is_identity) = (is_true(&is_called), is_true(&is_identity));
+        Self { name, data_type, options, last, is_called, is_identity, owner }
     }
 
     fn write_position(&self, out: &mut impl Write) -> io::Result<()> {
@@ -272,12 +274,12 @@ impl Sequence {
     }
 }
 
-/// A name that was written as SQL.
-fn unquoted(name: &str) -> String {
-    match name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
-        Some(inner) => inner.replace("\"\"", "\""),
-        None => name.to_owned(),
-    }
+/// Whether an expression is a number, a word or one literal.
+fn is_simple(expression: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '+');
+    let literal = expression.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+    let is_one = |inner: &str| !inner.replace("\'\'", "").contains('\'');
+    expression.chars().all(is_plain) || literal.is_some_and(is_one)
 }
 
 #[cfg(test)]
@@ -285,9 +287,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_back() {
-        for (written, name) in [("t_id_seq", "t_id_seq"), ("\"T\"", "T"), ("\"a\"\"b\"", "a\"b")] {
-            assert_eq!(unquoted(written), name);
+    fn what_may_follow_default_as_it_is() {
+        for simple in ["7", "-1.5e+10", "true", "CURRENT_DATE", "'it\'\'s'", "''"] {
+            assert!(is_simple(simple), "{simple}");
+        }
+        for other in ["NOT true", "1 IN (1)", "'a' IS NULL", "'a' || 'b'", "'a'::text", "f()"] {
+            assert!(!is_simple(other), "{other}");
         }
     }
 }

@@ -116,9 +116,15 @@ CREATE TABLE stamped (
 RESET TIME ZONE;
 INSERT INTO bare DEFAULT VALUES;
 INSERT INTO bare DEFAULT VALUES;
+CREATE TABLE "odd　name" (
+    id SERIAL, a BOOL NOT NULL DEFAULT (NOT false), b BOOL DEFAULT (1 IN (1, 2) AND 'x' LIKE 'x%'), c BOOL DEFAULT ('a' IS NULL),
+    d TEXT DEFAULT 'it''s' || ' so', e INT DEFAULT -7, f BOOL DEFAULT (3 BETWEEN 1 AND 2) UNIQUE
+);
+CREATE SEQUENCE second OWNED BY "odd　name".id;
+CREATE SEQUENCE third OWNED BY a.id;
 "#;
 
-const MOVED_QUESTIONS: [&str; 9] = [
+const MOVED_QUESTIONS: [&str; 14] = [
     r#"INSERT INTO "New one" (v) VALUES (5) RETURNING id, "Is""#,
     r#"SELECT v::text, w::text FROM "New one" WHERE v = 0"#,
     "INSERT INTO a (v) VALUES (2) RETURNING id",
@@ -127,6 +133,11 @@ const MOVED_QUESTIONS: [&str; 9] = [
     "INSERT INTO serial (v) VALUES (3) RETURNING id",
     "SELECT count(*) FROM bare",
     r#"INSERT INTO "a first" DEFAULT VALUES RETURNING c, d"#,
+    "INSERT INTO \"odd\u{3000}name\" (f) VALUES (NULL) RETURNING *",
+    "SELECT sequencename FROM pg_sequences ORDER BY sequencename",
+    "DROP TABLE \"odd\u{3000}name\"",
+    "ALTER TABLE a DROP COLUMN id",
+    "SELECT sequencename FROM pg_sequences ORDER BY sequencename",
     "INSERT INTO stamped VALUES (1) RETURNING at > '2026-01-01', day = CURRENT_DATE + 3, fixed, who <> ''",
 ];
 

@@ -6,7 +6,7 @@ use crate::error::{Error, Result, SqlState};
 pub fn qualified_name(text: &str) -> Result<Vec<String>> {
     let invalid = || Error::new(SqlState::InvalidName, "invalid name syntax");
     let mut parts = Vec::new();
-    let mut rest = text.trim();
+    let mut rest = text.trim_matches(is_space);
     loop {
         let part;
         if let Some(quoted) = rest.strip_prefix('"') {
@@ -23,21 +23,27 @@ pub fn qualified_name(text: &str) -> Result<Vec<String>> {
                     None => return Err(invalid()),
                 }
             };
-            (part, rest) = (name, quoted[end..].trim_start());
+            (part, rest) = (name, quoted[end..].trim_start_matches(is_space));
         } else {
-            let end = rest.find(|c: char| c == '.' || c.is_whitespace()).unwrap_or(rest.len());
-            (part, rest) = (super::literal::fold_name(&rest[..end]), rest[end..].trim_start());
+            let end = rest.find(|c: char| c == '.' || is_space(c)).unwrap_or(rest.len());
+            let name = super::literal::fold_name(&rest[..end]);
+            (part, rest) = (name, rest[end..].trim_start_matches(is_space));
         }
         if part.is_empty() {
             return Err(invalid());
         }
         parts.push(part);
         match rest.strip_prefix('.') {
-            Some(more) => rest = more.trim_start(),
+            Some(more) => rest = more.trim_start_matches(is_space),
             None if rest.is_empty() => return Ok(parts),
             None => return Err(invalid()),
         }
     }
+}
+
+/// What separates words of SQL: of Unicode's blanks names may have any other.
+fn is_space(character: char) -> bool {
+    matches!(character, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c')
 }
 
 #[cfg(test)]

@@ -186,7 +186,15 @@ pub(super) const VIEWS: &[View] = &[
     view("spg_locks", locks::SPG_LOCKS, locks::spg_locks),
     view(
         "spg_sequences",
-        &[("schemaname", NAME), ("sequencename", NAME), ("last_value", INT8), ("is_called", BOOL)],
+        &[
+            ("schemaname", NAME),
+            ("sequencename", NAME),
+            ("last_value", INT8),
+            ("is_called", BOOL),
+            ("owner_table", NAME),
+            ("owner_column", NAME),
+            ("is_identity", BOOL),
+        ],
         relations::sequence_positions,
     ),
     view("spg_snapshots", sessions::SNAPSHOTS, sessions::snapshots),

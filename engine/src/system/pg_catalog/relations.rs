@@ -1,8 +1,10 @@
 //! `pg_class` and what shows parts of it.
 
+use hashbrown::HashMap;
+
 use super::{BOOL, FLOAT4, INT2, INT4, NAME, OID, TEXT};
 use crate::error::Result;
-use crate::storage::sequence::Sequence;
+use crate::storage::sequence::{Sequence, SequenceId};
 use crate::system::rows::{Cell, Rows};
 use crate::system::source::{Constraint, DATABASE, Source, constraints_of};
 use crate::system::{Kind, Namespace, oid, row};
@@ -179,11 +181,25 @@ pub(super) fn sequence_states(source: &Source<'_>, rows: &mut Rows<'_>) -> Resul
     Ok(())
 }
 
-/// Where each stands: the value that was drawn last or, if it was not called yet, the one that is drawn next.
+/// Where each stands: the value that was drawn last or, if it was not called yet, the one that is drawn next; and the column
+/// that owns it.
 pub(super) fn sequence_positions(source: &Source<'_>, rows: &mut Rows<'_>) -> Result<()> {
+    let mut owners: HashMap<SequenceId, (&str, &str, bool)> = HashMap::new();
+    for schema in source.root.tables().map(|table| table.schema()) {
+        for column in &schema.columns {
+            for (place, id) in column.sequences.iter().enumerate() {
+                let is_identity = place == 0 && column.identity.is_some();
+                owners.insert(*id, (&schema.name, &column.name, is_identity));
+            }
+        }
+    }
     for sequence in source.root.sequences() {
         let (value, is_called) = sequence.state.position();
-        row!(rows; "public", &sequence.definition.name, value, is_called)?;
+        let owner = owners.get(&sequence.id());
+        row!(rows;
+            "public", &sequence.definition.name, value, is_called, owner.map(|owner| owner.0),
+            owner.map(|owner| owner.1), owner.is_some_and(|owner| owner.2),
+        )?;
     }
     Ok(())
 }
