@@ -3,29 +3,46 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use spg_engine::parser::{Piece, is_complete, pieces, statements};
+use spg_engine::parser::{Piece, pieces};
 
 /// Beyond so many bytes of a statement begun it is not looked at anew with each line: long scripts shall not take a
 /// time that grows with the square of their length.
 const LOOKED_AT_BYTES_MAX: usize = 64 << 10;
 
-/// Text that has come in and statements that are whole.
+/// Text that has come in and statements that are whole. Each line is looked at once, however long statements and literals are.
 #[derive(Debug, Default)]
 pub(crate) struct StatementBuffer {
     ready: VecDeque<String>,
-    /// What comes behind the last semicolon, from its first token.
+    /// What comes behind the last semicolon.
     rest: String,
+    /// Up to where the rest is cut into tokens.
+    scanned: usize,
+    /// The tokens there, from the first one's beginning to the last one's end.
+    tokens: Option<Range<usize>>,
+    open: Open,
+}
+
+/// What is begun behind the tokens, and has no end yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Open {
+    #[default]
+    Nothing,
+    /// A literal without escapes, which the next quote that stands alone ends.
+    Literal,
+    /// Any other literal, a quoted name, a comment.
+    Other,
 }
 
 impl StatementBuffer {
     /// Takes more text: a line with its end, or a whole script.
     pub(crate) fn push(&mut self, text: &str) {
-        let was_empty = self.rest.is_empty();
+        let came = self.rest.len();
         self.rest.push_str(text);
-        // Without a semicolon nothing can become whole; what was empty may still be nothing but a comment.
-        if was_empty || text.contains(';') {
-            self.cut();
+        if self.open == Open::Literal {
+            let Some(length) = literal_end(text) else { return };
+            self.take_token(self.scanned..came + length);
         }
+        self.cut();
     }
 
     /// The next statement that a semicolon has ended.
@@ -35,12 +52,16 @@ impl StatementBuffer {
 
     /// The statement that has begun, as far as it has come.
     pub(crate) fn begun(&self) -> Option<&str> {
-        statements(&self.rest).next()
+        if self.open != Open::Nothing {
+            let start = self.tokens.as_ref().map_or(self.scanned, |tokens| tokens.start);
+            return self.rest.get(start..);
+        }
+        self.rest.get(self.tokens.clone()?)
     }
 
     /// Whether no statement has begun: here a line may be one of the shell's own commands.
     pub(crate) fn at_boundary(&self) -> bool {
-        self.ready.is_empty() && self.begun().is_none()
+        self.ready.is_empty() && self.tokens.is_none() && self.open == Open::Nothing
     }
 
     /// Where on the next line one of the shell's own commands begins: at a backslash outside of literals, quoted names
@@ -65,14 +86,14 @@ impl StatementBuffer {
     /// The statement that the end of the input ends, if one has begun; the buffer is empty then.
     pub(crate) fn take_rest(&mut self) -> Option<String> {
         let rest = self.begun().map(str::to_owned);
-        self.rest.clear();
+        let ready = std::mem::take(&mut self.ready);
+        *self = Self { ready, ..Self::default() };
         rest
     }
 
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
-        self.ready.clear();
-        self.rest.clear();
+        *self = Self::default();
     }
 
     /// Bytes of the statement that has begun.
@@ -80,13 +101,54 @@ impl StatementBuffer {
         self.rest.len()
     }
 
+    /// Cuts what has come into tokens, and tokens into statements.
     fn cut(&mut self) {
-        let mut pieces: Vec<&str> = statements(&self.rest).collect();
-        let begun = if is_complete(&self.rest) { None } else { pieces.pop() };
-        // Pieces are parts of the text, so the distance is where the piece starts in it.
-        let start = begun.map(|piece| piece.as_ptr() as usize - self.rest.as_ptr() as usize);
-        self.ready.extend(pieces.into_iter().map(str::to_owned));
-        self.rest = start.map_or_else(String::new, |start| self.rest.split_off(start));
+        self.open = Open::Nothing;
+        let rest = std::mem::take(&mut self.rest);
+        let (from, mut cut) = (self.scanned, 0);
+        for (piece, range) in pieces(&rest[from..]) {
+            let range = from + range.start..from + range.end;
+            let text = &rest[range.clone()];
+            if piece == Piece::Broken && range.end == rest.len() {
+                self.scanned = range.start;
+                self.open = if text.starts_with('\'') { Open::Literal } else { Open::Other };
+                break;
+            }
+            if text == ";" {
+                let whole = self.tokens.take().and_then(|tokens| rest.get(tokens));
+                self.ready.extend(whole.map(str::to_owned));
+                (self.scanned, cut) = (range.end, range.end);
+            } else {
+                self.take_token(range.clone());
+                // A literal with escapes that goes on in a further line has them there, too.
+                if piece == Piece::Literal && text.starts_with(['e', 'E']) {
+                    self.scanned = range.start;
+                }
+            }
+        }
+        self.rest = if cut == 0 { rest } else { rest[cut..].to_owned() };
+        self.scanned -= cut;
+        if let Some(tokens) = &mut self.tokens {
+            *tokens = tokens.start - cut..tokens.end - cut;
+        }
+    }
+
+    fn take_token(&mut self, token: Range<usize>) {
+        self.scanned = token.end;
+        let start = self.tokens.as_ref().map_or(token.start, |tokens| tokens.start);
+        self.tokens = Some(start..token.end);
+    }
+}
+
+/// The bytes up to and with the quote that ends a literal in which the text begins.
+fn literal_end(text: &str) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let quote = from + text[from..].find('\'')?;
+        if !text[quote + 1..].starts_with('\'') {
+            return Some(quote + 1);
+        }
+        from = quote + 2;
     }
 }
 
@@ -100,6 +162,8 @@ pub(crate) fn open_quote(lines: &str) -> Option<char> {
 
 #[cfg(test)]
 mod tests {
+    use spg_engine::parser::statements;
+
     use super::*;
 
     /// What becomes whole with each line, and what is left at the end.
@@ -133,6 +197,26 @@ mod tests {
             let (found, left) = feed(lines);
             assert_eq!(found, whole, "{lines:?}");
             assert_eq!(left.as_deref(), rest, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn lines_are_cut_as_all_of_the_text_is() {
+        let words = [
+            "'", "''", "'", "\"", ";", ";", "\n", "\n", "\n", "$$", "--", "/*", "*/", "a", "E'",
+            "\\", " ",
+        ];
+        let mut state = 1_u64;
+        for _ in 0..20_000 {
+            let mut text = String::new();
+            for _ in 0..12 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                text.push_str(words[(state >> 33) as usize % words.len()]);
+            }
+            let lines: Vec<&str> = text.split_inclusive('\n').collect();
+            let (whole, rest) = feed(&lines);
+            let found: Vec<String> = whole.into_iter().flatten().chain(rest).collect();
+            assert_eq!(found, statements(&text).collect::<Vec<_>>(), "{text:?}");
         }
     }
 

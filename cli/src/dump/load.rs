@@ -3,16 +3,20 @@
 use std::io::{BufRead, Read};
 use std::path::Path;
 
-use spg_engine::limits::STATEMENT_BYTES_MAX;
+use spg_engine::limits::{STATEMENT_BYTES_MAX, TEXT_BYTES_MAX};
 use spg_engine::session::TransactionStatus;
 use spg_engine::{Error, SqlState};
 
+use crate::dump::long_statement::with_parameters;
 use crate::failure::Outcome;
 use crate::import;
 use crate::interrupt::Interrupt;
 use crate::shell::BYTE_ORDER_MARK;
 use crate::statement_buffer::StatementBuffer;
 use crate::target::Target;
+
+/// Bytes of one statement: the longest text, all of it quotes, and what is around it.
+const LOADED_BYTES_MAX: usize = 2 * TEXT_BYTES_MAX + STATEMENT_BYTES_MAX;
 
 /// Runs the script in `path`, gzipped or plain, or on standard input if it is `-`; answers its tag. After an error nothing
 /// further runs, and what was not committed by then is rolled back.
@@ -58,8 +62,8 @@ fn run(
         } else {
             &line
         });
-        if buffer.rest_bytes() > STATEMENT_BYTES_MAX {
-            let message = format!("statement is longer than {STATEMENT_BYTES_MAX} bytes");
+        if buffer.rest_bytes() > LOADED_BYTES_MAX {
+            let message = format!("statement is longer than {LOADED_BYTES_MAX} bytes");
             let error = Error::new(SqlState::ProgramLimitExceeded, message);
             return Err(error.with_detail(format!("{name}, line {begun}")).into());
         }
@@ -78,7 +82,13 @@ fn run(
 }
 
 fn execute(statement: &str, name: &str, line: u64, target: &mut Target) -> Outcome<()> {
-    target.command(statement).map_err(|mut failure| {
+    let done = if statement.len() > STATEMENT_BYTES_MAX {
+        let (text, values) = with_parameters(statement);
+        target.command_with(&text, values)
+    } else {
+        target.command(statement)
+    };
+    done.map_err(|mut failure| {
         let place = format!("{name}, line {line}");
         failure.fields.detail = Some(match failure.fields.detail.take() {
             Some(detail) => format!("{place}: {detail}"),
@@ -92,7 +102,7 @@ fn execute(statement: &str, name: &str, line: u64, target: &mut Target) -> Outco
 
 fn read_line(input: &mut dyn BufRead, name: &str) -> Outcome<String> {
     let mut line = Vec::new();
-    let mut limited = input.take(STATEMENT_BYTES_MAX as u64 + 1);
+    let mut limited = input.take(LOADED_BYTES_MAX as u64 + 1);
     limited.read_until(b'\n', &mut line).map_err(|error| {
         Error::new(SqlState::IoError, format!("could not read {name}: {error}"))
     })?;

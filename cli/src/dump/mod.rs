@@ -6,6 +6,7 @@
 
 mod literal;
 mod load;
+mod long_statement;
 mod schema;
 
 use std::io::{self, Write};

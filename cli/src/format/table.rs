@@ -176,7 +176,7 @@ impl Table {
         if let Some(caption) = &self.caption {
             let widths: usize = self.columns.iter().map(|column| column.width + 3).sum();
             let spare = widths.saturating_sub(1 + cell_width(&caption.title)) / 2;
-            writeln!(out, "{:spare$}{}", "", caption.title)?;
+            writeln!(out, "{}{}", " ".repeat(spare), caption.title)?;
         }
         self.write_header(out)?;
         let mut cells = BufReader::new(self.cells.read()?);
@@ -214,8 +214,8 @@ impl Table {
                 };
                 for (place, line) in value.split('\n').enumerate() {
                     let name = if place == 0 { &*column.name } else { "" };
-                    let spare = names - cell_width(name);
-                    writeln!(out, "{name}{:spare$} | {line}", "")?;
+                    let spare = " ".repeat(names - cell_width(name));
+                    writeln!(out, "{name}{spare} | {line}")?;
                 }
             }
         }
@@ -231,8 +231,9 @@ impl Table {
         }
         let names = self.columns.iter().map(|column| {
             let spare = column.width - cell_width(&column.name);
-            let (left, right) = (spare / 2, spare - spare / 2);
-            format!(" {:left$}{}{:right$} ", "", column.name, "")
+            // A width in a format string is at most 65,535, which values are not.
+            let (left, right) = (" ".repeat(spare / 2), " ".repeat(spare - spare / 2));
+            format!(" {left}{}{right} ", column.name)
         });
         writeln!(out, "{}", names.collect::<Vec<_>>().join("|"))?;
         let rules = self.columns.iter().map(|column| "-".repeat(column.width + 2));
@@ -395,6 +396,9 @@ mod tests {
             "",
         ];
         assert_eq!(shown, expected.join("\n"));
+        let long = "x".repeat(200_000);
+        let shown = render(&[("long", false), ("n", true)], &[&[&long, "1"]]);
+        assert!(shown.contains(&format!("\n {long} | 1\n")));
         assert_eq!(render(&[], &[&[]]), "--\n(1 row)\n\n");
         assert_eq!(render(&[("a", true)], &[]), " a \n---\n(0 rows)\n\n");
     }

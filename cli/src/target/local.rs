@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use spg_engine::session::{Canceller, RowSink, Rows, TransactionStatus};
-use spg_engine::{DataType, Database, Error, Session, SqlState};
+use spg_engine::{DataType, Database, Error, Session, SqlState, Value};
 
 use crate::audit::Request;
 use crate::connect;
@@ -73,6 +73,13 @@ impl Local {
     pub(super) fn execute(&mut self, text: &str, sink: &mut dyn RowSink) -> Outcome<String> {
         let tag = self.session.execute(text, &[], sink);
         Ok(tag.map_err(|error| self.failure(error))?.to_string())
+    }
+
+    pub(super) fn command_with(&mut self, text: &str, values: Vec<String>) -> Outcome<()> {
+        let values: Vec<Value> =
+            values.into_iter().map(|value| Value::Text(Arc::from(value))).collect();
+        let done = self.session.execute(text, &values, &mut Rows::default());
+        done.map(|_| ()).map_err(|error| self.failure(error))
     }
 
     pub(super) fn administer(

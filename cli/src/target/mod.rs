@@ -68,6 +68,14 @@ impl Target {
         self.execute(text, &mut Silent).map(drop)
     }
 
+    /// The same of a statement with texts as its parameters.
+    pub(crate) fn command_with(&mut self, text: &str, values: Vec<String>) -> Outcome<()> {
+        match self {
+            Self::Local(local) => local.command_with(text, values),
+            Self::Remote(remote) => remote.command_with(text, &values),
+        }
+    }
+
     /// What ended the connection after the last statement's answer had come; answered once.
     pub(crate) fn take_loss(&mut self) -> Option<Failure> {
         match self {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use spg_engine::session::{Notice, RowSink, TransactionStatus};
 use spg_engine::{DataType, SqlState};
-use spg_wire::client::{CancelToken, Client, CopyIn, Error, RowRef, ScriptEvent};
+use spg_wire::client::{CancelToken, Client, CopyIn, Error, RowRef, ScriptEvent, ToValue};
 use spg_wire::{Column, Receipt, RowWriter, Severity};
 
 use crate::audit::Request;
@@ -58,6 +58,11 @@ impl Remote {
         self.answer(sink, |client, answer| {
             client.simple_query_with(text, |event| answer.take(&event))
         })
+    }
+
+    pub(super) fn command_with(&mut self, text: &str, values: &[String]) -> Outcome<()> {
+        let values: Vec<&dyn ToValue> = values.iter().map(|value| value as &dyn ToValue).collect();
+        self.client.execute(text, &values).map(|_| ()).map_err(|error| self.failure(error))
     }
 
     pub(super) fn administer(

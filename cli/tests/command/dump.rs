@@ -197,6 +197,28 @@ fn vectors_come_back() {
 }
 
 #[test]
+fn long_texts_come_back() {
+    let daemon = Daemon::start(&[]);
+    let made = daemon.spg(&[
+        "query",
+        "CREATE TABLE t (id INT PRIMARY KEY, a TEXT, b TEXT); INSERT INTO t VALUES (1, 'x', 'it''s'), \
+         (2, repeat('a;\n', 6000000), NULL), (3, repeat('''', 9000000), 'y'); \
+         CREATE SEQUENCE unused",
+    ]);
+    assert_eq!(made.status, 0, "{made:?}");
+    let dumped = daemon.spg(&["dump"]);
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("dump.sql"), &dumped.out).unwrap();
+    let other = Daemon::start(&[]);
+    let loaded = other.spg_in(directory.path(), &["load", "dump.sql"], "");
+    assert_eq!((loaded.status, loaded.out.as_str()), (0, "LOAD 11\n"), "{loaded:?}");
+    assert!(other.spg(&["dump"]).out == dumped.out);
+    let loaded = spg_in(directory.path(), &["--data-dir", "copy", "load", "dump.sql"], "");
+    assert_eq!(loaded.status, 0, "{loaded:?}");
+    assert!(dump(directory.path(), "copy") == dumped.out);
+}
+
+#[test]
 fn postgresql_takes_a_dump_as_it_is() {
     let Some(server) = Server::start() else { return };
     for (schema, questions) in DATABASES {

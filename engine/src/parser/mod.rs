@@ -49,7 +49,7 @@ use token::TokenKind;
 pub use normalize::normalize;
 pub use piece::{Piece, keywords, pieces, quote_name};
 pub use qualified_name::qualified_name;
-pub use script::{first_parameter, is_complete, statements};
+pub use script::{first_parameter, statements};
 
 /// Parses exactly one statement, with or without its semicolon.
 ///

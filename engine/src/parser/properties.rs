@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{generator, is_complete, parse, parse_expression, statements};
+use super::{generator, parse, parse_expression, statements};
 
 /// Words and signs from which random SQL is put together.
 const FRAGMENTS: &[&str] = &[
@@ -99,7 +99,6 @@ const FRAGMENTS: &[&str] = &[
 fn run_all(text: &str) {
     let _ = parse(text);
     let _ = parse_expression(text);
-    let _ = is_complete(text);
     for statement in statements(text) {
         if let Ok(tree) = parse(statement) {
             assert_eq!(parse(&tree.to_string()).as_ref(), Ok(&tree), "{statement}: {tree}");

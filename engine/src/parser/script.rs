@@ -39,19 +39,6 @@ pub fn first_parameter(text: &str) -> Option<(&str, usize)> {
     }
 }
 
-/// Whether the text ends with a whole statement and its semicolon, so that a shell can run it rather than wait
-/// for another line. White space and comments may follow; a text without any token is not complete.
-pub fn is_complete(text: &str) -> bool {
-    let mut lexer = Lexer::new(text);
-    let mut complete = false;
-    loop {
-        match lexer.next_token().kind {
-            TokenKind::End => return complete,
-            kind => complete = kind == TokenKind::Symbol(b';'),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,25 +73,6 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(first_parameter(text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn complete_is_a_semicolon_at_the_end() {
-        for (text, expected) in [
-            ("", false),
-            ("select 1", false),
-            ("select 1;", true),
-            ("select 1; -- x\n /* y */ ", true),
-            ("select 1; select", false),
-            ("select ';", false),
-            ("select $$;", false),
-            ("/* ;", false),
-            ("select 1; /* ", false),
-            ("select 1 -- ;", false),
-            ("select (1;", true),
-        ] {
-            assert_eq!(is_complete(text), expected, "{text}");
         }
     }
 }

@@ -104,10 +104,9 @@ fn parse_levels(text: &str) -> Result<LogLevels, String> {
             None => (None, part),
         };
         let level = match level.to_ascii_lowercase().as_str() {
-            "warning" => "warn",
             "off" => "off",
             "error" => "error",
-            "warn" => "warn",
+            "warn" | "warning" => "warn",
             "info" => "info",
             "debug" => "debug",
             "trace" => "trace",
