@@ -15,7 +15,8 @@ pub(super) fn with_parameters(statement: &str) -> (String, Vec<String>) {
         let Some(value) = unquoted(&statement[range.clone()]) else { continue };
         values.push(value);
         text.push_str(&statement[copied..range.start]);
-        text.push_str(&format!("${}", values.len()));
+        text.push('$');
+        text.push_str(&values.len().to_string());
         copied = range.end;
     }
     text.push_str(&statement[copied..]);

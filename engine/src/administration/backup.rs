@@ -6,6 +6,8 @@ use super::{Answer, Options};
 use crate::backup::{self, Progress};
 use crate::database::Database;
 use crate::error::{Error, Result, SqlState};
+use crate::executor::interrupt::Interrupt;
+use crate::locks::Patience;
 use crate::session::{CommandTag, Notice, RowSink};
 use crate::types::{DataType, ValueRef};
 
@@ -27,6 +29,7 @@ pub(super) fn backup(
         )
         .with_hint("spg dump writes it as SQL.")
     })?;
+    wait_for_acknowledged(database, options.interrupt.as_ref())?;
     let mut told = options.flag("progress")?.then_some(Told { sink: &mut *sink, last: None });
     let mut pace = |progress| {
         if let Some(told) = &mut told {
@@ -57,6 +60,15 @@ pub(super) fn backup(
         ValueRef::Float8((written.took.as_secs_f64() * 1e3).round() / 1e3),
     ])?;
     answer.end()
+}
+
+/// Waits until what was acknowledged before it was durable (`synchronous_commit = off`) is published.
+fn wait_for_acknowledged(database: &Database, interrupt: &Interrupt) -> Result<()> {
+    let heads = database.heads();
+    let (_, outcome) = heads.newest(&Patience { lock_timeout: None, interrupt })?;
+    // Where the log has failed, what was published before is all there is.
+    heads.settle(&outcome).ok();
+    Ok(())
 }
 
 /// Who wants to be told how far the backup is, and when that was done last.

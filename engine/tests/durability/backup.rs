@@ -114,6 +114,20 @@ fn what_is_restored_is_the_commit_of_the_backup_and_goes_on() {
     }
 }
 
+#[test]
+fn what_was_acknowledged_before_it_was_durable_is_in_the_backup() {
+    for mode in KEEPING {
+        let disk = SimulatedDisk::new();
+        let database = some_database(&disk, mode, None);
+        let mut session = database.session();
+        ok(&mut session, &["SET synchronous_commit = off", "INSERT INTO t (a) VALUES ('last')"]);
+        let commit = back_up(&database, BACKUP).unwrap();
+        assert_eq!(commit, database.published_commit().0, "{mode:?}");
+        let restored = restore_with(&disk, None).unwrap();
+        assert_eq!((restored.commit, restored.rows), (commit, 8), "{mode:?}");
+    }
+}
+
 /// The entry that says what was moved away is in the next backup, although no statement came after it.
 #[test]
 fn a_backup_after_the_archiving_of_audit_segments_is_restored() {
