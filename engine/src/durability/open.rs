@@ -432,14 +432,7 @@ impl Opening<'_> {
             .with_values(format!("commit {}", replay.root.commit.0), "no record")
             .with_hint("restore image and log from one backup"));
         }
-        if scanned.torn_bytes > 0 {
-            log::warn!(
-                "{}: cut {} bytes at {} that were never acknowledged",
-                scanned.resume.segment.path.display(),
-                scanned.torn_bytes,
-                scanned.resume.position
-            );
-        }
+        tell_end(&scanned);
         log::info!(
             "replayed {} commits, {} rows, {} bytes of log up to {} in {:.3} s{}",
             replay.commits,
@@ -575,4 +568,15 @@ fn write_start(wal: &Wal, start: Start) -> io::Result<u64> {
     written.map_err(|error| match error {
         WriteError::Refused(error) | WriteError::Unknown(error) => error,
     })
+}
+
+/// What a crash, or an earlier use of the segment, left behind the log's end.
+fn tell_end(scanned: &Scanned) {
+    let (path, bytes) = (scanned.resume.segment.path.display(), scanned.torn_bytes);
+    let position = scanned.resume.position;
+    if bytes > 0 && scanned.is_torn {
+        log::warn!("{path}: cut {bytes} bytes at {position} that were never acknowledged");
+    } else if bytes > 0 {
+        log::debug!("{path}: {bytes} bytes at {position} are of no commit");
+    }
 }

@@ -31,8 +31,10 @@ pub struct Scanned {
     pub spanned: Vec<Segment>,
     /// The kind of its last record; None if there was none.
     pub last_kind: Option<Kind>,
-    /// Bytes behind the end that were begun and never acknowledged.
+    /// Bytes behind the end that belong to no commit: begun and never acknowledged, or left by an earlier use of the segment.
     pub torn_bytes: u64,
+    /// Whether a record was begun there.
+    pub is_torn: bool,
     /// Records that were read.
     pub records: u64,
     /// Bytes of records that were read.
@@ -249,10 +251,15 @@ impl Scan<'_> {
         None
     }
 
+    /// The segment from the position on.
+    fn rest(&self) -> &[u8] {
+        let offset = self.segment.offset(self.position) as usize;
+        self.bytes.get(offset..).unwrap_or_default()
+    }
+
     /// Bytes up to the last that is not zero behind the end, in this segment, unless an earlier use of it left them.
     fn written_behind(&self) -> u64 {
-        let offset = self.segment.offset(self.position) as usize;
-        let rest = self.bytes.get(offset..).unwrap_or_default();
+        let rest = self.rest();
         let earlier = Header::read(self.segments.id, rest)
             .is_some_and(|(header, _)| header.lsn < self.position && header.epoch <= self.epoch);
         if earlier {
@@ -263,6 +270,8 @@ impl Scan<'_> {
 
     fn finish(mut self, torn_bytes: u64, obsolete: Vec<Lsn>) -> Result<Scanned, OpenError> {
         self.spanned.retain(|segment| segment.end() > self.last_group);
+        // Behind an orderly end nothing was begun.
+        let is_torn = self.last_kind != Some(Kind::Close) && Header::is_begun(self.rest());
         let mut ready = Vec::new();
         let mut end = self.segment.end();
         // Behind a gap nothing follows: what lies there was removed in part.
@@ -283,6 +292,7 @@ impl Scan<'_> {
             spanned: self.spanned,
             last_kind: self.last_kind,
             torn_bytes,
+            is_torn,
             records: self.records,
             bytes: self.read_bytes,
             obsolete,

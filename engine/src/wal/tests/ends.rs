@@ -32,6 +32,8 @@ fn a_changed_byte_is_damage_where_a_later_group_proves_it_and_torn_at_the_end() 
             let (records, scanned) = read(&disk).unwrap();
             assert_eq!(records, commits(&[b"first", b"second", b"of one group"]));
             assert!(scanned.torn_bytes > 0 && scanned.resume.position == third);
+            // Unless the very mark of a record is what was changed.
+            assert_eq!(scanned.is_torn, place >= third.0 + 4, "{place}");
         }
     }
     assert!(second < third);
@@ -81,6 +83,24 @@ fn records_of_every_length_fit_up_to_a_segments_end() {
         assert_eq!(records, commits(&[&first, b"second"]));
         write(&wal, &[b"third"]);
     }
+}
+
+#[test]
+fn what_an_earlier_use_left_in_the_middle_of_a_record_was_not_begun() {
+    let disk = SimulatedDisk::new();
+    let wal = create(&disk);
+    let mut left_bytes = 0;
+    for round in 0..200_usize {
+        let lsn = write(&wal, &[&vec![7; 500 + round * 16 % 700]]);
+        if round % 7 == 0 {
+            wal.release(lsn).unwrap();
+        }
+        wal.prepare().unwrap();
+        let (_, scanned) = read_from(&disk.process_kill(), Some(lsn)).unwrap();
+        assert!(!scanned.is_torn, "round {round}");
+        left_bytes += scanned.torn_bytes;
+    }
+    assert!(left_bytes > 0, "no end fell into an old record");
 }
 
 #[test]
