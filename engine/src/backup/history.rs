@@ -19,6 +19,7 @@ use crate::durability::replay::{Anchor, Replay};
 use crate::encoding::DecodeError;
 use crate::open_error::{OpenError, OpenErrorKind};
 use crate::storage::root::Root;
+use crate::types::datetime::{TimestampTz, Zone, format_timestamptz};
 use crate::wal::Lsn;
 use crate::wal::full::{self, Link, OnRecord};
 use crate::wal::reader::Record;
@@ -255,6 +256,13 @@ fn starts_of(segments: &Segments) -> Result<Vec<Lsn>, OpenError> {
     Ok(starts)
 }
 
+/// A moment, as messages have it.
+fn shown(time_us: i64) -> String {
+    let mut text = String::new();
+    format_timestamptz(TimestampTz::of_unix_us(time_us), &Zone::utc(), &mut text);
+    text
+}
+
 /// Goes over the archive's records from the one at `from` on.
 fn walk(
     segments: &Segments,
@@ -347,7 +355,10 @@ impl Survey<'_> {
             _ => None,
         };
         let is_wanted = match commit {
-            Some((commit, _)) if commit <= self.plan.commit => true,
+            Some((commit, time_us)) if commit <= self.plan.commit => {
+                self.check_history(path, commit, time_us)?;
+                true
+            }
             Some((commit, time_us)) => self.follow(path, commit, time_us)?,
             // What belongs to no commit is taken only with a later one, or with all.
             None => self.until == Until::End,
@@ -359,6 +370,22 @@ impl Survey<'_> {
         }
         let is_reached = commit.is_some() && self.plan.reaches(self.until);
         Ok(if is_reached { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    }
+
+    /// The backup's own commit is the one that the archive has there: it may be the archive of a database that was restored from
+    /// the same backup, and has gone on in another way.
+    fn check_history(&self, path: &Path, commit: u64, time_us: i64) -> Result<(), OpenError> {
+        if commit != self.plan.commit || time_us == self.plan.time_us {
+            return Ok(());
+        }
+        let message =
+            format!("the archive has another commit {commit}: another history of the database");
+        Err(OpenError::new(OpenErrorKind::Foreign, path, message)
+            .with_values(
+                format!("one of {}", shown(self.plan.time_us)),
+                format!("one of {}", shown(time_us)),
+            )
+            .with_hint("give the archive of the server that the backup was made of"))
     }
 
     /// Takes the next commit, unless it is written after the time that is wanted.

@@ -21,6 +21,7 @@ use crate::identity::DatabaseId;
 use crate::open_error::{OpenError, OpenErrorKind};
 use crate::wal::Lsn;
 use crate::wal::full;
+use crate::wal::record::HEADER_BYTES;
 use crate::wal::segment::Segments;
 use crate::wal::writer::Wal;
 
@@ -96,7 +97,7 @@ impl Archiver {
     ) -> Result<Option<Self>, OpenError> {
         let Some(wal) = &journal.wal else { return Ok(None) };
         let archive = archived_segments(&journal.disk, directory, journal.id);
-        check_history(&archive, wal.current_segment())?;
+        check_history(&archive, wal)?;
         wal.keep_from(Lsn(0)).map_err(|error| OpenError::io(directory, "archive into", &error))?;
         let work =
             Work { done: Lsn(0), ended_bytes: u64::MAX, ended_at: Instant::now(), failed_at: None };
@@ -234,22 +235,52 @@ impl Archiver {
     }
 }
 
-/// An archive of this log ends before the segment that the log goes on in.
-fn check_history(archive: &Segments, current: Lsn) -> Result<(), OpenError> {
-    let starts = archive
-        .list()
-        .map_err(|error| OpenError::io(archive.directory(), "list the archive", &error))?;
-    let Some(last) = starts.last().copied() else { return Ok(()) };
+/// An archive of this log ends before the segment that the log goes on in, with what the log had there.
+fn check_history(archive: &Segments, wal: &Wal) -> Result<(), OpenError> {
+    let (own, current) = (wal.segments(), wal.current_segment());
+    let list = |segments: &Segments, what: &str| {
+        segments.list().map_err(|error| OpenError::io(segments.directory(), what, &error))
+    };
+    let Some(last) = list(archive, "list the archive")?.last().copied() else { return Ok(()) };
+    let foreign = |message: &str| {
+        let path = archive.path(last);
+        Err(OpenError::new(OpenErrorKind::Foreign, &path, message).with_hint(
+            "give an archive of its own to a database that was restored or whose log was cut",
+        ))
+    };
     // Its header says whose it is.
-    archive.open(last)?;
-    if last < current {
-        return Ok(());
+    let end = archive.open(last)?.end();
+    if last >= current {
+        return foreign(
+            "the archive holds what this log has not reached: another history of the database",
+        )
+        .map_err(|error: OpenError| {
+            error.with_values(format!("segments before {current}"), format!("one at {last}"))
+        });
     }
-    Err(OpenError::new(
-        OpenErrorKind::Foreign,
-        &archive.path(last),
-        "the archive holds what this log has not reached: another history of the database",
-    )
-    .with_values(format!("segments before {current}"), format!("one at {last}"))
-    .with_hint("give an archive of its own to a database that was restored or whose log was cut"))
+    let starts = list(own, "list the segments")?;
+    let is_there = starts.contains(&last) && !own.is_being_recycled(last).unwrap_or(true);
+    // The first record names the checksum of the one before, so the same one has the same behind it.
+    if is_there && first_record(own, last)? != first_record(archive, last)? {
+        return foreign(
+            "the archive holds other records than this log: another history of the database",
+        );
+    }
+    if let Some(oldest) = starts.first().filter(|oldest| end < **oldest) {
+        log::warn!(
+            "the archive {} ends at {end}, and the log begins at {oldest}: backups made before that place cannot be brought \
+             past it; make a new backup",
+            archive.directory().display()
+        );
+    }
+    Ok(())
+}
+
+/// The header of a segment's first record.
+fn first_record(segments: &Segments, start: Lsn) -> Result<[u8; HEADER_BYTES], OpenError> {
+    let segment = segments.open(start)?;
+    let mut bytes = [0; HEADER_BYTES];
+    let read = segment.file.read_at(segment.offset(segment.first_record()), &mut bytes);
+    read.map_err(|error| OpenError::io(&segment.path, "read it", &error))?;
+    Ok(bytes)
 }

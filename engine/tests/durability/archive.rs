@@ -307,6 +307,50 @@ fn archiving_may_fail_or_be_cut_off_anywhere() {
     }
 }
 
+/// Two databases that were restored from one backup have commits of the same numbers, at the same places.
+#[test]
+fn a_backup_does_not_go_on_in_the_archive_of_a_sibling() {
+    let disk = SimulatedDisk::new();
+    drop(begin(&disk, LOG));
+    restore_until(&disk, Until::End).unwrap();
+    let mut restored = restored_files(LOG, None);
+    let grow = |database: &Arc<Database>, row: &str| {
+        let text = format!("INSERT INTO t (a, b) VALUES ('{row}', 1)");
+        ok(&mut database.session(), &[&text, &text, &text]);
+    };
+    let mut siblings = Vec::new();
+    for (archive, row) in [("/archive-2", "a"), ("/archive-3", "b")] {
+        let disk = disk.process_kill();
+        restored.archive = Some(PathBuf::from(archive));
+        let database = open(&disk, &restored).unwrap();
+        grow(&database, row);
+        back_up(&database, "/backup-2").unwrap();
+        grow(&database, row);
+        drop(database);
+        siblings.push(disk);
+    }
+    let restore_from = |disk: &SimulatedDisk, archive: &str| {
+        let disk: Arc<dyn Disk> = Arc::new(disk.clone());
+        restore(&Restore {
+            from: &disk,
+            source: Path::new("/backup-2"),
+            to: &disk,
+            directory: Path::new("/again"),
+            key: None,
+            archive: Some(Path::new(archive)),
+            until: Until::End,
+        })
+    };
+    for path in segments(&siblings[1], "/archive-3") {
+        siblings[0].replace(&path, &siblings[1].contents(&path).unwrap());
+    }
+    let error = restore_from(&siblings[0], "/archive-3").unwrap_err();
+    assert!(error.to_string().contains("another history"), "{error}");
+    let restored = restore_from(&siblings[0], "/archive-2").unwrap();
+    // Closing commits where sequences stand.
+    assert!((3..=4).contains(&(restored.commit - restored.backup_commit)), "{restored:?}");
+}
+
 #[test]
 fn an_archive_is_one_history() {
     let disk = SimulatedDisk::new();
@@ -314,6 +358,7 @@ fn an_archive_is_one_history() {
     let moments = write_history(&database, 4);
     drop(database);
     restore_until(&disk, Until::Commit(moments[1].0)).unwrap();
+    let just_restored = disk.process_kill();
     let mut restored = restored_files(AUDITED_LOG, None);
     restored.archive = Some(PathBuf::from(ARCHIVE));
     let error = open(&disk, &restored).unwrap_err();
@@ -325,6 +370,24 @@ fn an_archive_is_one_history() {
     database.archive().unwrap();
     drop(database);
     assert!(!segments(&disk, "/archive-2").is_empty());
+
+    // Nor when it has gone further than the archive: what both have is not the same.
+    let restored = just_restored;
+    let mut files_of_restored = restored_files(AUDITED_LOG, None);
+    (files_of_restored.archive, files_of_restored.wal_segment_bytes) = (None, 16 << 10);
+    let database = open(&restored, &files_of_restored).unwrap();
+    let mut session = database.session();
+    let last = segments(&restored, ARCHIVE).pop().unwrap();
+    let is_beyond = |own: &PathBuf| own.file_name() > last.file_name();
+    while segments(&restored, RESTORED).into_iter().filter(is_beyond).count() < 4 {
+        ok(&mut session, &["INSERT INTO t (a, b) SELECT repeat('y', 1000), -2"]);
+    }
+    // Closing it in order would have its segments used again.
+    let restored = restored.process_kill();
+    drop((session, database));
+    files_of_restored.archive = Some(PathBuf::from(ARCHIVE));
+    let error = open(&restored, &files_of_restored).unwrap_err();
+    assert_eq!(error.kind(), OpenErrorKind::Foreign, "{error}");
 
     // Nor may another database use it.
     let elsewhere = SimulatedDisk::new();
