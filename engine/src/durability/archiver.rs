@@ -101,7 +101,7 @@ impl Archiver {
         wal.keep_from(Lsn(0)).map_err(|error| OpenError::io(directory, "archive into", &error))?;
         let work =
             Work { done: Lsn(0), ended_bytes: u64::MAX, ended_at: Instant::now(), failed_at: None };
-        Ok(Some(Self {
+        let archiver = Self {
             journal,
             archive,
             interval,
@@ -109,7 +109,16 @@ impl Archiver {
             status: Mutex::default(),
             signal: Signal::default(),
             thread: Mutex::new(None),
-        }))
+        };
+        archiver.try_to_write();
+        Ok(Some(archiver))
+    }
+
+    /// Tells now whether the archive cannot be written, not when the first segment is full.
+    fn try_to_write(&self) {
+        let (disk, path) = (&self.archive.disk, self.archive.unfinished_path());
+        let tried = disk.create(&path).and_then(|_| disk.remove(&path));
+        self.tell(tried.map_err(|error| OpenError::io(&path, "archive", &error)).err().as_ref());
     }
 
     /// Starts its thread.

@@ -260,6 +260,29 @@ fn what_cannot_be_archived_is_kept_and_commits_go_on() {
 }
 
 #[test]
+fn an_archive_that_cannot_be_written_is_told_at_the_start() {
+    let whole = SimulatedDisk::new();
+    drop(begin(&whole, LOG));
+    let first = whole.process_kill();
+    drop(open(&first, &files(LOG)).unwrap());
+    let mut told = 0;
+    for number in 0..first.operations() {
+        let disk = whole.process_kill();
+        disk.fail_at(number, Fault::InputOutput);
+        let Ok(database) = open(&disk, &files(LOG)) else { continue };
+        let status = database.archive_status().unwrap();
+        assert_eq!(status.failures, u64::from(status.failure.is_some()));
+        told += status.failures;
+        if status.failures == 0 {
+            continue;
+        }
+        database.archive().unwrap();
+        assert_eq!(database.archive_status().unwrap().failure, None);
+    }
+    assert!(told > 0, "nothing was written at the start");
+}
+
+#[test]
 fn archiving_may_fail_or_be_cut_off_anywhere() {
     let whole = SimulatedDisk::new();
     let database = begin(&whole, AUDITED_LOG);
