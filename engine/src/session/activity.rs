@@ -67,6 +67,8 @@ struct Running {
     statement: AtomicU64,
     /// When it began: microseconds after the session, and 1; 0 if nobody looked at a clock.
     began_us: AtomicU64,
+    /// Since when the open block waits for its next statement, likewise.
+    idle_us: AtomicU64,
 }
 
 /// The prepared statements of a session, as far as they are counted.
@@ -227,9 +229,7 @@ impl Card {
     /// A statement begins; `at` is when, if that is known.
     #[inline]
     pub(crate) fn begin_statement(&self, number: u64, at: Option<Instant>) {
-        let began = at.map_or(0, |at| {
-            (at.saturating_duration_since(self.began_at).as_micros() as u64).wrapping_add(1)
-        });
+        let began = at.map_or(0, |at| self.after_begin(at));
         self.running.began_us.store(began, Ordering::Relaxed);
         self.running.statement.store(number << 1 | 1, Ordering::Relaxed);
     }
@@ -238,6 +238,23 @@ impl Card {
     #[inline]
     pub(crate) fn end_statement(&self, number: u64) {
         self.running.statement.store(number << 1, Ordering::Relaxed);
+    }
+
+    /// The open block waits for its next statement since then, as far as that is known.
+    #[inline]
+    pub(crate) fn wait_since(&self, at: Option<Instant>) {
+        let since = at.map_or(0, |at| self.after_begin(at));
+        self.running.idle_us.store(since, Ordering::Relaxed);
+    }
+
+    fn after_begin(&self, at: Instant) -> u64 {
+        (at.saturating_duration_since(self.began_at).as_micros() as u64).wrapping_add(1)
+    }
+
+    /// A moment that was written so; None if it was not.
+    fn moment(&self, written: &AtomicU64) -> Option<TimestampTz> {
+        let after = written.load(Ordering::Relaxed).checked_sub(1)?;
+        Some(TimestampTz(self.began.0 + after as i64))
     }
 
     fn counted(&self) -> Vec<Arc<Counters>> {
@@ -257,16 +274,20 @@ impl Card {
         let reading = self.running.reading.load(Ordering::Relaxed);
         let statement = self.running.statement.load(Ordering::Relaxed);
         let shown = self.counted().into_iter().find(|counters| counters.number == statement >> 1);
-        let began_us = self.running.began_us.load(Ordering::Relaxed).checked_sub(1);
+        let is_active = statement & 1 != 0;
+        let statement_began = self.moment(&self.running.began_us);
+        let waits_since = transaction.as_ref().and_then(|_| self.moment(&self.running.idle_us));
         SessionState {
             id: self.id,
             user: who.user,
             peer: who.peer,
             application: who.application,
             began: self.began,
-            is_active: statement & 1 != 0,
+            is_active,
+            statement_id: shown.as_ref().map(|counters| counters.query_id()),
             statement: shown.map(|counters| Arc::clone(&counters.text)),
-            statement_began: began_us.map(|after| TimestampTz(self.began.0 + after as i64)),
+            statement_began,
+            state_since: if is_active { statement_began } else { waits_since },
             transaction,
             reading: reading.checked_sub(1).map(CommitNumber),
         }

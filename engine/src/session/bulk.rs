@@ -52,7 +52,24 @@ impl Session {
         next: &mut dyn FnMut() -> Result<Option<Vec<Column>>>,
     ) -> Result<u64> {
         let started = self.start_statement(false)?;
-        let result = match self.status {
+        let counters = self.own.count(&Arc::from(statement_text(table, columns)));
+        let run = |session: &mut Self| session.load_in_block_or_alone(table, columns, next);
+        let result = self.watch(&counters, run, |rows| *rows);
+        let result = result.and_then(|rows| self.set_by_functions().map(|()| rows));
+        let tallies = self.own.card.tallies();
+        tallies.add(Tally::Copies, 1);
+        tallies.add(Tally::RowsInserted, *result.as_ref().unwrap_or(&0));
+        self.end_statement(started, result.as_ref().err());
+        result
+    }
+
+    fn load_in_block_or_alone(
+        &mut self,
+        table: &str,
+        columns: &[&str],
+        next: &mut dyn FnMut() -> Result<Option<Vec<Column>>>,
+    ) -> Result<u64> {
+        match self.status {
             TransactionStatus::Failed => Err(block_failed()),
             TransactionStatus::InTransaction => {
                 let mark = self.block.mark_statement();
@@ -63,13 +80,7 @@ impl Session {
                 loaded
             }
             TransactionStatus::Idle => self.load_alone(table, columns, next),
-        };
-        let result = result.and_then(|rows| self.set_by_functions().map(|()| rows));
-        let tallies = self.own.card.tallies();
-        tallies.add(Tally::Copies, 1);
-        tallies.add(Tally::RowsInserted, *result.as_ref().unwrap_or(&0));
-        self.end_statement(started, result.as_ref().err());
-        result
+        }
     }
 
     fn load_alone(

@@ -100,11 +100,13 @@ impl Session {
         let counts_idle = values.idle_in_transaction_timeout().is_some();
         if !counts_idle && !values.limits_transactions() {
             self.since = Since::default();
+            self.own.card.wait_since(None);
             return;
         }
         let (counts_began, counts_snapshot) =
             (values.transaction_timeout().is_some(), values.max_snapshot_age().is_some());
         let now = started.unwrap_or_else(Instant::now);
+        self.own.card.wait_since(Some(now));
         self.since.idle = counts_idle.then_some(now);
         self.since.began = counts_began.then(|| self.since.began.unwrap_or(now));
         // At READ COMMITTED each statement takes a version of its own.

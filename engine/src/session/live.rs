@@ -15,13 +15,16 @@ use crate::storage::CommitNumber;
 use crate::system::live::{
     Live, LockMode, LockState, Locked, SessionState, SettingState, StatementState,
 };
+use crate::system::source::DATABASE;
 
 /// How often a session that waits for another's end looks.
 const TERMINATION_POLL: Duration = Duration::from_millis(5);
 
 impl Live for SessionEnvironment<'_> {
     fn user(&self) -> Result<String> {
-        Ok(self.own.card.user().to_string())
+        let user = self.own.card.user();
+        // Whoever does not say who it is is the one role there is.
+        Ok(if user.is_empty() { DATABASE.to_owned() } else { user.to_string() })
     }
 
     fn session_id(&self) -> Result<i32> {

@@ -203,18 +203,30 @@ impl Session {
         statement: &Statement,
         run: impl FnOnce(&mut Self) -> Result<CommandTag>,
     ) -> Result<CommandTag> {
+        let rows = |tag: &CommandTag| match tag {
+            CommandTag::Rows(_, rows) => *rows,
+            CommandTag::Plain(_) => 0,
+        };
+        let result = self.watch(counters, run, rows);
+        let rows = result.as_ref().map_or(0, rows);
+        self.own.card.tallies().add_statement(statement, rows);
+        result
+    }
+
+    /// Shows that something runs, and what it costs.
+    #[inline]
+    fn watch<T>(
+        &mut self,
+        counters: &Counters,
+        run: impl FnOnce(&mut Self) -> Result<T>,
+        rows: impl Fn(&T) -> u64,
+    ) -> Result<T> {
         let logged_from = self.settings.values().log_min_duration();
         let began = counters.begin(logged_from.is_some());
         self.own.card.begin_statement(counters.number, began);
         let result = run(self);
         self.own.card.end_statement(counters.number);
-        let rows = match &result {
-            Ok(CommandTag::Rows(_, rows)) => Some(*rows),
-            Ok(CommandTag::Plain(_)) => Some(0),
-            Err(_) => None,
-        };
-        self.own.card.tallies().add_statement(statement, rows.unwrap_or(0));
-        let elapsed = counters.end(began, rows);
+        let elapsed = counters.end(began, result.as_ref().ok().map(rows));
         if let (Some(logged_from), Some(elapsed)) = (logged_from, elapsed)
             && elapsed >= logged_from
         {

@@ -155,6 +155,18 @@ fn hash(text: &str) -> u64 {
     })
 }
 
+/// The number of a normalized text.
+fn query_id(text: &str) -> i64 {
+    hash(text) as i64
+}
+
+impl Counters {
+    /// The number under which it is counted.
+    pub(super) fn query_id(&self) -> i64 {
+        query_id(&normalize(&self.text, TEXT_BYTES_MAX))
+    }
+}
+
 impl Statistics {
     fn keep(&self, text: String, totals: Totals) {
         let shard = &self.shards[hash(&text) as usize % SHARDS];
@@ -197,7 +209,7 @@ fn state(text: String, totals: &Totals) -> StatementState {
     let milliseconds = |nanoseconds: f64| nanoseconds / 1e6;
     let mean = totals.timed_ns as f64 / totals.timed_calls.max(1) as f64;
     StatementState {
-        id: hash(&text) as i64,
+        id: query_id(&text),
         text,
         calls: totals.calls as i64,
         rows: totals.rows as i64,

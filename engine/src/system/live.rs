@@ -80,6 +80,10 @@ pub struct SessionState {
     pub statement: Option<Arc<str>>,
     /// When it began, if a clock was read: for statements that were short until now not every time.
     pub statement_began: Option<TimestampTz>,
+    /// The number under which what it costs is counted.
+    pub statement_id: Option<i64>,
+    /// Since when it runs its statement, or its open block waits for the next, as far as that is known.
+    pub state_since: Option<TimestampTz>,
     /// The transaction block that is open.
     pub transaction: Option<TransactionState>,
     /// The version that a statement outside a block reads.

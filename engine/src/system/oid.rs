@@ -14,6 +14,8 @@ const FIRST_VIEW: i64 = 12_000;
 
 /// Everybody is the one role there is.
 pub const ROLE: i64 = 10;
+/// The role that a session believes to be.
+pub const ROLE_OF_SESSION: i64 = 11;
 /// The access method of tables.
 pub const HEAP: i64 = 2;
 /// The access method of indexes.

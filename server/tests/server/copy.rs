@@ -3,7 +3,7 @@
 use spg_wire::client::CopySource;
 use spg_wire::{Opcode, TransactionStatus};
 
-use crate::support::{Daemon, number};
+use crate::support::{Daemon, number, wait_until};
 
 const TABLE: &str = "CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(5), x DOUBLE PRECISION DEFAULT 1.5, v VECTOR(2))";
 
@@ -42,6 +42,21 @@ fn rows_go_in_and_come_out() {
         assert!(["0A000", "42P02", "42P01"].contains(&error.code().as_str()), "{error:?}");
     }
     assert_eq!(number(&mut client, "SELECT count(*) FROM t"), 5_000);
+}
+
+#[test]
+fn a_copy_is_seen_while_it_runs_and_counted_when_it_has() {
+    let daemon = Daemon::start(&[]);
+    let (mut client, mut observer) = (daemon.client(), daemon.client());
+    client.batch_execute("CREATE TABLE t (id INT)").unwrap();
+    let mut rows = client.copy_in("t", &["id"]).unwrap();
+    rows.write_row(&[&1]).unwrap();
+    let running = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND xact_start IS NOT NULL \
+                   AND query = 'COPY \"t\" (\"id\") FROM STDIN'";
+    wait_until("it is seen", || number(&mut observer, running) == 1);
+    assert_eq!(rows.finish().unwrap(), 1);
+    let counted = "SELECT rows FROM spg_stat_statements WHERE query LIKE 'COPY%'";
+    assert_eq!(number(&mut observer, counted), 1);
 }
 
 #[test]

@@ -86,13 +86,28 @@ pub(super) fn databases(_: &Source<'_>, rows: &mut Rows<'_>) -> Result<()> {
     )
 }
 
-/// Who may do anything is the one role there is: users are not told apart.
-pub(super) fn roles(_: &Source<'_>, rows: &mut Rows<'_>) -> Result<()> {
-    row!(rows; DATABASE, true, true, true, true, true, false, -1, NULL, NULL, true, NULL, oid::ROLE)
+/// Who owns everything, and who asks, called what it likes: users are not told apart, and may do anything.
+fn who(source: &Source<'_>) -> Result<Vec<(String, i64)>> {
+    let mut who = vec![(DATABASE.to_owned(), oid::ROLE)];
+    let user = source.live.user()?;
+    if user != DATABASE {
+        who.push((user, oid::ROLE_OF_SESSION));
+    }
+    Ok(who)
 }
 
-pub(super) fn users(_: &Source<'_>, rows: &mut Rows<'_>) -> Result<()> {
-    row!(rows; DATABASE, oid::ROLE, true, true, false, true, NULL, NULL, NULL)
+pub(super) fn roles(source: &Source<'_>, rows: &mut Rows<'_>) -> Result<()> {
+    for (name, number) in who(source)? {
+        row!(rows; &*name, true, true, true, true, true, false, -1, NULL, NULL, true, NULL, number)?;
+    }
+    Ok(())
+}
+
+pub(super) fn users(source: &Source<'_>, rows: &mut Rows<'_>) -> Result<()> {
+    for (name, number) in who(source)? {
+        row!(rows; &*name, number, true, true, false, true, NULL, NULL, NULL)?;
+    }
+    Ok(())
 }
 
 pub(super) fn access_methods(_: &Source<'_>, rows: &mut Rows<'_>) -> Result<()> {

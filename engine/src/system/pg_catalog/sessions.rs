@@ -82,11 +82,13 @@ pub(super) fn activity(source: &Source<'_>, rows: &mut Rows<'_>) -> Result<()> {
             None if session.peer.is_empty() => (None, None),
             None => (Some(&*session.peer), None),
         };
-        let block_began = session.transaction.as_ref().map(|block| block.began);
+        // A statement outside of a block is a transaction by itself.
+        let alone = session.statement_began.filter(|_| session.is_active);
+        let began = session.transaction.as_ref().map(|block| block.began).or(alone);
         row!(rows;
             oid::DATABASE, DATABASE, session.id, NULL, oid::ROLE, &session.user, &session.application, address, NULL,
-            port, session.began, block_began, session.statement_began, NULL, event.map(|_| "Lock"), event, state(&session), NULL,
-            NULL, NULL, session.statement.as_ref(), "client backend",
+            port, session.began, began, session.statement_began, session.state_since, event.map(|_| "Lock"), event, state(&session), NULL,
+            NULL, session.statement_id, session.statement.as_ref(), "client backend",
         )?;
     }
     Ok(())
