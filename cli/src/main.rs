@@ -34,6 +34,7 @@ mod interrupt;
 mod messages;
 mod meta_command;
 mod name_pattern;
+mod output_file;
 mod pager;
 mod printable;
 mod progress;

@@ -17,6 +17,7 @@ mod import_export;
 mod lost;
 mod lost_behind;
 mod named_sessions;
+mod output_files;
 mod real_data;
 mod served;
 mod support;
