@@ -20,6 +20,8 @@ mod named_sessions;
 mod output_files;
 mod real_data;
 mod served;
+mod shell_commands;
 mod support;
 mod terminal;
+mod terminal_commands;
 mod usage;

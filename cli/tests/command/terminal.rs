@@ -15,21 +15,26 @@ use crate::daemon::Daemon;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A shell that is typed into.
-struct Terminal {
+pub(crate) struct Terminal {
     child: Child,
     keys: ChildStdin,
     shown: Receiver<Vec<u8>>,
-    text: String,
+    /// What was shown since this was cleared.
+    pub(crate) text: String,
 }
 
 impl Terminal {
     /// Starts `spg --memory shell` at home in `home`; None, and a word about it, where there is no `script`.
-    fn start(home: &Path, variables: &[(&str, &str)]) -> Option<Self> {
+    pub(crate) fn start(home: &Path, variables: &[(&str, &str)]) -> Option<Self> {
         Self::start_with("--memory shell", home, variables)
     }
 
     /// Starts `spg` with other arguments likewise.
-    fn start_with(arguments: &str, home: &Path, variables: &[(&str, &str)]) -> Option<Self> {
+    pub(crate) fn start_with(
+        arguments: &str,
+        home: &Path,
+        variables: &[(&str, &str)],
+    ) -> Option<Self> {
         // `exec`: Ctrl-C is for the shell under test alone, and none between it and `script` dies of it.
         let command = format!("exec {} {arguments}", env!("CARGO_BIN_EXE_spg"));
         let spawned = Command::new("script")
@@ -66,13 +71,13 @@ impl Terminal {
     }
 
     /// Presses keys.
-    fn press(&mut self, keys: &str) {
+    pub(crate) fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
     }
 
     /// Types a line, and waits for `expected` and the prompt behind it; answers what was shown.
-    fn ask(&mut self, line: &str, expected: &str) -> String {
+    pub(crate) fn ask(&mut self, line: &str, expected: &str) -> String {
         self.text.clear();
         self.press(&format!("{line}\r"));
         self.wait_for(expected);
@@ -81,7 +86,7 @@ impl Terminal {
 
     /// Waits until something is shown.
     #[track_caller]
-    fn wait_for(&mut self, expected: &str) {
+    pub(crate) fn wait_for(&mut self, expected: &str) {
         let deadline = Instant::now() + PATIENCE;
         while !self.text.contains(expected) {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -92,7 +97,7 @@ impl Terminal {
     }
 
     /// Leaves; the shell ends with `status`.
-    fn leave(mut self, status: i32) {
+    pub(crate) fn leave(mut self, status: i32) {
         self.press("\\q\r");
         assert_eq!(self.child.wait().unwrap().code(), Some(status));
     }
