@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use crate::support::spg_in;
 use crate::terminal::Terminal;
 
 #[test]
@@ -65,4 +66,30 @@ fn an_editor_that_is_not_there_is_named() {
     terminal.wait_for("spg-> ");
     terminal.ask("2 AS answer;", "42\r\n");
     terminal.leave(1);
+}
+
+#[test]
+fn what_is_completed_and_remembered_drives_no_terminal() {
+    let home = tempfile::tempdir().unwrap();
+    let history = home.path().join(".spg_history");
+    fs::write(&history, "#V2\nSELECT 'old\u{1b}[41m' AS remembered;\n").unwrap();
+    let tables = "CREATE TABLE \"pla\u{1b}[41mces\" (a INT); CREATE TABLE players (b INT);";
+    let data = ["--data-dir", "data"];
+    let made = spg_in(home.path(), &[&data[..], &["query", tables]].concat(), "");
+    assert_eq!(made.status, 0, "{made:?}");
+    let arguments = format!("--data-dir {}/data shell", home.path().display());
+    let plain = [("NO_COLOR", "1")];
+    let Some(mut terminal) = Terminal::start_with(&arguments, home.path(), &plain) else { return };
+    terminal.press("\u{1b}[A");
+    terminal.wait_for("remembered;");
+    assert!(terminal.text.contains("old\\x1B[41m"), "{:?}", terminal.text);
+    terminal.press("\r");
+    terminal.wait_for("(1 row)");
+    terminal.press("SELECT * FROM pla\t\t;\r");
+    terminal.wait_for("(0 rows)");
+    assert!(terminal.text.contains(" b \r\n"), "the other name is completed: {:?}", terminal.text);
+    assert!(!terminal.text.contains("\u{1b}[41m"), "{:?}", terminal.text);
+    terminal.leave(0);
+    let kept = fs::read_to_string(&history).unwrap();
+    assert!(!kept.contains('\u{1b}') && kept.contains("old\\\\x1B[41m"), "{kept:?}");
 }
