@@ -1,6 +1,7 @@
 //! What query, shell, import and export share: a target, the format of its answers, and how it went so far.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::time::Instant;
 
 use spg_engine::session::{Rows, TransactionStatus};
@@ -15,6 +16,7 @@ use crate::interrupt::Interrupt;
 use crate::messages;
 use crate::pager::PagedOutput;
 use crate::progress::Watched;
+use crate::redirection::Redirection;
 use crate::target::Target;
 
 /// Whether statements reach the target.
@@ -50,6 +52,8 @@ pub(crate) struct Console {
     connection: Connection,
     when_lost: WhenLost,
     format: Box<dyn Format>,
+    /// The file that answers are sent to, if one was named.
+    redirection: Option<Redirection>,
     status: Status,
 }
 
@@ -68,6 +72,7 @@ impl Console {
             connection: Connection::There,
             when_lost: WhenLost::End,
             format,
+            redirection: None,
             status,
         }
     }
@@ -96,14 +101,37 @@ impl Console {
         if let Some(display) = self.format.display() {
             display.is_paged = is_paged;
         }
-        let out: Box<dyn Write> =
-            if is_paged { Box::new(PagedOutput::new()) } else { format::standard_output() };
-        self.format.redirect(out);
+        if self.redirection.is_none() {
+            self.send_to_output();
+        }
     }
 
-    /// Where answers go from now on; false where the format cannot change in the middle.
-    pub(crate) fn redirect(&mut self, out: Box<dyn Write>) -> bool {
+    /// Sends answers to a file from now on; false where the format cannot change in the middle.
+    pub(crate) fn send_to(&mut self, path: &Path) -> io::Result<bool> {
+        let (redirection, out) = Redirection::open(path)?;
+        let is_sent = self.format.redirect(out);
+        if is_sent {
+            self.redirection = Some(redirection);
+        }
+        Ok(is_sent)
+    }
+
+    /// Sends answers to standard output again; false where the format cannot change in the middle.
+    pub(crate) fn send_to_output(&mut self) -> bool {
+        self.redirection = None;
+        let is_paged = self.format.display().is_some_and(|display| display.is_paged);
+        let out: Box<dyn Write> =
+            if is_paged { Box::new(PagedOutput::new()) } else { format::standard_output() };
         self.format.redirect(out)
+    }
+
+    /// Shows why the file that answers are sent to takes no more, if that is so; the next ones go to standard output.
+    fn check_redirection(&mut self) -> io::Result<()> {
+        let Some(failure) = self.redirection.as_ref().and_then(Redirection::failure) else {
+            return Ok(());
+        };
+        self.send_to_output();
+        self.fail(&failure, "")
     }
 
     /// How rows are shown, if that can be chosen.
@@ -142,10 +170,11 @@ impl Console {
         if text != self.last_statement {
             text.clone_into(&mut self.last_statement);
         }
+        let is_redirected = self.redirection.is_some();
         self.show(&result, text)?;
         self.tell_time(started);
         self.tell_receipt();
-        Ok(result.is_ok())
+        Ok(result.is_ok() && self.redirection.is_some() == is_redirected)
     }
 
     /// Tells what the last statement committed, if that is asked for: the commit's number and the audit chain's head.
@@ -233,6 +262,7 @@ impl Console {
             }
             Err(failure) => self.fail(failure, text)?,
         }
+        self.check_redirection()?;
         self.show_loss()
     }
 

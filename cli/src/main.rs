@@ -39,6 +39,7 @@ mod pager;
 mod printable;
 mod progress;
 mod query;
+mod redirection;
 mod report;
 mod restore;
 mod shell;

@@ -8,7 +8,7 @@ mod hints;
 mod parse;
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, IsTerminal, Write};
+use std::io::{self, BufReader};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,6 @@ use crate::display::Expansion;
 use crate::import::{self, Import};
 use crate::meta_command::edit::edit;
 use crate::meta_command::parse::{MetaCommand, parse, syntax_error};
-use crate::pager::PagedOutput;
 use crate::printable::printable;
 use crate::shell::{self, Flow};
 use crate::{describe, export, messages};
@@ -147,22 +146,22 @@ fn not_for_programs(command: &str) {
 }
 
 fn send_to(path: Option<&Path>, console: &mut Console) -> io::Result<()> {
-    let out: Box<dyn Write> = match path {
-        None if io::stdout().is_terminal() => Box::new(PagedOutput::new()),
-        None => crate::format::standard_output(),
-        Some(path) => match File::create(path) {
-            Ok(file) => Box::new(BufWriter::new(file)),
-            Err(error) => {
-                let message = format!("could not open \"{}\": {error}", path.display());
-                return console.show(&Err(Error::new(SqlState::IoError, message).into()), "");
-            }
-        },
+    let sent = match path {
+        Some(path) => console.send_to(path),
+        None => Ok(console.send_to_output()),
     };
-    if !console.redirect(out) {
-        let message = "a JSON array cannot go on in another file; use --format jsonl";
-        return console.show(&Err(Error::new(SqlState::FeatureNotSupported, message).into()), "");
-    }
-    Ok(())
+    let error = match sent {
+        Ok(true) => return Ok(()),
+        Ok(false) => {
+            let message = "a JSON array cannot go on in another file; use --format jsonl";
+            Error::new(SqlState::FeatureNotSupported, message)
+        }
+        Err(error) => {
+            let path = path.unwrap_or(Path::new("")).display();
+            Error::new(SqlState::IoError, format!("could not open \"{path}\": {error}"))
+        }
+    };
+    console.show(&Err(error.into()), "")
 }
 
 /// The statement begun or else the last one, for `command`; None where there is neither, which is shown.

@@ -113,6 +113,43 @@ fn an_export_to_standard_output_stands_between_what_others_write() {
 /// A device that is full whatever is written: it was opened, and is not replaced.
 const FULL: &str = "/dev/full";
 
+#[test]
+fn a_file_of_answers_that_takes_no_more_ends_nothing() {
+    let script = "CREATE TABLE t (a INT);\nBEGIN;\nINSERT INTO t VALUES (1);\n\\o /dev/full\n\
+                  SELECT 2 AS b;\nSELECT count(*) AS n FROM t;\nCOMMIT;\n";
+    if !Path::new(FULL).exists() {
+        return spg_proptests::skip::skip(FULL);
+    }
+    let run = spg_in(&std::env::temp_dir(), &["--memory", "shell"], script);
+    assert!(run.out.ends_with(" n \n---\n 1\n(1 row)\n\nCOMMIT\n"), "{run:?}");
+    assert!(!run.out.contains(" b "), "{run:?}");
+    assert!(run.err.starts_with("ERROR:  could not write file \"/dev/full\": "), "{run:?}");
+    assert!(run.err.contains("HINT:  Answers go to standard output again."), "{run:?}");
+    assert_eq!(run.status, 1);
+    let run = spg_in(&std::env::temp_dir(), &["--memory", "shell", "--format", "jsonl"], script);
+    let lines: Vec<&str> = run.out.lines().collect();
+    assert!(lines[3].starts_with("{\"error\":{\"sqlstate\":\"53100\","), "{run:?}");
+    assert_eq!((lines.len(), run.status), (6, 1), "{run:?}");
+}
+
+#[test]
+fn a_pipe_of_answers_whose_reader_has_gone_ends_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let pipe = directory.path().join("pipe");
+    make_pipe(&pipe);
+    let mut shell = Conversation::start(&["--memory", "shell"]);
+    let reader = {
+        let pipe = pipe.clone();
+        thread::spawn(move || drop(fs::File::open(pipe).unwrap()))
+    };
+    shell.write(&format!("\\o {}\n", pipe.display()));
+    reader.join().unwrap();
+    shell.write("SELECT 1;\nSELECT 2 AS b;\n\\q\n");
+    let run = shell.finish();
+    assert_eq!((run.status, run.out.as_str()), (1, " b \n---\n 2\n(1 row)\n\n"), "{run:?}");
+    assert!(run.err.contains("pipe\": Broken pipe"), "{run:?}");
+}
+
 /// Runs `spg` on `data`; the reader of its standard output goes after the first piece.
 fn cut_off(directory: &Path, words: &[&str]) -> (i32, String) {
     let mut child = command(words).current_dir(directory).spawn().unwrap();
