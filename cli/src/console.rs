@@ -10,7 +10,7 @@ use crate::audit::{LastRows, Request};
 use crate::display::{Caption, Display, has_colors};
 use crate::error_display;
 use crate::exit::Status;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Ended, Failure, Outcome, Written};
 use crate::format::{self, Format};
 use crate::interrupt::Interrupt;
 use crate::messages;
@@ -241,6 +241,21 @@ impl Console {
             messages::line(&format!("Connected again: {}", self.target.renewal()));
         }
         Ok(())
+    }
+
+    /// Shows how the writing of `what` to standard output ended, which is for that alone; only an error is an answer there.
+    pub(crate) fn show_written(&mut self, what: &str, written: Written) -> io::Result<()> {
+        match written {
+            Ok(()) => self.show_loss(),
+            Err(Ended::Statement(failure)) => self.show(&Err(failure), ""),
+            // Of answers somebody may have seen enough; a copy that is cut off is none.
+            Err(Ended::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+                messages::line(&format!("spg: the {what} was cut off: whoever read it has gone"));
+                self.status = self.status.max(Status::Failed);
+                Ok(())
+            }
+            Err(Ended::Output(error)) => Err(error),
+        }
     }
 
     /// Tells how long something took that began at `started`, if that is asked for.

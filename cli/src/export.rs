@@ -10,7 +10,7 @@ use spg_engine::session::{Notice, RowSink};
 use spg_engine::storage::batch::Batch;
 
 use crate::console::Console;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Ended, Outcome};
 use crate::format::CsvFormat;
 use crate::output_file::{OutputFile, cannot_write};
 use crate::progress::Progress;
@@ -34,31 +34,13 @@ pub(crate) fn to_output(table: &str, console: &mut Console) -> io::Result<()> {
     let out = BufWriter::with_capacity(64 << 10, io::stdout());
     let target = &mut console.target;
     let written = match TableName::parse(table) {
-        Ok(table) => console.interrupt.during(|| write(&table, out, target)),
+        Ok(table) => console.interrupt.during(|| {
+            let (_, mut out) = write(&table, out, target)?;
+            Ok(out.flush()?)
+        }),
         Err(error) => Err(Ended::Statement(error.into())),
     };
-    match written {
-        Ok((_, mut out)) => {
-            out.flush()?;
-            console.show_loss()
-        }
-        Err(Ended::Statement(failure)) => console.show(&Err(failure), ""),
-        Err(Ended::Output(error)) => Err(error),
-    }
-}
-
-/// What ended an export.
-enum Ended {
-    /// The rows could not be read.
-    Statement(Failure),
-    /// They could not be written.
-    Output(io::Error),
-}
-
-impl From<io::Error> for Ended {
-    fn from(error: io::Error) -> Self {
-        Self::Output(error)
-    }
+    console.show_written("table", written)
 }
 
 fn write_file(table: &TableName, path: &Path, target: &mut Target) -> Result<u64, Ended> {

@@ -58,7 +58,6 @@ use crate::audit::Request;
 use crate::command_line::{AuditCommand, Filter};
 use crate::connect::CONNECT_TIMEOUT;
 use crate::console::Console;
-use crate::dump::Ended;
 use crate::exit::Status;
 use crate::failure::Outcome;
 use crate::format::Format;
@@ -170,11 +169,8 @@ fn listen(arguments: &Arguments, console: &Console) {
 fn dump_to_output(console: &mut Console) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(64 << 10, io::stdout());
     let target = &mut console.target;
-    match console.interrupt.during(|| dump::dump(target, &mut out)) {
-        Ok(()) => console.show_loss(),
-        Err(Ended::Statement(failure)) => console.show(&Err(failure), ""),
-        Err(Ended::Output(error)) => Err(error),
-    }
+    let written = console.interrupt.during(|| dump::dump(target, &mut out));
+    console.show_written("dump", written)
 }
 
 fn dispatch(command: &Command, console: &mut Console) -> io::Result<()> {

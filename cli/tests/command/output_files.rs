@@ -160,3 +160,22 @@ fn cut_off(directory: &Path, words: &[&str]) -> (i32, String) {
     let ended = child.wait_with_output().unwrap();
     (ended.status.code().unwrap(), String::from_utf8(ended.stderr).unwrap())
 }
+
+#[test]
+fn what_was_cut_off_is_no_success() {
+    let directory = tempfile::tempdir().unwrap();
+    let rows = format!("a\n{}", "a text of some length\n".repeat(100_000));
+    fs::write(directory.path().join("t.csv"), rows).unwrap();
+    let data = ["--data-dir", "data"];
+    let import = ["import", "t", "t.csv", "--create"];
+    assert_eq!(spg_in(directory.path(), &[&data[..], &import].concat(), "").status, 0);
+    for words in [&["export", "t"][..], &["dump"], &["dump", "--format", "json"]] {
+        let (status, err) = cut_off(directory.path(), &[&data[..], words].concat());
+        assert_eq!(status, 1, "{words:?}: {err}");
+        assert_eq!(err.lines().count(), 1, "{words:?}: {err}");
+        assert!(err.contains("cut off"), "{words:?}: {err}");
+    }
+    let query = ["query", "SELECT a FROM t", "--format", "csv"];
+    let (status, err) = cut_off(directory.path(), &[&data[..], &query].concat());
+    assert_eq!((status, err.as_str()), (0, ""), "whoever reads answers may have seen enough");
+}
