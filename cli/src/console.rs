@@ -245,6 +245,7 @@ impl Console {
 
     /// Shows how the writing of `what` to standard output ended, which is for that alone; only an error is an answer there.
     pub(crate) fn show_written(&mut self, what: &str, written: Written) -> io::Result<()> {
+        self.format.stand_back();
         match written {
             Ok(()) => self.show_loss(),
             Err(Ended::Statement(failure)) => self.show(&Err(failure), ""),

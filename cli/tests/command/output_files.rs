@@ -179,3 +179,18 @@ fn what_was_cut_off_is_no_success() {
     let (status, err) = cut_off(directory.path(), &[&data[..], &query].concat());
     assert_eq!((status, err.as_str()), (0, ""), "whoever reads answers may have seen enough");
 }
+
+#[test]
+fn nothing_stands_beside_the_data() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = ["--data-dir", "data", "--format", "json"];
+    let run = |words: &[&str]| spg_in(directory.path(), &[&data[..], words].concat(), "");
+    assert_eq!(run(&["query", TABLE]).status, 0);
+    let exported = run(&["export", "t"]);
+    assert_eq!((exported.status, exported.out.as_str()), (0, CSV));
+    let dumped = run(&["dump"]);
+    assert!(dumped.out.ends_with("COMMIT;\n"), "{dumped:?}");
+    let failed = run(&["export", "none"]);
+    assert!(failed.out.starts_with("[{\"error\":") && failed.out.ends_with("}]\n"), "{failed:?}");
+    assert_eq!(run(&["query", "-- nothing"]).out, "[]\n", "no answer is an answer too");
+}
