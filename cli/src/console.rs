@@ -144,6 +144,11 @@ impl Console {
         std::mem::take(&mut self.schema_changed)
     }
 
+    /// Writes a line between answers that people read.
+    pub(crate) fn head(&mut self, line: &str) -> io::Result<()> {
+        self.format.head(line)
+    }
+
     /// Runs a statement of the shell's own, its rows shown with what stands around them.
     pub(crate) fn captioned(&mut self, text: &str, caption: Caption) -> io::Result<()> {
         self.format.set_caption(caption);

@@ -44,6 +44,11 @@ pub(crate) trait Format: RowSink {
         false
     }
 
+    /// A line of its own before the next answer, where people read it.
+    fn head(&mut self, _line: &str) -> io::Result<()> {
+        Ok(())
+    }
+
     /// The output is for data of another kind: without an answer nothing is written at the end.
     fn stand_back(&mut self) {}
 

@@ -6,11 +6,12 @@
 mod edit;
 mod hints;
 mod parse;
+mod watch;
 
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use spg_engine::{Error, Result, SqlState};
 
@@ -20,6 +21,7 @@ use crate::display::Expansion;
 use crate::import::{self, Import};
 use crate::meta_command::edit::edit;
 use crate::meta_command::parse::{MetaCommand, parse, syntax_error};
+use crate::meta_command::watch::watch;
 use crate::printable::printable;
 use crate::shell::{self, Flow};
 use crate::{describe, export, messages};
@@ -28,9 +30,6 @@ pub(crate) use crate::meta_command::parse::{COMMANDS, file};
 
 /// Scripts that `\i` may nest.
 const INCLUDE_DEPTH_MAX: usize = 16;
-
-/// How long a wait goes on before Ctrl-C is looked at.
-const WATCH_STEP: Duration = Duration::from_millis(20);
 
 /// A command on its line, or why it is none.
 pub(crate) struct Given(Result<MetaCommand>);
@@ -195,25 +194,6 @@ fn run_again(is_expanded: bool, begun: Option<&str>, console: &mut Console) -> i
         expand(before, console);
     }
     ran
-}
-
-/// Runs the statement begun, or the last one, again and again, until Ctrl-C or an error.
-fn watch(seconds: f64, begun: Option<&str>, console: &mut Console) -> io::Result<()> {
-    let Some(statement) = at_hand(begun, "\\watch", console)? else { return Ok(()) };
-    let pause = Duration::from_secs_f64(seconds);
-    loop {
-        let started = Instant::now();
-        let is_well = console.attempt(&statement)?;
-        while is_well && started.elapsed() < pause && !console.is_over() {
-            let left = pause.saturating_sub(started.elapsed());
-            console.interrupt.during(|| std::thread::sleep(left.min(WATCH_STEP)));
-        }
-        if !is_well || console.is_over() {
-            // Ctrl-C ends this, and nothing else.
-            console.interrupt.reset();
-            return Ok(());
-        }
-    }
 }
 
 /// Runs a script; `\q` in it ends that script only.

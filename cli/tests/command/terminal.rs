@@ -36,7 +36,9 @@ impl Terminal {
         variables: &[(&str, &str)],
     ) -> Option<Self> {
         // `exec`: Ctrl-C is for the shell under test alone, and none between it and `script` dies of it.
-        let command = format!("exec {} {arguments}", env!("CARGO_BIN_EXE_spg"));
+        // The terminal would have no size.
+        let command =
+            format!("stty rows 24 cols 80; exec {} {arguments}", env!("CARGO_BIN_EXE_spg"));
         let spawned = Command::new("script")
             .args(["-q", "-e", "-c", &command, "/dev/null"])
             .env("HOME", home)

@@ -93,3 +93,24 @@ fn what_is_completed_and_remembered_drives_no_terminal() {
     let kept = fs::read_to_string(&history).unwrap();
     assert!(!kept.contains('\u{1b}') && kept.contains("old\\\\x1B[41m"), "{kept:?}");
 }
+
+#[test]
+fn what_repeats_tells_the_time_and_is_not_paged() {
+    let home = tempfile::tempdir().unwrap();
+    let pager = [("PAGER", "sed s/^/paged/")];
+    let Some(mut terminal) = Terminal::start(home.path(), &pager) else { return };
+    terminal.ask("SELECT table_name FROM information_schema.columns LIMIT 300;", "paged(300 rows)");
+    terminal.text.clear();
+    terminal.press("\\watch 0.01\r");
+    for _ in 0..2 {
+        terminal.wait_for("(300 rows)");
+        let head = terminal.text.find("(every 0.01s)");
+        assert!(head.is_some_and(|head| head < terminal.text.find("table_name").unwrap()));
+        assert!(!terminal.text.contains("paged"), "{}", terminal.text);
+        terminal.text.clear();
+    }
+    terminal.press("\u{3}");
+    terminal.wait_for("spg=> ");
+    terminal.ask("SELECT table_name FROM information_schema.columns LIMIT 300;", "paged(300 rows)");
+    terminal.leave(0);
+}
