@@ -15,6 +15,7 @@ use crate::format::{self, Format};
 use crate::interrupt::Interrupt;
 use crate::messages;
 use crate::pager::PagedOutput;
+use crate::place::Place;
 use crate::progress::Watched;
 use crate::redirection::Redirection;
 use crate::target::Target;
@@ -47,6 +48,8 @@ pub(crate) struct Console {
     pub(crate) tells_receipts: bool,
     /// The last statement that was run: what `\watch` and `\e` take up.
     pub(crate) last_statement: String,
+    /// Where in a script that `\i` runs the next statement begins.
+    pub(crate) place: Option<Place>,
     /// Whether tables and columns may have other names than when it was last asked.
     schema_changed: bool,
     connection: Connection,
@@ -68,6 +71,7 @@ impl Console {
             timing: false,
             tells_receipts: false,
             last_statement,
+            place: None,
             schema_changed,
             connection: Connection::There,
             when_lost: WhenLost::End,
@@ -296,8 +300,12 @@ impl Console {
     }
 
     fn fail(&mut self, failure: &Failure, text: &str) -> io::Result<()> {
+        let told = match &self.place {
+            Some(place) if self.format.is_for_people() => &place.tell(failure.clone()),
+            _ => failure,
+        };
         // Where the output itself ended the statement, that is what is answered here.
-        self.format.fail(&failure.fields, text)?;
+        self.format.fail(&told.fields, text)?;
         if failure.ends_connection() {
             self.connection = Connection::Lost;
             if self.is_shell() {

@@ -36,6 +36,7 @@ mod meta_command;
 mod name_pattern;
 mod output_file;
 mod pager;
+mod place;
 mod printable;
 mod progress;
 mod query;

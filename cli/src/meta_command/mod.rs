@@ -22,6 +22,7 @@ use crate::import::{self, Import};
 use crate::meta_command::edit::edit;
 use crate::meta_command::parse::{MetaCommand, parse, syntax_error};
 use crate::meta_command::watch::watch;
+use crate::place::Place;
 use crate::printable::printable;
 use crate::shell::{self, Flow};
 use crate::{describe, export, messages};
@@ -210,7 +211,10 @@ fn include(path: &Path, console: &mut Console, depth: usize) -> io::Result<()> {
                 return console.show(&Err(failure), "");
             }
             let name = path.display().to_string();
-            shell::script(&mut BufReader::new(file), &name, console, depth + 1)
+            let around = console.place.replace(Place::new(&name));
+            let run = shell::script(&mut BufReader::new(file), &name, console, depth + 1);
+            console.place = around;
+            run
         }
         Err(error) => console.show(&Err(import::cannot_open(path, &error).into()), ""),
     }

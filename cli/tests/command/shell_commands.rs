@@ -10,6 +10,36 @@ fn shell(script: &str) -> Run {
 }
 
 #[test]
+fn errors_in_scripts_name_file_and_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let script = "SELECT 1 AS a;\n\n-- why\nSELECT x\n  FROM y;\nSELECT 2 AS b; SELECT z;\n\\nosuch\n\
+                  CREATE TABLE t (a INT PRIMARY KEY);\nINSERT INTO t VALUES (1), (1);\n\\i inner.sql\n.tables\nSELECT 3 / 0";
+    fs::write(directory.path().join("outer.sql"), script).unwrap();
+    fs::write(directory.path().join("inner.sql"), "SELECT 1 +\n  w\n  \\g\n").unwrap();
+    let run = |format: &str, script: &str| {
+        spg_both(directory.path(), &["--memory", "--format", format, "shell"], script)
+    };
+    let ran = run("table", "\\i outer.sql\nSELECT v;\n");
+    let details: Vec<&str> = ran.err.lines().filter(|line| line.starts_with("DETAIL")).collect();
+    let expected = [
+        "DETAIL:  outer.sql, line 4",
+        "DETAIL:  outer.sql, line 6",
+        "DETAIL:  outer.sql, line 7",
+        "DETAIL:  outer.sql, line 9: Key (a)=(1) already exists.",
+        "DETAIL:  inner.sql, line 1",
+        "DETAIL:  outer.sql, line 11",
+        "DETAIL:  outer.sql, line 12",
+    ];
+    assert_eq!(details, expected, "{}", ran.err);
+    assert!(ran.err.contains("LINE 2:   FROM y\n"), "{}", ran.err);
+    assert!(ran.err.ends_with("LINE 1: SELECT v\n               ^\n"), "{}", ran.err);
+    for format in ["json", "jsonl"] {
+        let ran = run(format, "\\i outer.sql\n");
+        assert!(ran.out.contains("\"error\"") && !ran.out.contains("outer.sql"), "{ran:?}");
+    }
+}
+
+#[test]
 fn there_is_no_editor_without_a_terminal() {
     let run = shell("SELECT 1 AS a;\n\\e\nSELECT 2 AS b;\n");
     assert_eq!(run.status, 1, "{run:?}");
