@@ -40,6 +40,35 @@ fn errors_in_scripts_name_file_and_line() {
 }
 
 #[test]
+fn patterns_match_the_names_that_are_listed() {
+    let tables = "CREATE TABLE tea (id SERIAL PRIMARY KEY);\n";
+    let count = |command: &str| {
+        let run = shell(&format!("{tables}{command}\n"));
+        run.out.lines().filter(|line| line.contains(" | ")).count().saturating_sub(1)
+    };
+    let views = count("\\dv");
+    assert!(views > 20, "{views}");
+    assert_eq!(count("\\dv *"), views);
+    assert_eq!(count("\\dv *.*"), views);
+    assert!(count("\\dv pg_stat*") > 1);
+    assert_eq!(count("\\dv pg_catalog.pg_stat*"), count("\\dv pg_stat*"));
+    assert_eq!(count("\\dv spg_sequences"), 1);
+    for pattern in ["tea*", "public.tea*", "*", "public.*"] {
+        assert_eq!(count(&format!("\\ds {pattern}")), 1, "{pattern}");
+        assert_eq!(count(&format!("\\di {pattern}")), 1, "{pattern}");
+        assert_eq!(count(&format!("\\dt {pattern}")), 1, "{pattern}");
+    }
+    for command in ["\\dt", "\\di", "\\ds", "\\dv"] {
+        let run = shell(&format!("{command} Nosuch\n"));
+        let said = "Did not find any relation named \"nosuch\".\n";
+        assert_eq!((run.status, run.out.as_str(), run.err.as_str()), (0, "", said), "{command}");
+    }
+    let rows =
+        spg_in(&std::env::temp_dir(), &["--memory", "--format", "jsonl", "shell"], "\\dt no\n");
+    assert!(rows.out.ends_with("\"rows\":[]}\n") && rows.err.is_empty(), "{rows:?}");
+}
+
+#[test]
 fn there_is_no_editor_without_a_terminal() {
     let run = shell("SELECT 1 AS a;\n\\e\nSELECT 2 AS b;\n");
     assert_eq!(run.status, 1, "{run:?}");
