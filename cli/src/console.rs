@@ -14,6 +14,7 @@ use crate::failure::{Ended, Failure, Outcome, Written};
 use crate::format::{self, Format};
 use crate::interrupt::Interrupt;
 use crate::messages;
+use crate::meta_command;
 use crate::pager::PagedOutput;
 use crate::place::Place;
 use crate::progress::Watched;
@@ -175,7 +176,12 @@ impl Console {
     /// The same; answers whether it went well.
     pub(crate) fn attempt(&mut self, text: &str) -> io::Result<bool> {
         let started = Instant::now();
-        let result = self.ask(|target, format, _| target.execute(text, format));
+        let mut result = self.ask(|target, format, _| target.execute(text, format));
+        if let Err(failure) = &mut result
+            && let Some(hint) = meta_command::hint_of(failure, text)
+        {
+            failure.fields.hint = Some(hint);
+        }
         if text != self.last_statement {
             text.clone_into(&mut self.last_statement);
         }

@@ -18,6 +18,7 @@ use spg_engine::{Error, Result, SqlState};
 use crate::command_line::shell_commands::HELP;
 use crate::console::Console;
 use crate::display::Expansion;
+use crate::failure::Failure;
 use crate::import::{self, Import};
 use crate::meta_command::edit::edit;
 use crate::meta_command::parse::{MetaCommand, parse, syntax_error};
@@ -94,6 +95,20 @@ pub(crate) fn run(
         MetaCommand::Help => help(),
     }
     Ok(Flow::Continue)
+}
+
+/// What to do instead of a statement that failed, if it is a command of another shell's.
+pub(crate) fn hint_of(failure: &Failure, statement: &str) -> Option<String> {
+    let is_unknown = ["42601", "42704"].contains(&failure.code());
+    if !is_unknown || failure.fields.hint.is_some() {
+        return None;
+    }
+    let place = failure.fields.position.and_then(|position| position.checked_sub(1));
+    let found = place.and_then(|place| statement.chars().nth(place as usize));
+    if found == Some('\\') && !statement.starts_with('\\') {
+        return Some("Commands with a backslash are those of spg shell.".to_owned());
+    }
+    hints::of_statement(statement)
 }
 
 /// Prints the commands.

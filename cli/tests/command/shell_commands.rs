@@ -69,6 +69,60 @@ fn patterns_match_the_names_that_are_listed() {
 }
 
 #[test]
+fn pipes_and_files_that_are_not_there_are_refused_before_anything_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    for (command, message, hint) in [
+        ("\\o |cat", "\\o writes to no program", "\\o FILE"),
+        ("\\o | cat -n", "\\o writes to no program", "\\o FILE"),
+        ("\\export t |gzip", "\\export writes to no program", "spg export t"),
+        ("INSERT INTO t VALUES (1) \\g |cat", "\\g writes to no program", "\\o FILE"),
+        ("INSERT INTO t VALUES (1) \\g out", "\\g writes to no file", "\\o FILE"),
+        ("INSERT INTO t VALUES (1) \\gx out", "\\gx writes to no file", "\\o FILE"),
+    ] {
+        let script = format!("CREATE TABLE t (a INT);\n{command}\n\\r\nSELECT count(*) FROM t;\n");
+        let run = spg_in(directory.path(), &["--memory", "shell"], &script);
+        assert!(run.err.starts_with(&format!("ERROR:  {message}")), "{command}: {run:?}");
+        assert!(run.err.contains("HINT:  ") && run.err.contains(hint), "{command}: {run:?}");
+        assert!(run.out.contains("     0\n"), "{command}: {run:?}");
+        assert_eq!(run.status, 1);
+    }
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "no file was made");
+    let quoted = spg_in(directory.path(), &["--memory", "shell"], "\\o '|odd'\nSELECT 1;\n");
+    assert_eq!((quoted.status, quoted.out.as_str()), (0, ""), "{quoted:?}");
+    assert!(directory.path().join("|odd").exists());
+}
+
+#[test]
+fn words_of_other_shells_are_told_what_there_is() {
+    for (text, hint) in [
+        (
+            "\\dt",
+            "HINT:  Commands with a backslash are those of spg shell: echo '\\dt' | spg shell\n",
+        ),
+        ("SELECT 1 \\g", "HINT:  Commands with a backslash are those of spg shell"),
+        ("SHOW TABLES", "HINT:  \\dt of spg shell lists the tables.\n"),
+        ("show databases", "HINT:  There is one database"),
+        ("DESCRIBE t", "HINT:  \\d NAME of spg shell describes a table.\n"),
+        ("desc t", "HINT:  \\d NAME of spg shell describes a table.\n"),
+        ("use x", "HINT:  There is one database"),
+    ] {
+        let run = spg(&["--memory", "query", text]);
+        assert_eq!(run.status, 1, "{run:?}");
+        assert!(run.err.contains(hint), "{text}: {run:?}");
+    }
+    for (line, hint) in [
+        ("show tables;", "HINT:  \\dt of spg shell lists the tables.\n"),
+        ("describe t;", "HINT:  \\d NAME of spg shell describes a table.\n"),
+        ("use x;", "HINT:  There is one database"),
+    ] {
+        let run = shell(&format!("{line}\n"));
+        assert!(run.err.contains(hint), "{line}: {run:?}");
+    }
+    let run = spg(&["--memory", "query", "SELECT FROM WHERE"]);
+    assert!(!run.err.contains("HINT"), "{run:?}");
+}
+
+#[test]
 fn there_is_no_editor_without_a_terminal() {
     let run = shell("SELECT 1 AS a;\n\\e\nSELECT 2 AS b;\n");
     assert_eq!(run.status, 1, "{run:?}");
