@@ -152,7 +152,7 @@ fn open(arguments: &Arguments) -> Outcome<Target> {
         return Ok(Target::Remote(Box::new(Remote::new(client, address))));
     }
     let local = Local::new(&files::open(arguments)?, "spg")?;
-    Ok(Target::Local(Box::new(local)))
+    Ok(Target::Local(Box::new(local.in_files(arguments.files.names()))))
 }
 
 /// Ctrl-C cancels what runs on a server or on files. A database in memory ends with the process, so there it ends both,

@@ -123,6 +123,23 @@ fn words_of_other_shells_are_told_what_there_is() {
 }
 
 #[test]
+fn a_database_in_process_is_told_by_its_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = fs::canonicalize(directory.path()).unwrap().display().to_string();
+    for (files, told) in [
+        (&["--data-dir", "data"][..], format!(" in {place}/data, opened in this process.\n")),
+        (
+            &["--db", "a", "--audit", "b", "--wal", "c"],
+            format!(" in {place}/a, {place}/b and {place}/c, opened in this process.\n"),
+        ),
+        (&["--db", "d"], format!(" in {place}/d, opened in this process.\n")),
+    ] {
+        let run = spg_in(directory.path(), &[files, &["shell"]].concat(), "\\conninfo\n");
+        assert!(run.err.starts_with("The database ") && run.err.ends_with(&told), "{run:?}");
+    }
+}
+
+#[test]
 fn there_is_no_editor_without_a_terminal() {
     let run = shell("SELECT 1 AS a;\n\\e\nSELECT 2 AS b;\n");
     assert_eq!(run.status, 1, "{run:?}");
