@@ -9,6 +9,7 @@ use spg_engine::{DataType, Database, Error, Session, SqlState};
 use crate::audit::Request;
 use crate::connect;
 use crate::failure::{Failure, Outcome};
+use crate::interrupt::Cancel;
 use crate::printable::printable;
 use crate::table_name::TableName;
 use crate::target::{NextColumns, TableColumn};
@@ -148,7 +149,7 @@ impl Local {
         self.session.status()
     }
 
-    pub(super) fn canceller(&self) -> Box<dyn Fn() + Send> {
+    pub(super) fn canceller(&self) -> Cancel {
         let canceller = Arc::clone(&self.canceller);
         Box::new(move || canceller.lock().unwrap_or_else(PoisonError::into_inner).cancel())
     }

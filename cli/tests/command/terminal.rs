@@ -98,6 +98,11 @@ impl Terminal {
         }
     }
 
+    /// The status that the shell has ended with, if it has.
+    pub(crate) fn status(&mut self) -> Option<i32> {
+        self.child.try_wait().unwrap().and_then(|status| status.code())
+    }
+
     /// Leaves; the shell ends with `status`.
     pub(crate) fn leave(mut self, status: i32) {
         self.press("\\q\r");
@@ -252,6 +257,35 @@ fn ctrl_c_reaches_the_server_that_came_back() {
     terminal.press("\u{3}");
     terminal.wait_for("canceling statement due to user request");
     terminal.leave(1);
+}
+
+/// The cancel has no answer either, and holds up nothing.
+#[test]
+fn a_server_that_hangs_can_be_left() {
+    let home = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start(&[]);
+    let arguments = format!("--addr {} shell", daemon.address);
+    let Some(mut terminal) = Terminal::start_with(&arguments, home.path(), &[]) else { return };
+    terminal.ask("SELECT 40 + 2 AS sum;", "42\r\n");
+    terminal.wait_for("spg=> ");
+    daemon.hang();
+    terminal.text.clear();
+    terminal.press("SELECT 1;\r");
+    // As above: nothing tells that it has begun.
+    terminal.wait_for("\n");
+    std::thread::sleep(Duration::from_millis(300));
+    terminal.press("\u{3}");
+    std::thread::sleep(Duration::from_millis(100));
+    terminal.press("\u{3}");
+    terminal.wait_for("HINT:  The statement is being cancelled");
+    let deadline = Instant::now() + PATIENCE;
+    while terminal.status().is_none() {
+        assert!(Instant::now() < deadline, "it goes on: {}", terminal.text);
+        std::thread::sleep(Duration::from_millis(500));
+        // It may have ended.
+        terminal.keys.write_all(b"\x03").ok();
+    }
+    assert_eq!(terminal.status(), Some(130));
 }
 
 #[test]
