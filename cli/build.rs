@@ -24,9 +24,11 @@ mod daemon_command_line;
 )]
 #[path = "../server/src/limits.rs"]
 mod limits;
+mod manual;
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=manual.rs");
     for definition in ["src/command_line", "../server/src/command_line", "../server/src/limits.rs"]
     {
         println!("cargo::rerun-if-changed={definition}");
@@ -74,7 +76,9 @@ fn man_pages(out: &Path) -> io::Result<Vec<Named>> {
     let mut pages = Vec::new();
     for entry in fs::read_dir(&directory)? {
         let entry = entry?;
-        let page = as_laid_out(&fs::read_to_string(entry.path())?);
+        let mut page = as_laid_out(&fs::read_to_string(entry.path())?);
+        let name = entry.path().file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        page.push_str(&manual::sections(&name.unwrap_or_default(), &programs()[1]));
         pages.push((entry.file_name().to_string_lossy().into_owned(), page.into_bytes()));
     }
     pages.sort();

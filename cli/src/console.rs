@@ -1,6 +1,7 @@
 //! What query, shell, import and export share: a target, the format of its answers, and how it went so far.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::time::Instant;
 
 use spg_engine::session::{Rows, TransactionStatus};
@@ -9,12 +10,15 @@ use crate::audit::{LastRows, Request};
 use crate::display::{Caption, Display, has_colors};
 use crate::error_display;
 use crate::exit::Status;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Ended, Failure, Outcome, Written};
 use crate::format::{self, Format};
 use crate::interrupt::Interrupt;
 use crate::messages;
+use crate::meta_command;
 use crate::pager::PagedOutput;
+use crate::place::Place;
 use crate::progress::Watched;
+use crate::redirection::Redirection;
 use crate::target::Target;
 
 /// Whether statements reach the target.
@@ -45,11 +49,15 @@ pub(crate) struct Console {
     pub(crate) tells_receipts: bool,
     /// The last statement that was run: what `\watch` and `\e` take up.
     pub(crate) last_statement: String,
+    /// Where in a script that `\i` runs the next statement begins.
+    pub(crate) place: Option<Place>,
     /// Whether tables and columns may have other names than when it was last asked.
     schema_changed: bool,
     connection: Connection,
     when_lost: WhenLost,
     format: Box<dyn Format>,
+    /// The file that answers are sent to, if one was named.
+    redirection: Option<Redirection>,
     status: Status,
 }
 
@@ -64,10 +72,12 @@ impl Console {
             timing: false,
             tells_receipts: false,
             last_statement,
+            place: None,
             schema_changed,
             connection: Connection::There,
             when_lost: WhenLost::End,
             format,
+            redirection: None,
             status,
         }
     }
@@ -96,14 +106,37 @@ impl Console {
         if let Some(display) = self.format.display() {
             display.is_paged = is_paged;
         }
-        let out: Box<dyn Write> =
-            if is_paged { Box::new(PagedOutput::new()) } else { format::standard_output() };
-        self.format.redirect(out);
+        if self.redirection.is_none() {
+            self.send_to_output();
+        }
     }
 
-    /// Where answers go from now on; false where the format cannot change in the middle.
-    pub(crate) fn redirect(&mut self, out: Box<dyn Write>) -> bool {
+    /// Sends answers to a file from now on; false where the format cannot change in the middle.
+    pub(crate) fn send_to(&mut self, path: &Path) -> io::Result<bool> {
+        let (redirection, out) = Redirection::open(path)?;
+        let is_sent = self.format.redirect(out);
+        if is_sent {
+            self.redirection = Some(redirection);
+        }
+        Ok(is_sent)
+    }
+
+    /// Sends answers to standard output again; false where the format cannot change in the middle.
+    pub(crate) fn send_to_output(&mut self) -> bool {
+        self.redirection = None;
+        let is_paged = self.format.display().is_some_and(|display| display.is_paged);
+        let out: Box<dyn Write> =
+            if is_paged { Box::new(PagedOutput::new()) } else { format::standard_output() };
         self.format.redirect(out)
+    }
+
+    /// Shows why the file that answers are sent to takes no more, if that is so; the next ones go to standard output.
+    fn check_redirection(&mut self) -> io::Result<()> {
+        let Some(failure) = self.redirection.as_ref().and_then(Redirection::failure) else {
+            return Ok(());
+        };
+        self.send_to_output();
+        self.fail(&failure, "")
     }
 
     /// How rows are shown, if that can be chosen.
@@ -114,6 +147,11 @@ impl Console {
     /// Whether tables and columns may have other names than when this was last asked.
     pub(crate) fn take_schema_changed(&mut self) -> bool {
         std::mem::take(&mut self.schema_changed)
+    }
+
+    /// Writes a line between answers that people read.
+    pub(crate) fn head(&mut self, line: &str) -> io::Result<()> {
+        self.format.head(line)
     }
 
     /// Runs a statement of the shell's own, its rows shown with what stands around them.
@@ -138,14 +176,20 @@ impl Console {
     /// The same; answers whether it went well.
     pub(crate) fn attempt(&mut self, text: &str) -> io::Result<bool> {
         let started = Instant::now();
-        let result = self.ask(|target, format, _| target.execute(text, format));
+        let mut result = self.ask(|target, format, _| target.execute(text, format));
+        if let Err(failure) = &mut result
+            && let Some(hint) = meta_command::hint_of(failure, text)
+        {
+            failure.fields.hint = Some(hint);
+        }
         if text != self.last_statement {
             text.clone_into(&mut self.last_statement);
         }
+        let is_redirected = self.redirection.is_some();
         self.show(&result, text)?;
         self.tell_time(started);
         self.tell_receipt();
-        Ok(result.is_ok())
+        Ok(result.is_ok() && self.redirection.is_some() == is_redirected)
     }
 
     /// Tells what the last statement committed, if that is asked for: the commit's number and the audit chain's head.
@@ -214,6 +258,22 @@ impl Console {
         Ok(())
     }
 
+    /// Shows how the writing of `what` to standard output ended, which is for that alone; only an error is an answer there.
+    pub(crate) fn show_written(&mut self, what: &str, written: Written) -> io::Result<()> {
+        self.format.stand_back();
+        match written {
+            Ok(()) => self.show_loss(),
+            Err(Ended::Statement(failure)) => self.show(&Err(failure), ""),
+            // Of answers somebody may have seen enough; a copy that is cut off is none.
+            Err(Ended::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+                messages::line(&format!("spg: the {what} was cut off: whoever read it has gone"));
+                self.status = self.status.max(Status::Failed);
+                Ok(())
+            }
+            Err(Ended::Output(error)) => Err(error),
+        }
+    }
+
     /// Tells how long something took that began at `started`, if that is asked for.
     pub(crate) fn tell_time(&self, started: Instant) {
         if self.timing {
@@ -233,6 +293,7 @@ impl Console {
             }
             Err(failure) => self.fail(failure, text)?,
         }
+        self.check_redirection()?;
         self.show_loss()
     }
 
@@ -245,8 +306,12 @@ impl Console {
     }
 
     fn fail(&mut self, failure: &Failure, text: &str) -> io::Result<()> {
+        let told = match &self.place {
+            Some(place) if self.format.is_for_people() => &place.tell(failure.clone()),
+            _ => failure,
+        };
         // Where the output itself ended the statement, that is what is answered here.
-        self.format.fail(&failure.fields, text)?;
+        self.format.fail(&told.fields, text)?;
         if failure.ends_connection() {
             self.connection = Connection::Lost;
             if self.is_shell() {

@@ -8,7 +8,9 @@ use spg_engine::{Error, SqlState, Value};
 use crate::console::Console;
 use crate::display::Caption;
 use crate::failure::Outcome;
+use crate::messages;
 use crate::name_pattern::{NamePattern, literal};
+use crate::printable::printable;
 use crate::table_name::TableName;
 
 /// What is listed.
@@ -27,6 +29,11 @@ pub(crate) enum Listed {
 }
 
 impl Listed {
+    /// The schemas whose relations are meant where none is named, as LIKE takes them.
+    fn schemas(self) -> &'static str {
+        if self == Self::Views { "%" } else { "public" }
+    }
+
     fn title(self) -> &'static str {
         match self {
             Self::All => "List of relations",
@@ -70,10 +77,10 @@ impl Listed {
 
 /// Lists relations: those that a pattern matches, or without one all but those of the system's that are not asked for.
 pub(crate) fn list(what: Listed, pattern: Option<&str>, console: &mut Console) -> io::Result<()> {
-    let which = match pattern {
-        Some(pattern) => NamePattern::parse(pattern).condition(),
-        None if what == Listed::Views => "TRUE".to_owned(),
-        None => "n.nspname = 'public'".to_owned(),
+    let pattern = pattern.map(NamePattern::parse);
+    let which = match &pattern {
+        Some(pattern) => pattern.condition(what.schemas()),
+        None => format!("n.nspname LIKE {}", literal(what.schemas())),
     };
     let order = if what == Listed::Indexes { "1, 3, 2" } else { "1, 2" };
     let text = format!("{} AND {which} ORDER BY {order}", what.query());
@@ -81,6 +88,13 @@ pub(crate) fn list(what: Listed, pattern: Option<&str>, console: &mut Console) -
         Ok(rows) => rows.rows.len(),
         Err(failure) => return console.show(&Err(failure), ""),
     };
+    if count == 0
+        && let Some(pattern) = &pattern
+        && console.display().is_some()
+    {
+        messages::line(&printable(&not_found(pattern)));
+        return Ok(());
+    }
     let noun = if count == 1 { "row" } else { "rows" };
     let footer = vec![format!("({count} {noun})")];
     console.captioned(&text, Caption { title: what.title().to_owned(), footer })
@@ -158,17 +172,20 @@ fn text(value: Option<&Value>) -> String {
 fn find(written: &str, console: &mut Console) -> Outcome<Vec<Relation>> {
     let pattern = NamePattern::parse(written);
     let relations = if pattern.is_wild() {
-        relations(&pattern.condition(), console)?
+        relations(&pattern.condition("public"), console)?
     } else {
         let mut named = relations(&named(written)?, console)?;
         named.truncate(1);
         named
     };
     if relations.is_empty() {
-        let message = format!("Did not find any relation named \"{pattern}\".");
-        return Err(Error::new(SqlState::UndefinedTable, message).into());
+        return Err(Error::new(SqlState::UndefinedTable, not_found(&pattern)).into());
     }
     Ok(relations)
+}
+
+fn not_found(pattern: &NamePattern) -> String {
+    format!("Did not find any relation named \"{pattern}\".")
 }
 
 /// What is true of the relation that a name means.

@@ -1,26 +1,25 @@
 //! `export`: a table as CSV that `import` reads back as it was.
 
-use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use spg_engine::binder::bound::OutputColumn;
 use spg_engine::session::{Notice, RowSink};
 use spg_engine::storage::batch::Batch;
-use spg_engine::{Error, SqlState};
 
 use crate::console::Console;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Ended, Outcome};
 use crate::format::CsvFormat;
+use crate::output_file::{OutputFile, cannot_write};
 use crate::progress::Progress;
 use crate::table_name::TableName;
 use crate::target::Target;
 
 /// Writes the table into `path`, gzipped if it ends in `.gz`; answers its tag.
 ///
-/// The file appears when it is whole: a reader never sees half of it, and after an error the old one is still there.
+/// The file appears when it is whole, and after an error the old one is still there; a pipe or a device is written into.
 pub(crate) fn to_file(table: &str, path: &Path, target: &mut Target) -> Outcome<String> {
     let table = TableName::parse(table)?;
     match write_file(&table, path, target) {
@@ -35,36 +34,18 @@ pub(crate) fn to_output(table: &str, console: &mut Console) -> io::Result<()> {
     let out = BufWriter::with_capacity(64 << 10, io::stdout());
     let target = &mut console.target;
     let written = match TableName::parse(table) {
-        Ok(table) => console.interrupt.during(|| write(&table, out, target)),
+        Ok(table) => console.interrupt.during(|| {
+            let (_, mut out) = write(&table, out, target)?;
+            Ok(out.flush()?)
+        }),
         Err(error) => Err(Ended::Statement(error.into())),
     };
-    match written {
-        Ok((_, mut out)) => {
-            out.flush()?;
-            console.show_loss()
-        }
-        Err(Ended::Statement(failure)) => console.show(&Err(failure), ""),
-        Err(Ended::Output(error)) => Err(error),
-    }
-}
-
-/// What ended an export.
-enum Ended {
-    /// The rows could not be read.
-    Statement(Failure),
-    /// They could not be written.
-    Output(io::Error),
-}
-
-impl From<io::Error> for Ended {
-    fn from(error: io::Error) -> Self {
-        Self::Output(error)
-    }
+    console.show_written("table", written)
 }
 
 fn write_file(table: &TableName, path: &Path, target: &mut Target) -> Result<u64, Ended> {
-    let unfinished = Unfinished::create(path)?;
-    let buffer = BufWriter::with_capacity(64 << 10, &unfinished.file);
+    let output = OutputFile::create(path)?;
+    let buffer = BufWriter::with_capacity(64 << 10, output.file());
     let rows = if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz")) {
         let encoder = GzEncoder::new(buffer, Compression::default());
         let (rows, encoder) = write(table, encoder, target)?;
@@ -75,7 +56,7 @@ fn write_file(table: &TableName, path: &Path, target: &mut Target) -> Result<u64
         buffer.flush()?;
         rows
     };
-    unfinished.finish(path)?;
+    output.finish()?;
     Ok(rows)
 }
 
@@ -107,42 +88,4 @@ impl<W: Write> RowSink for CountedRows<W> {
     fn notice(&mut self, notice: &Notice) {
         self.rows.notice(notice);
     }
-}
-
-/// A file beside the one to be written; removed unless it is finished.
-struct Unfinished {
-    file: File,
-    path: PathBuf,
-}
-
-impl Unfinished {
-    fn create(target: &Path) -> io::Result<Self> {
-        let name = target.file_name().ok_or(io::ErrorKind::IsADirectory)?;
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".{}.tmp", std::process::id()));
-        let path = target.with_file_name(hidden);
-        let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
-        Ok(Self { file, path })
-    }
-
-    fn finish(self, target: &Path) -> io::Result<()> {
-        self.file.sync_all()?;
-        fs::rename(&self.path, target)
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        // After the rename there is nothing left under this name.
-        fs::remove_file(&self.path).ok();
-    }
-}
-
-fn cannot_write(path: &Path, error: &io::Error) -> Error {
-    let class = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => SqlState::DiskFull,
-        _ => SqlState::IoError,
-    };
-    Error::new(class, format!("could not write file \"{}\": {error}", path.display()))
 }

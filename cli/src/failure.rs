@@ -16,6 +16,17 @@ const DATA_CORRUPTED: &str = "XX001";
 /// What fallible work of the command answers.
 pub(crate) type Outcome<T> = Result<T, Failure>;
 
+/// What ended the writing of data that a statement answers.
+pub(crate) enum Ended {
+    /// It could not be read.
+    Statement(Failure),
+    /// It could not be written.
+    Output(io::Error),
+}
+
+/// How the writing of data ended.
+pub(crate) type Written = Result<(), Ended>;
+
 /// An error of the engine, of the server or of the connection, in the fields that are shown.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
@@ -115,6 +126,18 @@ impl Failure {
     /// The five characters of its class.
     pub(crate) fn code(&self) -> &str {
         self.fields.code()
+    }
+}
+
+impl From<io::Error> for Ended {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        Self::Statement(failure)
     }
 }
 

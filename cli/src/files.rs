@@ -27,6 +27,12 @@ impl FileArguments {
         self.data_dir.is_some() || self.db.is_some() || self.audit.is_some() || self.wal.is_some()
     }
 
+    /// What names the database: its directory, or each of its files.
+    pub(crate) fn names(&self) -> Vec<PathBuf> {
+        let Self { data_dir, db, audit, wal, .. } = self;
+        [data_dir, db, audit, wal].into_iter().flatten().cloned().collect()
+    }
+
     /// What among them makes no sense; a key may also be for a file that is verified as it is.
     pub(crate) fn contradiction(&self, verifies_file: bool) -> Option<&'static str> {
         let is_audited = self.data_dir.is_some() || self.audit.is_some();

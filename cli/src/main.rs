@@ -34,10 +34,13 @@ mod interrupt;
 mod messages;
 mod meta_command;
 mod name_pattern;
+mod output_file;
 mod pager;
+mod place;
 mod printable;
 mod progress;
 mod query;
+mod redirection;
 mod report;
 mod restore;
 mod shell;
@@ -56,7 +59,6 @@ use crate::audit::Request;
 use crate::command_line::{AuditCommand, Filter};
 use crate::connect::CONNECT_TIMEOUT;
 use crate::console::Console;
-use crate::dump::Ended;
 use crate::exit::Status;
 use crate::failure::Outcome;
 use crate::format::Format;
@@ -150,7 +152,7 @@ fn open(arguments: &Arguments) -> Outcome<Target> {
         return Ok(Target::Remote(Box::new(Remote::new(client, address))));
     }
     let local = Local::new(&files::open(arguments)?, "spg")?;
-    Ok(Target::Local(Box::new(local)))
+    Ok(Target::Local(Box::new(local.in_files(arguments.files.names()))))
 }
 
 /// Ctrl-C cancels what runs on a server or on files. A database in memory ends with the process, so there it ends both,
@@ -168,11 +170,8 @@ fn listen(arguments: &Arguments, console: &Console) {
 fn dump_to_output(console: &mut Console) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(64 << 10, io::stdout());
     let target = &mut console.target;
-    match console.interrupt.during(|| dump::dump(target, &mut out)) {
-        Ok(()) => console.show_loss(),
-        Err(Ended::Statement(failure)) => console.show(&Err(failure), ""),
-        Err(Ended::Output(error)) => Err(error),
-    }
+    let written = console.interrupt.during(|| dump::dump(target, &mut out));
+    console.show_written("dump", written)
 }
 
 fn dispatch(command: &Command, console: &mut Console) -> io::Result<()> {

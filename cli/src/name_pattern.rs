@@ -42,9 +42,10 @@ impl NamePattern {
         self.name.is_wild || self.schema.as_ref().is_some_and(|schema| schema.is_wild)
     }
 
-    /// What is true of the relations `c` of a namespace `n` that it matches; without a schema those of the user's.
-    pub(crate) fn condition(&self) -> String {
-        let schema = self.schema.as_ref().map_or("public", |schema| &schema.like);
+    /// What is true of the relations `c` of a namespace `n` that it matches; without a schema those of the schemas that
+    /// `unnamed` matches, as LIKE does.
+    pub(crate) fn condition(&self, unnamed: &str) -> String {
+        let schema = self.schema.as_ref().map_or(unnamed, |schema| &schema.like);
         format!(
             "c.relname LIKE {} AND n.nspname LIKE {}",
             literal(&self.name.like),
@@ -104,7 +105,7 @@ mod tests {
             let pattern = NamePattern::parse(written);
             assert_eq!(pattern.to_string(), shown);
             assert_eq!(pattern.is_wild(), is_wild, "{written}");
-            assert_eq!(pattern.condition(), condition, "{written}");
+            assert_eq!(pattern.condition("public"), condition, "{written}");
         }
     }
 }

@@ -6,6 +6,7 @@ use spg_engine::limits::STATEMENT_BYTES_MAX;
 use spg_engine::{Error, SqlState};
 
 use crate::console::Console;
+use crate::place::Place;
 use crate::statement_buffer::StatementBuffer;
 use crate::{editor, meta_command};
 
@@ -51,6 +52,7 @@ pub(crate) fn script(
             // Where the next statement begins is not known then, so nothing more of this script is run.
             Err(error) => {
                 let error = error.with_detail(format!("{name}, line {number}"));
+                console.place = None;
                 return console.show(&Err(error.into()), "");
             }
         };
@@ -59,6 +61,9 @@ pub(crate) fn script(
         }
         // Editors of Windows begin a file with the mark.
         let line = if number == 1 { line.trim_start_matches(BYTE_ORDER_MARK) } else { &line };
+        if let Some(place) = &mut console.place {
+            place.take_line(buffer.at_boundary());
+        }
         if matches!(self::line(line, &mut buffer, console, depth)?, Flow::Quit | Flow::Stop) {
             return Ok(());
         }
@@ -97,6 +102,9 @@ pub(crate) fn line(
 fn run_whole(buffer: &mut StatementBuffer, console: &mut Console) -> io::Result<Flow> {
     while let Some(statement) = buffer.next_statement() {
         console.statement(&statement)?;
+        if let Some(place) = &mut console.place {
+            place.end_statement();
+        }
         if console.is_over() {
             buffer.clear();
             return Ok(Flow::Stop);
@@ -115,12 +123,23 @@ fn run_command(
 ) -> io::Result<Flow> {
     let begun = buffer.begun().map(str::to_owned);
     let command = meta_command::Given::read(command);
-    if begun.is_none() || command.ends_statement() {
+    let ends = begun.is_none() || command.ends_statement();
+    if ends {
         buffer.clear();
     } else {
         buffer.push("\n");
     }
-    match meta_command::run(command, begun.as_deref(), console, depth)? {
+    let before = console.place.clone();
+    if !ends {
+        // It is no part of the statement.
+        console.place = before.as_ref().map(Place::of_line);
+    }
+    let flow = meta_command::run(command, begun.as_deref(), console, depth)?;
+    console.place = before;
+    if ends && let Some(place) = &mut console.place {
+        place.end_statement();
+    }
+    match flow {
         Flow::Quit => Ok(Flow::Quit),
         _ if console.is_over() => Ok(Flow::Stop),
         Flow::Run(text) => {

@@ -105,10 +105,12 @@ impl StatementBuffer {
     fn cut(&mut self) {
         self.open = Open::Nothing;
         let rest = std::mem::take(&mut self.rest);
-        let (from, mut cut) = (self.scanned, 0);
+        let (from, mut cut, mut may_go_on) = (self.scanned, 0, false);
         for (piece, range) in pieces(&rest[from..]) {
             let range = from + range.start..from + range.end;
             let text = &rest[range.clone()];
+            // A literal with escapes that goes on in a further line has them there, too.
+            may_go_on = piece == Piece::Literal && text.starts_with(['e', 'E']);
             if piece == Piece::Broken && range.end == rest.len() {
                 self.scanned = range.start;
                 self.open = if text.starts_with('\'') { Open::Literal } else { Open::Other };
@@ -120,10 +122,16 @@ impl StatementBuffer {
                 (self.scanned, cut) = (range.end, range.end);
             } else {
                 self.take_token(range.clone());
-                // A literal with escapes that goes on in a further line has them there, too.
-                if piece == Piece::Literal && text.starts_with(['e', 'E']) {
+                if may_go_on {
                     self.scanned = range.start;
                 }
+            }
+        }
+        // Behind the last token are blanks and comments.
+        if self.open == Open::Nothing && !may_go_on && rest.ends_with('\n') {
+            self.scanned = rest.len();
+            if self.tokens.is_none() {
+                cut = rest.len();
             }
         }
         self.rest = if cut == 0 { rest } else { rest[cut..].to_owned() };

@@ -1,5 +1,7 @@
 //! `audit verify FILE`: an audit log by itself, on any machine, read and never written.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use spg_engine::audit::{Key, Report as Verified, verify};
@@ -12,6 +14,9 @@ use crate::command_line::parse::head_bytes;
 use crate::failure::{Failure, Outcome};
 use crate::messages;
 use crate::report::Report;
+
+/// What every audit log begins with.
+const MAGIC: &str = "SPGAUDIT";
 
 /// Verifies the audit log at `path` with its sealed segments; `head` must be among its entries' hashes.
 pub(crate) fn verify_file(path: &Path, head: Option<&str>, key: Option<&Key>) -> Outcome<Report> {
@@ -32,9 +37,27 @@ pub(crate) fn verify_file(path: &Path, head: Option<&str>, key: Option<&Key>) ->
             }
             Ok(rows(&report))
         }
+        Err(fault)
+            if !fault.is_io
+                && let Some(found) = other_magic(&resolved) =>
+        {
+            // Where a file is short the engine sees its end first.
+            let path = resolved.display();
+            let message =
+                format!("{path}: offset 0: not an audit log: expected {MAGIC}, found {found}");
+            Err(Failure::of_difference(message))
+        }
         Err(fault) if fault.is_io => Err(Failure::new(SqlState::IoError, fault.to_string())),
         Err(fault) => Err(Failure::of_difference(fault.to_string())),
     }
+}
+
+/// What a file begins with, in hexadecimal digits, if no audit log does, be it one that was cut off.
+fn other_magic(path: &Path) -> Option<String> {
+    let mut first = Vec::new();
+    let file = File::open(path).ok()?;
+    file.take(MAGIC.len() as u64).read_to_end(&mut first).ok()?;
+    (!MAGIC.as_bytes().starts_with(&first)).then(|| hex(&first))
 }
 
 /// The columns of what a database answers to `audit-verify`.

@@ -12,7 +12,7 @@ pub(crate) const HELP: &str = r"
 \g, \gx                        run the statement begun, or the last again;
                                \gx with a line for each value
 \watch [SECONDS]               the same every 2 seconds, until Ctrl-C or error
-\e [FILE]                      edit the statement, or a file, and run it
+\e [FILE]                      edit the statement, or a file; run what changed
 \p                             print the statement begun, or the last
 \r                             forget the statement that has begun
 \i FILE                        run a script

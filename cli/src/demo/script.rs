@@ -1,7 +1,8 @@
 //! What the demo shows, one scene after the other.
 
-use std::fs;
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Instant;
 
@@ -13,12 +14,12 @@ use crate::connect::CONNECT_TIMEOUT;
 use crate::console::Console;
 use crate::demo::digits::{Image, draw};
 use crate::demo::stage::Stage;
-use crate::demo::{head, say};
+use crate::demo::{head, say, tables};
 use crate::display::terminal_size;
 use crate::failure::{Failure, Outcome};
 use crate::import::{self, Import};
 use crate::interrupt::Interrupt;
-use crate::{bench, query};
+use crate::{bench, query, report};
 
 /// The tables, cut from real ones: cli/examples/data/README.md says where they come from.
 const TABLES: [(&str, &[u8]); 4] = [
@@ -59,6 +60,9 @@ const NEIGHBORS: usize = 7;
 /// What is rewritten in the copy of the audit log, and what it says then.
 const TRUTH: &str = "'required'";
 const LIE: &str = "'optional'";
+
+/// Who may read the demo's files.
+const FILE_MODE: u32 = 0o600;
 
 /// Rows, clients and seconds of the measurement.
 const BENCH_ROWS: &str = "100000";
@@ -241,9 +245,8 @@ LIMIT {};",
             }
         }
         tell!(say("\nThe log itself:\n$ spg audit verify audit.log"));
-        verify_file(&log, None, None)?;
-        tell!(say("every link holds"));
-        Ok(Ok(()))
+        let verified = verify_file(&log, None, None)?;
+        Ok(report::show(Ok(verified), tables()).map(drop))
     }
 
     /// Says good-bye.
@@ -289,8 +292,12 @@ fn shortened(message: &str, file: &Path) -> String {
     if resolved.is_empty() { message } else { message.replace(&resolved, &name) }
 }
 
+/// Writes a file that its owner alone can read, as the database's are.
 fn write(path: &Path, bytes: &[u8]) -> Outcome<()> {
-    fs::write(path, bytes).map_err(|error| of_file("write", path, &error))
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(FILE_MODE);
+    let written = options.open(path).and_then(|mut file| file.write_all(bytes));
+    written.map_err(|error| of_file("write", path, &error))
 }
 
 fn of_file(what: &str, path: &Path, error: &io::Error) -> Failure {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +21,9 @@ use crate::target::{Remote, Target};
 
 /// The exit status of a process that a signal ended is this and its number, as shells have it.
 const SIGNALLED_STATUS: i32 = 128;
+
+/// Nobody else looks into what the demo shows its user.
+const DIRECTORY_MODE: u32 = 0o700;
 
 /// How long a directory is tried to be removed that somebody still writes into.
 const REMOVAL_ATTEMPTS: u32 = 20;
@@ -46,6 +50,7 @@ impl Stage {
         };
         let directory = tempfile::Builder::new()
             .prefix("spg-demo-")
+            .permissions(fs::Permissions::from_mode(DIRECTORY_MODE))
             .tempdir()
             .map_err(failed("make a temporary directory"))?;
         let is_shell = Arc::new(AtomicBool::new(false));

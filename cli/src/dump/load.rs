@@ -11,6 +11,7 @@ use crate::dump::long_statement::with_parameters;
 use crate::failure::Outcome;
 use crate::import;
 use crate::interrupt::Interrupt;
+use crate::place::Place;
 use crate::shell::BYTE_ORDER_MARK;
 use crate::statement_buffer::StatementBuffer;
 use crate::target::Target;
@@ -47,17 +48,15 @@ fn run(
     interrupt: &Interrupt,
 ) -> Outcome<u64> {
     let mut buffer = StatementBuffer::default();
-    let (mut line_number, mut begun, mut count) = (0_u64, 1_u64, 0_u64);
+    let mut place = Place::new(name);
+    let mut count = 0_u64;
     loop {
         let line = read_line(input, name)?;
-        line_number += 1;
         if line.is_empty() {
             break;
         }
-        if buffer.at_boundary() {
-            begun = line_number;
-        }
-        buffer.push(if line_number == 1 {
+        place.take_line(buffer.at_boundary());
+        buffer.push(if place.line() == 1 {
             line.trim_start_matches(BYTE_ORDER_MARK)
         } else {
             &line
@@ -65,35 +64,31 @@ fn run(
         if buffer.rest_bytes() > LOADED_BYTES_MAX {
             let message = format!("statement is longer than {LOADED_BYTES_MAX} bytes");
             let error = Error::new(SqlState::ProgramLimitExceeded, message);
-            return Err(error.with_detail(format!("{name}, line {begun}")).into());
+            return Err(place.tell(error.into()));
         }
         while let Some(statement) = buffer.next_statement() {
             interrupt.check()?;
-            execute(&statement, name, begun, target)?;
+            execute(&statement, &place, target)?;
             count += 1;
-            begun = line_number;
+            place.end_statement();
         }
     }
     if let Some(statement) = buffer.take_rest() {
-        execute(&statement, name, begun, target)?;
+        execute(&statement, &place, target)?;
         count += 1;
     }
     Ok(count)
 }
 
-fn execute(statement: &str, name: &str, line: u64, target: &mut Target) -> Outcome<()> {
+fn execute(statement: &str, place: &Place, target: &mut Target) -> Outcome<()> {
     let done = if statement.len() > STATEMENT_BYTES_MAX {
         let (text, values) = with_parameters(statement);
         target.command_with(&text, values)
     } else {
         target.command(statement)
     };
-    done.map_err(|mut failure| {
-        let place = format!("{name}, line {line}");
-        failure.fields.detail = Some(match failure.fields.detail.take() {
-            Some(detail) => format!("{place}: {detail}"),
-            None => place,
-        });
+    done.map_err(|failure| {
+        let mut failure = place.tell(failure);
         // It is one of the statement, which is not shown.
         failure.fields.position = None;
         failure

@@ -19,7 +19,7 @@ use spg_engine::{Error, Result, SqlState, ValueRef};
 
 use crate::dump::literal::write_literal;
 use crate::dump::schema::{Schema, Table};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Ended, Outcome, Written};
 use crate::messages;
 use crate::progress::Progress;
 use crate::target::Target;
@@ -36,28 +36,8 @@ const STATEMENT_BYTES: usize = 256 << 10;
 const SETTINGS: &str = "SET LOCAL TIME ZONE 'UTC';\nSET LOCAL client_encoding = 'UTF8';\n\
                         SET LOCAL standard_conforming_strings = on;";
 
-/// What ended a dump.
-pub(crate) enum Ended {
-    /// Something could not be read.
-    Statement(Failure),
-    /// It could not be written.
-    Output(io::Error),
-}
-
-impl From<io::Error> for Ended {
-    fn from(error: io::Error) -> Self {
-        Self::Output(error)
-    }
-}
-
-impl From<Failure> for Ended {
-    fn from(failure: Failure) -> Self {
-        Self::Statement(failure)
-    }
-}
-
 /// Writes the database as SQL.
-pub(crate) fn dump<W: Write>(target: &mut Target, out: &mut W) -> std::result::Result<(), Ended> {
+pub(crate) fn dump<W: Write>(target: &mut Target, out: &mut W) -> Written {
     target.command("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")?;
     let written = write_all(target, out);
     // What was read is read; if the connection is lost that is said already.
@@ -68,7 +48,7 @@ pub(crate) fn dump<W: Write>(target: &mut Target, out: &mut W) -> std::result::R
     Ok(())
 }
 
-fn write_all<W: Write>(target: &mut Target, out: &mut W) -> std::result::Result<(), Ended> {
+fn write_all<W: Write>(target: &mut Target, out: &mut W) -> Written {
     target.command("SET LOCAL TIME ZONE 'UTC'")?;
     let schema = Schema::read(target)?;
     writeln!(out, "-- A dump by spg {}.", env!("CARGO_PKG_VERSION"))?;
@@ -88,7 +68,7 @@ fn write_rows<W: Write>(
     target: &mut Target,
     out: &mut W,
     progress: &Progress,
-) -> std::result::Result<(), Ended> {
+) -> Written {
     let mut inserts = Inserts { table, out, text: String::new(), rows: 0, failure: None, progress };
     let result = target.execute(&table.select(), &mut inserts);
     let finished = inserts.end_statement();

@@ -13,13 +13,14 @@ use std::time::Duration;
 
 use rustyline::config::{Behavior, CompletionType};
 use rustyline::error::ReadlineError;
-use rustyline::history::FileHistory;
+use rustyline::history::{FileHistory, History};
 use rustyline::{Config, Editor};
 use spg_engine::session::TransactionStatus;
 
 use crate::console::Console;
 use crate::display::has_colors;
 use crate::messages;
+use crate::printable::editable;
 use crate::shell::{self, Flow};
 use crate::statement_buffer::{StatementBuffer, open_quote};
 use crate::version::version;
@@ -43,8 +44,7 @@ pub(crate) fn run(console: &mut Console, history: Option<&Path>) -> io::Result<(
     let console = RefCell::new(console);
     let mut editor = open_editor(&console).map_err(io::Error::other)?;
     if let Some(path) = history {
-        // The first time there is none.
-        editor.load_history(path).ok();
+        load_history(&mut editor, path);
     }
     let result = read_lines(&mut editor, &console);
     if let Some(path) = history
@@ -67,6 +67,20 @@ fn open_editor<'c>(console: &'c RefCell<&'c mut Console>) -> rustyline::Result<S
     let mut editor = Editor::with_config(config)?;
     editor.set_helper(Some(ShellHelper::new(console, has_colors(true))));
     Ok(editor)
+}
+
+/// Takes up what was typed in earlier shells; the first time there is nothing.
+fn load_history(editor: &mut ShellEditor<'_>, path: &Path) {
+    editor.load_history(path).ok();
+    let history = editor.history_mut();
+    let entries: Vec<String> = history.iter().map(|entry| editable(entry)).collect();
+    if !history.iter().eq(&entries) {
+        // What is drawn there would drive the terminal.
+        history.clear().ok();
+        for entry in entries {
+            history.add_owned(entry).ok();
+        }
+    }
 }
 
 /// The user's history, which rustyline writes readable by its owner only.
@@ -128,7 +142,7 @@ fn take_line(line: &str, buffer: &mut StatementBuffer, console: &mut Console) ->
 fn remember(editor: &mut ShellEditor<'_>, entry: &str) {
     if entry.len() <= HISTORY_ENTRY_BYTES_MAX {
         // Only a file-backed history can fail here, and saving it tells.
-        editor.add_history_entry(entry).ok();
+        editor.add_history_entry(editable(entry)).ok();
     }
 }
 

@@ -1,4 +1,7 @@
 //! The names that can be completed: what the catalog has, as it is written in SQL.
+//!
+//! A name with control characters is not among them: nothing that can be written stands for them, and as they are they
+//! would drive the terminal.
 
 use std::collections::BTreeSet;
 
@@ -67,6 +70,8 @@ fn texts<const N: usize>(console: &mut Console, query: &str) -> Outcome<Vec<[Str
         Some(Value::Text(text)) => text.to_string(),
         _ => String::new(),
     };
-    let row = |row: &Vec<Value>| std::array::from_fn(|place| text(row.get(place)));
-    Ok(rows.rows.iter().take(NAMES_MAX).map(row).collect())
+    let row =
+        |row: &Vec<Value>| -> [String; N] { std::array::from_fn(|place| text(row.get(place))) };
+    let is_plain = |row: &[String; N]| !row.iter().any(|name| name.contains(char::is_control));
+    Ok(rows.rows.iter().map(row).filter(is_plain).take(NAMES_MAX).collect())
 }

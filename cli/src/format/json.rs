@@ -18,11 +18,13 @@ pub(super) struct JsonFormat {
     answer: Answer,
     /// What stands before the next object.
     separator: &'static str,
+    /// Whether an array of nothing is left out.
+    stands_back: bool,
 }
 
 impl JsonFormat {
     pub(super) fn new(out: Box<dyn Write>) -> Self {
-        Self { out, answer: Answer::default(), separator: "[" }
+        Self { out, answer: Answer::default(), separator: "[", stands_back: false }
     }
 
     fn separate(&mut self) -> io::Result<()> {
@@ -59,9 +61,17 @@ impl Format for JsonFormat {
         self.out.flush()
     }
 
+    fn stand_back(&mut self) {
+        self.stands_back = true;
+    }
+
     fn finish(&mut self) -> io::Result<()> {
         // Without a statement the separator still stands for the opening bracket.
-        let end = if self.separator == "[" { "[]\n" } else { "]\n" };
+        let end = match self.separator {
+            "[" if self.stands_back => "",
+            "[" => "[]\n",
+            _ => "]\n",
+        };
         self.out.write_all(end.as_bytes())?;
         self.out.flush()
     }

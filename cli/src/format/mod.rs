@@ -44,6 +44,14 @@ pub(crate) trait Format: RowSink {
         false
     }
 
+    /// A line of its own before the next answer, where people read it.
+    fn head(&mut self, _line: &str) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// The output is for data of another kind: without an answer nothing is written at the end.
+    fn stand_back(&mut self) {}
+
     /// Whether people read it, so that a sentence says more than a row.
     fn is_for_people(&self) -> bool {
         false

@@ -121,6 +121,10 @@ impl Format for TableFormat {
         self.caption = Some(Caption { title: printable(&caption.title), footer });
     }
 
+    fn head(&mut self, line: &str) -> io::Result<()> {
+        writeln!(self.out, "{line}")
+    }
+
     fn redirect(&mut self, out: Box<dyn Write>) -> bool {
         self.out = out;
         true

@@ -6,6 +6,32 @@ pub(super) fn of_command(name: &str) -> &'static str {
     known.map_or("\\? lists the commands.", |(_, hint)| hint)
 }
 
+/// What to do instead of a statement that is refused because it is a command of another shell's.
+pub(super) fn of_statement(text: &str) -> Option<String> {
+    let words = text.trim_end_matches(';').to_ascii_lowercase();
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let hint = match words.as_slice() {
+        ["show", "tables", ..] => "\\dt of spg shell lists the tables.",
+        ["show", "index" | "indexes" | "indices" | "keys", ..] => {
+            "\\di of spg shell lists the indexes."
+        }
+        ["show", "columns" | "create", ..] | ["describe" | "desc", _] => {
+            "\\d NAME of spg shell describes a table."
+        }
+        ["show", "databases" | "schemas"] | ["use", _] => {
+            "There is one database: spg --addr or --data-dir names another."
+        }
+        [first, ..] if first.starts_with('\\') => {
+            let line = text.lines().next().unwrap_or_default().replace('\'', r"'\''");
+            return Some(format!(
+                "Commands with a backslash are those of spg shell: echo '{line}' | spg shell"
+            ));
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
 /// What to do instead of `\pset OPTION`, where that is not one.
 pub(super) fn of_option(option: &str) -> Option<&'static str> {
     match option {
@@ -70,6 +96,24 @@ const HINTS: &[(&[&str], &str)] = &[
 mod tests {
     use super::*;
     use crate::meta_command::parse::COMMANDS;
+
+    #[test]
+    fn statements_of_other_shells_are_known() {
+        let in_shell =
+            "Commands with a backslash are those of spg shell: echo '\\d te*' | spg shell";
+        for (text, hint) in [
+            ("SHOW TABLES", Some("\\dt of spg shell lists the tables.")),
+            ("show\n index from t", Some("\\di of spg shell lists the indexes.")),
+            ("desc \"T\"", Some("\\d NAME of spg shell describes a table.")),
+            ("use x", Some("There is one database: spg --addr or --data-dir names another.")),
+            ("\\d te*\nx", Some(in_shell)),
+            ("SHOW lock_timeout", None),
+            ("DELETE FROM use", None),
+            ("", None),
+        ] {
+            assert_eq!(of_statement(text).as_deref(), hint, "{text}");
+        }
+    }
 
     #[test]
     fn nothing_that_there_is_has_a_hint() {

@@ -6,21 +6,24 @@
 mod edit;
 mod hints;
 mod parse;
+mod watch;
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, IsTerminal, Write};
+use std::io::{self, BufReader};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use spg_engine::{Error, Result, SqlState};
 
 use crate::command_line::shell_commands::HELP;
 use crate::console::Console;
 use crate::display::Expansion;
+use crate::failure::Failure;
 use crate::import::{self, Import};
 use crate::meta_command::edit::edit;
 use crate::meta_command::parse::{MetaCommand, parse, syntax_error};
-use crate::pager::PagedOutput;
+use crate::meta_command::watch::watch;
+use crate::place::Place;
 use crate::printable::printable;
 use crate::shell::{self, Flow};
 use crate::{describe, export, messages};
@@ -29,9 +32,6 @@ pub(crate) use crate::meta_command::parse::{COMMANDS, file};
 
 /// Scripts that `\i` may nest.
 const INCLUDE_DEPTH_MAX: usize = 16;
-
-/// How long a wait goes on before Ctrl-C is looked at.
-const WATCH_STEP: Duration = Duration::from_millis(20);
 
 /// A command on its line, or why it is none.
 pub(crate) struct Given(Result<MetaCommand>);
@@ -97,6 +97,20 @@ pub(crate) fn run(
     Ok(Flow::Continue)
 }
 
+/// What to do instead of a statement that failed, if it is a command of another shell's.
+pub(crate) fn hint_of(failure: &Failure, statement: &str) -> Option<String> {
+    let is_unknown = ["42601", "42704"].contains(&failure.code());
+    if !is_unknown || failure.fields.hint.is_some() {
+        return None;
+    }
+    let place = failure.fields.position.and_then(|position| position.checked_sub(1));
+    let found = place.and_then(|place| statement.chars().nth(place as usize));
+    if found == Some('\\') && !statement.starts_with('\\') {
+        return Some("Commands with a backslash are those of spg shell.".to_owned());
+    }
+    hints::of_statement(statement)
+}
+
 /// Prints the commands.
 pub(crate) fn help() {
     messages::text(HELP.trim_start());
@@ -147,22 +161,22 @@ fn not_for_programs(command: &str) {
 }
 
 fn send_to(path: Option<&Path>, console: &mut Console) -> io::Result<()> {
-    let out: Box<dyn Write> = match path {
-        None if io::stdout().is_terminal() => Box::new(PagedOutput::new()),
-        None => crate::format::standard_output(),
-        Some(path) => match File::create(path) {
-            Ok(file) => Box::new(BufWriter::new(file)),
-            Err(error) => {
-                let message = format!("could not open \"{}\": {error}", path.display());
-                return console.show(&Err(Error::new(SqlState::IoError, message).into()), "");
-            }
-        },
+    let sent = match path {
+        Some(path) => console.send_to(path),
+        None => Ok(console.send_to_output()),
     };
-    if !console.redirect(out) {
-        let message = "a JSON array cannot go on in another file; use --format jsonl";
-        return console.show(&Err(Error::new(SqlState::FeatureNotSupported, message).into()), "");
-    }
-    Ok(())
+    let error = match sent {
+        Ok(true) => return Ok(()),
+        Ok(false) => {
+            let message = "a JSON array cannot go on in another file; use --format jsonl";
+            Error::new(SqlState::FeatureNotSupported, message)
+        }
+        Err(error) => {
+            let path = path.unwrap_or(Path::new("")).display();
+            Error::new(SqlState::IoError, format!("could not open \"{path}\": {error}"))
+        }
+    };
+    console.show(&Err(error.into()), "")
 }
 
 /// The statement begun or else the last one, for `command`; None where there is neither, which is shown.
@@ -198,25 +212,6 @@ fn run_again(is_expanded: bool, begun: Option<&str>, console: &mut Console) -> i
     ran
 }
 
-/// Runs the statement begun, or the last one, again and again, until Ctrl-C or an error.
-fn watch(seconds: f64, begun: Option<&str>, console: &mut Console) -> io::Result<()> {
-    let Some(statement) = at_hand(begun, "\\watch", console)? else { return Ok(()) };
-    let pause = Duration::from_secs_f64(seconds);
-    loop {
-        let started = Instant::now();
-        let is_well = console.attempt(&statement)?;
-        while is_well && started.elapsed() < pause && !console.is_over() {
-            let left = pause.saturating_sub(started.elapsed());
-            console.interrupt.during(|| std::thread::sleep(left.min(WATCH_STEP)));
-        }
-        if !is_well || console.is_over() {
-            // Ctrl-C ends this, and nothing else.
-            console.interrupt.reset();
-            return Ok(());
-        }
-    }
-}
-
 /// Runs a script; `\q` in it ends that script only.
 fn include(path: &Path, console: &mut Console, depth: usize) -> io::Result<()> {
     if depth == INCLUDE_DEPTH_MAX {
@@ -231,7 +226,10 @@ fn include(path: &Path, console: &mut Console, depth: usize) -> io::Result<()> {
                 return console.show(&Err(failure), "");
             }
             let name = path.display().to_string();
-            shell::script(&mut BufReader::new(file), &name, console, depth + 1)
+            let around = console.place.replace(Place::new(&name));
+            let run = shell::script(&mut BufReader::new(file), &name, console, depth + 1);
+            console.place = around;
+            run
         }
         Err(error) => console.show(&Err(import::cannot_open(path, &error).into()), ""),
     }

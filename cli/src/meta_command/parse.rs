@@ -94,6 +94,9 @@ pub(super) fn parse(line: &str) -> Result<MetaCommand> {
     let Some((name, arguments)) = words.split_first() else {
         return Err(syntax_error("no command".to_owned()));
     };
+    if let Some(refused) = refused_output(name, arguments) {
+        return Err(refused);
+    }
     match (*name, arguments) {
         ("\\import", [table, path]) => {
             let (table, create) = ((*table).to_owned(), create.is_some());
@@ -129,6 +132,27 @@ pub(super) fn parse(line: &str) -> Result<MetaCommand> {
         ("\\?", []) => Ok(MetaCommand::Help),
         (name, arguments) => description(name, arguments).ok_or_else(|| refusal(name, arguments)),
     }
+}
+
+/// 0A000 for what psql writes to and this shell does not: programs, and files of one statement. A name in quotes may
+/// begin with a bar.
+fn refused_output(name: &str, arguments: &[&str]) -> Option<Error> {
+    let is_run = matches!(name, "\\g" | "\\gx");
+    let is_program = arguments.iter().any(|argument| argument.starts_with('|'));
+    let what = match name {
+        "\\o" | "\\export" | "\\g" | "\\gx" if is_program => "program",
+        _ if is_run && !arguments.is_empty() => "file",
+        _ => return None,
+    };
+    let message = format!("{name} writes to no {what}");
+    let hint = match (name, arguments.first()) {
+        ("\\export", Some(table)) => {
+            format!("\\export TABLE FILE writes a file; a program reads spg export {table}.")
+        }
+        _ => "\\o FILE sends answers to a file, \\o alone to the output again; a program reads spg query."
+            .to_owned(),
+    };
+    Some(Error::new(SqlState::FeatureNotSupported, message).with_hint(hint))
 }
 
 /// `\d` and its kin. A `+` or an `S` behind one asks psql for more; here everything is told.

@@ -1,5 +1,6 @@
 //! A session of a database in this process.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use spg_engine::session::{Canceller, RowSink, Rows, TransactionStatus};
@@ -8,6 +9,8 @@ use spg_engine::{DataType, Database, Error, Session, SqlState, Value};
 use crate::audit::Request;
 use crate::connect;
 use crate::failure::{Failure, Outcome};
+use crate::interrupt::Cancel;
+use crate::printable::printable;
 use crate::table_name::TableName;
 use crate::target::{NextColumns, TableColumn};
 
@@ -17,6 +20,8 @@ pub(crate) struct Local {
     /// What the session cancels by; shared with those who cancel from another thread.
     canceller: Arc<Mutex<Canceller>>,
     application: String,
+    /// The database's files, as they are told; none of one in memory.
+    files: Vec<PathBuf>,
 }
 
 /// A session that the audit log knows as this user's, with `application`.
@@ -36,7 +41,13 @@ impl Local {
     pub(crate) fn new(database: &Arc<Database>, application: &str) -> Outcome<Self> {
         let session = named_session(database, application)?;
         let canceller = Arc::new(Mutex::new(session.canceller()));
-        Ok(Self { session, canceller, application: application.to_owned() })
+        let files = Vec::new();
+        Ok(Self { session, canceller, application: application.to_owned(), files })
+    }
+
+    /// The same, which knows where its database is.
+    pub(crate) fn in_files(self, files: Vec<PathBuf>) -> Self {
+        Self { files, ..self }
     }
 
     /// Takes a new session in place of one that was ended.
@@ -65,8 +76,24 @@ impl Local {
 
     pub(super) fn description(&self) -> String {
         match self.session.database().database_id() {
-            Some(id) => format!("The database {id}, opened in this process."),
+            Some(id) => format!("The database {id}{}, opened in this process.", self.place()),
             None => "A database in this process, gone when it ends.".to_owned(),
+        }
+    }
+
+    /// As ` in /data/image and /data/log`.
+    fn place(&self) -> String {
+        let names = |paths: &[PathBuf]| {
+            let whole = |path| std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path));
+            let names = paths.iter().map(|path| printable(&whole(path).display().to_string()));
+            names.collect::<Vec<_>>().join(", ")
+        };
+        match self.files.split_last() {
+            None => String::new(),
+            Some((last, [])) => format!(" in {}", names(std::slice::from_ref(last))),
+            Some((last, others)) => {
+                format!(" in {} and {}", names(others), names(std::slice::from_ref(last)))
+            }
         }
     }
 
@@ -129,7 +156,7 @@ impl Local {
         self.session.status()
     }
 
-    pub(super) fn canceller(&self) -> Box<dyn Fn() + Send> {
+    pub(super) fn canceller(&self) -> Cancel {
         let canceller = Arc::clone(&self.canceller);
         Box::new(move || canceller.lock().unwrap_or_else(PoisonError::into_inner).cancel())
     }

@@ -12,6 +12,7 @@ use spg_engine::storage::column::Column;
 
 use crate::audit::Request;
 use crate::failure::{Failure, Outcome};
+use crate::interrupt::Cancel;
 use crate::table_name::TableName;
 
 pub(crate) use batches::engine_value;
@@ -158,7 +159,7 @@ impl Target {
     }
 
     /// What cancels the statement that runs, from another thread.
-    pub(crate) fn canceller(&self) -> Box<dyn Fn() + Send> {
+    pub(crate) fn canceller(&self) -> Cancel {
         match self {
             Self::Local(local) => local.canceller(),
             Self::Remote(remote) => remote.canceller(),

@@ -12,6 +12,7 @@ use crate::audit::Request;
 use crate::connect::{Address, CONNECT_TIMEOUT};
 use crate::exit::Status;
 use crate::failure::{Failure, Outcome};
+use crate::interrupt::Cancel;
 use crate::messages;
 use crate::table_name::TableName;
 use crate::target::batches::{Batches, describe};
@@ -154,7 +155,7 @@ impl Remote {
         self.address.session.is_some()
     }
 
-    pub(super) fn canceller(&self) -> Box<dyn Fn() + Send> {
+    pub(super) fn canceller(&self) -> Cancel {
         let shared = Arc::clone(&self.cancel_token);
         Box::new(move || {
             let token = shared.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -119,6 +119,24 @@ fn a_changed_byte_is_named_by_entry_and_offset() {
 }
 
 #[test]
+fn what_is_no_audit_log_is_told_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let long = "# a text\n".repeat(1_000);
+    for (content, reason) in [
+        ("#!/bin/sh\n", "offset 0: not an audit log: expected SPGAUDIT, found 23212f62696e2f73"),
+        ("abc", "offset 0: not an audit log: expected SPGAUDIT, found 616263"),
+        (&long, "offset 0: not an audit log: expected SPGAUDIT, found 2320612074657874"),
+        ("SPGAU", "offset 5: the file ends before its first entry"),
+        ("", "offset 0: the file ends before its first entry"),
+    ] {
+        fs::write(directory.path().join("file"), content).unwrap();
+        let run = spg_in(directory.path(), &["audit", "verify", "file"], "");
+        assert_eq!((run.status, run.out.as_str()), (1, ""), "{run:?}");
+        assert!(run.err.contains(reason), "{content}: {run:?}");
+    }
+}
+
+#[test]
 fn an_expected_head_is_in_the_chain_or_named() {
     let database = database();
     let directory = database.path();

@@ -59,6 +59,20 @@ impl Daemon {
         self.child.wait().unwrap();
     }
 
+    /// Lets it hang: it is there, and does nothing.
+    pub(crate) fn hang(&self) {
+        signal("STOP", self.child.id());
+        let tasks = format!("/proc/{}/task", self.child.id());
+        let is_stopped = |task: fs::DirEntry| {
+            let status = fs::read_to_string(task.path().join("status")).unwrap_or_default();
+            status.contains("State:\tT")
+        };
+        // Each thread stops by itself.
+        while !fs::read_dir(&tasks).unwrap().flatten().all(is_stopped) {
+            std::thread::yield_now();
+        }
+    }
+
     /// Asks it to end, and waits until it has.
     pub(crate) fn stop(&mut self) {
         signal("TERM", self.child.id());

@@ -1,6 +1,8 @@
 //! `demo`: shows everything, answers 0 and leaves nothing behind, however it ends.
 
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Child, Stdio};
 
 use crate::daemon::signal;
@@ -36,14 +38,31 @@ fn it_shows_everything_and_leaves_nothing() {
         "beside the writer ",
         "ERROR:  copy-of-audit.log: entry ",
         "the entry's hash differs",
-        "every link holds",
+        "$ spg audit verify audit.log\n entries | first_sequence | sequence | ",
     ] {
         assert!(out.contains(expected), "{expected}: {out}");
     }
     assert!(!out.contains('\x1b'), "colours are for terminals");
-    let wide: Vec<&str> = out.lines().filter(|line| line.len() > 80).collect();
-    assert!(wide.iter().all(|line| line.starts_with('/')), "80 columns are enough: {wide:?}");
+    // What a command prints is shown as it is.
+    let (before, verified) = out.split_once("$ spg audit verify audit.log\n").unwrap();
+    let is_wide = |line: &&str| line.len() > 80 && !line.starts_with('/');
+    assert_eq!(before.lines().find(is_wide), None, "80 columns are enough");
+    assert!(verified.contains(" | f     | ") && verified.contains("\n(1 row)\n"), "{verified}");
     assert_eq!(left_behind(&directory), 0);
+}
+
+/// Everything in `directory` is its owner's alone.
+fn only_the_owner_reads(directory: &Path) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        // The daemon may be at work there.
+        let Ok(metadata) = std::fs::metadata(&path) else { continue };
+        let mode = metadata.permissions().mode() & 0o777;
+        assert_eq!(mode, if metadata.is_dir() { 0o700 } else { 0o600 }, "{}", path.display());
+        if metadata.is_dir() {
+            only_the_owner_reads(&path);
+        }
+    }
 }
 
 #[test]
@@ -57,6 +76,7 @@ fn a_signal_ends_it_without_a_trace() {
             line.clear();
             assert_ne!(out.read_line(&mut line).unwrap(), 0, "it has ended");
         }
+        only_the_owner_reads(directory.path());
         signal(name, demo.id());
         out.read_to_string(&mut line).unwrap();
         assert_eq!(demo.wait().unwrap().code(), Some(status));

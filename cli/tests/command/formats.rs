@@ -197,21 +197,6 @@ fn the_statement_at_hand_is_printed() {
     assert_eq!(run.err, format!("SELECT 1\nSELECT 2\n{forgotten}\nNull display is \"\\x1Bx\".\n"));
 }
 
-/// `\e` and `\watch` take the statement that has begun, and the last one only where none has.
-#[test]
-fn an_editor_gets_the_statement_begun() {
-    let mut child = command(&["--memory", "shell", "--format", "jsonl"])
-        .env("VISUAL", "sed -i s/begun;*/+41;/")
-        .spawn()
-        .unwrap();
-    let script = "SELECT 5 AS begun;\nSELECT 1\nbegun\n\\e\n\\e\nSELECT 6\n;\n\\e\n";
-    child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
-    let out = child.wait_with_output().unwrap();
-    let out = String::from_utf8(out.stdout).unwrap();
-    let rows: Vec<&str> = out.lines().filter_map(|line| line.split("\"rows\":").nth(1)).collect();
-    assert_eq!(rows, ["[[5]]}", "[[42]]}", "[[42]]}", "[[6]]}", "[[6]]}"], "{out}");
-}
-
 #[test]
 fn scripts_go_on_after_errors_and_run_what_the_end_ends() {
     let script = "CREATE TABLE t (a INT);\nSELECT\n  nothing;\nBEGIN; INSERT INTO t VALUES (1);\n\

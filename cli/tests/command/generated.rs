@@ -52,6 +52,25 @@ fn each_subcommand_has_a_page() {
     let whole = fs::read_to_string(pages.join("spg.1")).unwrap();
     assert!(whole.contains(env!("CARGO_PKG_VERSION")), "{whole}");
 
+    for (page, words) in [
+        ("spg.1", &["SPG_ADDR", "SPG_SESSION", "PAGER", "VISUAL", "NO_COLOR", ".spg_history"][..]),
+        ("spg-shell.1", &["SPG_ADDR", "SPG_SESSION", "EDITOR", "HOME", ".spg_history"]),
+        ("spg-export.1", &["SPG_ADDR", "lost"]),
+        ("spg-audit-list.1", &["SPG_ADDR", "damaged"]),
+        ("spg-server.1", &["SPG_DB", "SPG_WAL", "SPG_AUDIT_KEY_FILE", "SPG_LOG", "NOTIFY_SOCKET"]),
+    ] {
+        let text = fs::read_to_string(pages.join(page)).unwrap();
+        let (_, status) = text.split_once("\n.SH \"EXIT STATUS\"\n").expect(page);
+        assert!(status.contains("\n.SH ENVIRONMENT\n"), "{page}: {status}");
+        for word in words {
+            assert!(status.contains(word), "{page}: {word}: {status}");
+        }
+        let has_files = text.contains("\n.SH FILES\n");
+        assert_eq!(has_files, words.contains(&".spg_history") || page == "spg-server.1", "{page}");
+    }
+    let version = fs::read_to_string(pages.join("spg-version.1")).unwrap();
+    assert!(!version.contains("PAGER"), "{version}");
+
     let file = directory.path().join("file");
     fs::write(&file, "").unwrap();
     let run = spg(&["man", file.to_str().unwrap()]);

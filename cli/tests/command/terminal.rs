@@ -15,23 +15,30 @@ use crate::daemon::Daemon;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A shell that is typed into.
-struct Terminal {
+pub(crate) struct Terminal {
     child: Child,
     keys: ChildStdin,
     shown: Receiver<Vec<u8>>,
-    text: String,
+    /// What was shown since this was cleared.
+    pub(crate) text: String,
 }
 
 impl Terminal {
     /// Starts `spg --memory shell` at home in `home`; None, and a word about it, where there is no `script`.
-    fn start(home: &Path, variables: &[(&str, &str)]) -> Option<Self> {
+    pub(crate) fn start(home: &Path, variables: &[(&str, &str)]) -> Option<Self> {
         Self::start_with("--memory shell", home, variables)
     }
 
     /// Starts `spg` with other arguments likewise.
-    fn start_with(arguments: &str, home: &Path, variables: &[(&str, &str)]) -> Option<Self> {
+    pub(crate) fn start_with(
+        arguments: &str,
+        home: &Path,
+        variables: &[(&str, &str)],
+    ) -> Option<Self> {
         // `exec`: Ctrl-C is for the shell under test alone, and none between it and `script` dies of it.
-        let command = format!("exec {} {arguments}", env!("CARGO_BIN_EXE_spg"));
+        // The terminal would have no size.
+        let command =
+            format!("stty rows 24 cols 80; exec {} {arguments}", env!("CARGO_BIN_EXE_spg"));
         let spawned = Command::new("script")
             .args(["-q", "-e", "-c", &command, "/dev/null"])
             .env("HOME", home)
@@ -66,13 +73,13 @@ impl Terminal {
     }
 
     /// Presses keys.
-    fn press(&mut self, keys: &str) {
+    pub(crate) fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
     }
 
     /// Types a line, and waits for `expected` and the prompt behind it; answers what was shown.
-    fn ask(&mut self, line: &str, expected: &str) -> String {
+    pub(crate) fn ask(&mut self, line: &str, expected: &str) -> String {
         self.text.clear();
         self.press(&format!("{line}\r"));
         self.wait_for(expected);
@@ -81,7 +88,7 @@ impl Terminal {
 
     /// Waits until something is shown.
     #[track_caller]
-    fn wait_for(&mut self, expected: &str) {
+    pub(crate) fn wait_for(&mut self, expected: &str) {
         let deadline = Instant::now() + PATIENCE;
         while !self.text.contains(expected) {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -91,8 +98,13 @@ impl Terminal {
         }
     }
 
+    /// The status that the shell has ended with, if it has.
+    pub(crate) fn status(&mut self) -> Option<i32> {
+        self.child.try_wait().unwrap().and_then(|status| status.code())
+    }
+
     /// Leaves; the shell ends with `status`.
-    fn leave(mut self, status: i32) {
+    pub(crate) fn leave(mut self, status: i32) {
         self.press("\\q\r");
         assert_eq!(self.child.wait().unwrap().code(), Some(status));
     }
@@ -245,6 +257,35 @@ fn ctrl_c_reaches_the_server_that_came_back() {
     terminal.press("\u{3}");
     terminal.wait_for("canceling statement due to user request");
     terminal.leave(1);
+}
+
+/// The cancel has no answer either, and holds up nothing.
+#[test]
+fn a_server_that_hangs_can_be_left() {
+    let home = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start(&[]);
+    let arguments = format!("--addr {} shell", daemon.address);
+    let Some(mut terminal) = Terminal::start_with(&arguments, home.path(), &[]) else { return };
+    terminal.ask("SELECT 40 + 2 AS sum;", "42\r\n");
+    terminal.wait_for("spg=> ");
+    daemon.hang();
+    terminal.text.clear();
+    terminal.press("SELECT 1;\r");
+    // As above: nothing tells that it has begun.
+    terminal.wait_for("\n");
+    std::thread::sleep(Duration::from_millis(300));
+    terminal.press("\u{3}");
+    std::thread::sleep(Duration::from_millis(100));
+    terminal.press("\u{3}");
+    terminal.wait_for("HINT:  The statement is being cancelled");
+    let deadline = Instant::now() + PATIENCE;
+    while terminal.status().is_none() {
+        assert!(Instant::now() < deadline, "it goes on: {}", terminal.text);
+        std::thread::sleep(Duration::from_millis(500));
+        // It may have ended.
+        terminal.keys.write_all(b"\x03").ok();
+    }
+    assert_eq!(terminal.status(), Some(130));
 }
 
 #[test]
