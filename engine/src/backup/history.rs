@@ -19,7 +19,6 @@ use crate::durability::replay::{Anchor, Replay};
 use crate::encoding::DecodeError;
 use crate::open_error::{OpenError, OpenErrorKind};
 use crate::storage::root::Root;
-use crate::types::datetime::{TimestampTz, Zone, format_timestamptz};
 use crate::wal::Lsn;
 use crate::wal::full::{self, Link, OnRecord};
 use crate::wal::reader::Record;
@@ -256,13 +255,6 @@ fn starts_of(segments: &Segments) -> Result<Vec<Lsn>, OpenError> {
     Ok(starts)
 }
 
-/// A moment, as messages have it.
-fn shown(time_us: i64) -> String {
-    let mut text = String::new();
-    format_timestamptz(TimestampTz::of_unix_us(time_us), &Zone::utc(), &mut text);
-    text
-}
-
 /// Goes over the archive's records from the one at `from` on.
 fn walk(
     segments: &Segments,
@@ -382,8 +374,8 @@ impl Survey<'_> {
             format!("the archive has another commit {commit}: another history of the database");
         Err(OpenError::new(OpenErrorKind::Foreign, path, message)
             .with_values(
-                format!("one of {}", shown(self.plan.time_us)),
-                format!("one of {}", shown(time_us)),
+                format!("one of {} us since 1970", self.plan.time_us),
+                format!("one of {time_us} us since 1970"),
             )
             .with_hint("give the archive of the server that the backup was made of"))
     }
