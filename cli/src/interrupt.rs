@@ -76,8 +76,8 @@ impl Interrupt {
 
     /// As [`Self::listen`], for work that looks at the flag and has to clear up behind it: SIGTERM and SIGHUP, which
     /// end any other command at once, set the flag too.
-    pub(crate) fn listen_to_all(&self) -> io::Result<()> {
-        self.handle(&[SIGINT, SIGTERM, SIGHUP], false, Box::new(|| {}))
+    pub(crate) fn listen_to_all(&self, cancel: Cancel) -> io::Result<()> {
+        self.handle(&[SIGINT, SIGTERM, SIGHUP], false, cancel)
     }
 
     fn handle(&self, signals: &[c_int], is_shell: bool, cancel: Cancel) -> io::Result<()> {

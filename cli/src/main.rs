@@ -22,6 +22,7 @@ mod describe;
 mod display;
 mod dump;
 mod editor;
+mod endable_disk;
 mod error_display;
 mod exit;
 mod export;

@@ -1,10 +1,14 @@
-//! `restore`: makes a data directory of a backup, brings it forward by the archive of the log, and opens it to verify it.
+//! `restore`: makes a data directory of a backup, brings it forward by the archive of the log, and opens it to verify it. Whatever
+//! fails, and whoever ends it, nothing is left that looks like a database.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::CommandFactory;
 use clap::error::ErrorKind;
+use spg_engine::audit::Key;
 use spg_engine::backup::{Restore, Restored, Until, restore};
 use spg_engine::disk::Disk;
 use spg_engine::disk::read_only::ReadOnlyDisk;
@@ -16,8 +20,11 @@ use spg_engine::types::datetime::{TimestampTz, Zone, format_timestamptz, parse_t
 use spg_engine::{DataType, Database, Value};
 
 use crate::arguments::Arguments;
+use crate::endable_disk::EndableDisk;
+use crate::exit::Status;
 use crate::failure::{Failure, Outcome};
 use crate::files;
+use crate::interrupt::Interrupt;
 use crate::messages;
 use crate::progress;
 use crate::report::Report;
@@ -42,23 +49,29 @@ pub(crate) fn run(
     let mut to_open = Files::in_directory(wanted.directory);
     to_open.audit_key = arguments.files.key(&to_open)?;
     files::bear_file_limits()?;
-    let (from, to): (Arc<dyn Disk>, Arc<dyn Disk>) = (Arc::new(ReadOnlyDisk), Arc::new(RealDisk));
-    let restored = progress::during("restoring", || {
-        restore(&Restore {
-            from: &from,
-            source: wanted.source,
-            to: &to,
-            directory: wanted.directory,
-            key: to_open.audit_key.as_ref(),
-            archive: wanted.archive,
-            until,
-        })
+    let made = Arc::new(Made::new(wanted.directory));
+    let interrupt = Interrupt::default();
+    let beside = Arc::clone(&made);
+    // Where signals cannot be watched they end the process as ever.
+    interrupt.listen_to_all(Box::new(move || beside.end())).ok();
+    let result: Outcome<Restored> = interrupt.during(|| {
+        let restored = make(wanted, until, to_open.audit_key.as_ref(), &interrupt);
+        made.is_whole.store(restored.is_ok(), Ordering::Relaxed);
+        // Why it ended says more than which file it was at.
+        interrupt.check()?;
+        let restored = restored?;
+        if restored.chain.is_none() {
+            to_open.audit = None;
+        }
+        progress::during("verifying", || verify(to_open, arguments))?;
+        // What is verified stays.
+        made.is_whole.store(false, Ordering::Relaxed);
+        Ok(restored)
     });
-    let restored = restored.map_err(|error| files::refused(&error))?;
-    if restored.chain.is_none() {
-        to_open.audit = None;
+    if result.is_err() {
+        made.remove();
     }
-    progress::during("verifying", || verify(to_open, arguments))?;
+    let restored = result?;
     if let Until::Time(_) = until
         && restored.is_end_of_archive
     {
@@ -69,6 +82,67 @@ pub(crate) fn run(
         ));
     }
     Ok(report(&restored, wanted.directory))
+}
+
+/// Makes the directory, as far as nobody asks for an end.
+fn make(
+    wanted: &Wanted<'_>,
+    until: Until,
+    key: Option<&Key>,
+    interrupt: &Interrupt,
+) -> Outcome<Restored> {
+    let from = EndableDisk { disk: ReadOnlyDisk, interrupt: interrupt.clone() };
+    let to = EndableDisk { disk: RealDisk, interrupt: interrupt.clone() };
+    let (from, to): (Arc<dyn Disk>, Arc<dyn Disk>) = (Arc::new(from), Arc::new(to));
+    let restored = progress::during("restoring", || {
+        restore(&Restore {
+            from: &from,
+            source: wanted.source,
+            to: &to,
+            directory: wanted.directory,
+            key,
+            archive: wanted.archive,
+            until,
+        })
+    });
+    restored.map_err(|error| files::refused(&error))
+}
+
+/// The directory that is made.
+struct Made {
+    directory: PathBuf,
+    was_there: bool,
+    /// Whether it is all there, and this invocation's: until then whoever makes it clears up.
+    is_whole: AtomicBool,
+}
+
+impl Made {
+    fn new(directory: &Path) -> Self {
+        let is_whole = AtomicBool::new(false);
+        Self { directory: directory.to_owned(), was_there: directory.exists(), is_whole }
+    }
+
+    /// Removes it, but for a directory that was there and empty.
+    fn remove(&self) {
+        if self.is_whole.load(Ordering::Relaxed) {
+            for entry in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
+                fs::remove_file(entry.path()).ok();
+            }
+        }
+        if !self.was_there {
+            // If there is something in it, it is somebody else's.
+            fs::remove_dir(&self.directory).ok();
+        }
+    }
+
+    /// A signal has come: what is being opened asks nobody.
+    fn end(&self) {
+        if self.is_whole.load(Ordering::Relaxed) {
+            self.remove();
+            messages::line("ERROR:  57014: canceling statement due to user request");
+            std::process::exit(Status::Failed as i32);
+        }
+    }
 }
 
 /// Opens what was made, as a server will, and checks files, chain and indexes against one another.

@@ -130,7 +130,7 @@ impl BenchArguments {
 pub(crate) fn run(bench: &BenchArguments, arguments: &Arguments) -> io::Result<Status> {
     let interrupt = Interrupt::default();
     // What runs is not cancelled but ended: the tables have to be dropped. Where this fails, they stay behind.
-    interrupt.listen_to_all().ok();
+    interrupt.listen_to_all(Box::new(|| {})).ok();
     let measured = interrupt.during(|| match bench.workload {
         Workload::RawSync => measure_disk(bench, &interrupt),
         _ => measure_at(bench, arguments, &interrupt),

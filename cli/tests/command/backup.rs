@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use spg_wire::client::Client;
 
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, signal};
 use crate::support::{Run, spg, spg_in};
 
 const CLIENTS: i32 = 3;
@@ -240,4 +241,37 @@ fn restore_says_what_is_wrong_and_exits_by_it() {
     let out = fine(keyed(&["--data-dir", "r", "query", "SELECT id FROM t"]));
     assert!(out.contains("(1 row)"), "{out}");
     fine(keyed(&["--data-dir", "r", "audit", "verify"]));
+}
+
+/// Whenever it is ended: nothing is left, and it can be tried again.
+#[test]
+fn a_restore_that_is_ended_leaves_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let data = path("data");
+    let script = "CREATE TABLE d (n INT); INSERT INTO d VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9); \
+                  CREATE TABLE t (id INT PRIMARY KEY, a TEXT); INSERT INTO t SELECT a.n * 10000 + b.n * 1000 + \
+                  c.n * 100 + d.n * 10 + e.n, repeat('x', 100) FROM d a, d b, d c, d d, d e; CREATE INDEX ON t (a)";
+    fine(spg(&["--data-dir", text(&data), "query", script]));
+    fine(spg(&["--data-dir", text(&data), "backup", text(&path("backup"))]));
+    let restored = path("restored");
+    let mut was_ended = false;
+    for delay in (0..).map(|step| Duration::from_millis(step * step)) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_spg"));
+        command.args(["restore", text(&path("backup")), text(&restored)]);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        thread::sleep(delay);
+        signal("INT", child.id());
+        let ended = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        // Ended by the signal when it had nothing left to do but to say so, it is whole as well.
+        if ended.status.success() || (ended.status.code() == Some(130) && restored.exists()) {
+            break;
+        }
+        assert!(!restored.exists(), "after {delay:?}: {said}");
+        // Before it watched signals it said nothing.
+        was_ended |= ended.status.code() == Some(1) && said.contains("57014");
+    }
+    assert!(was_ended, "it was never ended in the middle");
+    assert_eq!(rows(&restored, "SELECT count(*) FROM t"), ["100000"]);
 }
