@@ -106,6 +106,12 @@ impl Failure {
         Self { status: Status::Damaged, ..self }
     }
 
+    /// The same, where what the server itself has said counts as its failure, not as its absence: it is starting, or full.
+    pub(crate) fn of_present_server(self) -> Self {
+        let is_told = matches!(self.fields.severity, Severity::Fatal | Severity::Panic);
+        if is_told { Self { status: Status::Failed, ..self } } else { self }
+    }
+
     /// The same, of a session that was ended.
     pub(crate) fn of_lost_session(mut self) -> Self {
         self.fields.severity = Severity::Fatal;

@@ -128,7 +128,8 @@ const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
 /// Whether the server does what it is there for: it answers a statement, and takes writes. A failure says what is wrong.
 pub(crate) fn health(address: &Address) -> Outcome<Report> {
     let started = Instant::now();
-    let mut client = address.connect_impatiently(HEALTH_TIMEOUT)?;
+    let client = address.connect_impatiently(HEALTH_TIMEOUT);
+    let mut client = client.map_err(Failure::of_present_server)?;
     let of_client = |error| Failure::of_client(error, &address.text);
     client.query_one("SELECT 1", &[]).map_err(of_client)?;
     let stats = client.stats().map_err(of_client)?;

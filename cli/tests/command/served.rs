@@ -80,6 +80,10 @@ fn health_is_told() {
     daemon.kill();
     let gone = daemon.spg(&["health"]);
     assert_eq!((gone.status, gone.out.as_str()), (3, ""), "{gone:?}");
+    let full = Daemon::start(&["--max-connections", "1"]);
+    let _first = spg_wire::client::Client::connect(full.address.as_str()).unwrap();
+    let refused = full.spg(&["health"]);
+    assert!(refused.status == 1 && refused.err.contains("53300"), "{refused:?}");
     let here = spg(&["--memory", "health"]);
     assert_eq!(here.status, 2, "{here:?}");
 }
