@@ -1,6 +1,6 @@
 //! Commands about the server itself, whose answer is a row or a few: `ping` and `stats`; `cancel` and `version` answer alike.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use spg_engine::DataType;
@@ -9,6 +9,7 @@ use spg_engine::storage::batch::Batch;
 use spg_engine::storage::column::Column;
 
 use crate::connect::{Address, CONNECT_TIMEOUT};
+use crate::display::Expansion;
 use crate::exit::Status;
 use crate::failure::{Failure, Outcome};
 use crate::format::Format;
@@ -47,6 +48,12 @@ impl Report {
 
 /// Shows how a command ended.
 pub(crate) fn show(result: Outcome<Report>, mut format: Box<dyn Format>) -> io::Result<Status> {
+    if io::stdout().is_terminal()
+        && let Some(display) =
+            format.display().filter(|display| display.expansion == Expansion::Off)
+    {
+        display.expansion = Expansion::Auto;
+    }
     let status = match result {
         Ok(report) => {
             write(report, format.as_mut())?;

@@ -15,7 +15,7 @@ use crate::console::Console;
 use crate::demo::digits::{Image, draw};
 use crate::demo::stage::Stage;
 use crate::demo::{head, say, tables};
-use crate::display::terminal_size;
+use crate::display::{Expansion, terminal_size};
 use crate::failure::{Failure, Outcome};
 use crate::import::{self, Import};
 use crate::interrupt::Interrupt;
@@ -246,7 +246,11 @@ LIMIT {};",
         }
         tell!(say("\nThe log itself:\n$ spg audit verify audit.log"));
         let verified = verify_file(&log, None, None)?;
-        Ok(report::show(Ok(verified), tables()).map(drop))
+        let mut tables = tables();
+        if let Some(display) = tables.display().filter(|_| columns() < WIDE_COLUMNS) {
+            display.expansion = Expansion::On;
+        }
+        Ok(report::show(Ok(verified), tables).map(drop))
     }
 
     /// Says good-bye.
@@ -270,6 +274,9 @@ LIMIT {};",
         result.map_err(|error| Failure::of_client(error, &self.stage.address.text))
     }
 }
+
+/// What the whole row of a verification takes.
+const WIDE_COLUMNS: usize = 160;
 
 /// Columns of the terminal, or of a usual one.
 fn columns() -> usize {
