@@ -276,7 +276,11 @@ impl Card {
         let shown = self.counted().into_iter().find(|counters| counters.number == statement >> 1);
         let is_active = statement & 1 != 0;
         let statement_began = self.moment(&self.running.began_us);
-        let waits_since = transaction.as_ref().and_then(|_| self.moment(&self.running.idle_us));
+        // Of a short statement the start stands for the end: not before it began by its own clock.
+        let waits_since = transaction
+            .as_ref()
+            .and_then(|_| self.moment(&self.running.idle_us))
+            .map(|since| since.max(statement_began.unwrap_or(since)));
         SessionState {
             id: self.id,
             user: who.user,
