@@ -118,6 +118,11 @@ impl Failure {
         Self { status: Status::NoConnection, ..self }
     }
 
+    /// Whether files could not be opened because somebody has them open.
+    pub(crate) fn is_in_use(&self) -> bool {
+        self.fields.sqlstate.as_str() == EngineState::ObjectInUse.code()
+    }
+
     /// Whether nothing more can be done on the connection: there is none, or it is lost.
     pub(crate) fn ends_connection(&self) -> bool {
         self.status == Status::NoConnection

@@ -63,7 +63,12 @@ pub(crate) fn run(
         if restored.chain.is_none() {
             to_open.audit = None;
         }
-        progress::during("verifying", || verify(to_open, arguments))?;
+        progress::during("verifying", || verify(to_open, arguments)).inspect_err(|failure| {
+            // Somebody has it open already: it is not ours to remove any more.
+            if failure.is_in_use() {
+                made.is_whole.store(false, Ordering::Relaxed);
+            }
+        })?;
         // What is verified stays.
         made.is_whole.store(false, Ordering::Relaxed);
         Ok(restored)

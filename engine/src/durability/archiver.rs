@@ -10,6 +10,7 @@
 //! A segment is also ended when commits in it are older than an interval, and when the database is closed in order, so that
 //! the archive is never further behind than that.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -21,7 +22,7 @@ use crate::identity::DatabaseId;
 use crate::open_error::{OpenError, OpenErrorKind};
 use crate::wal::Lsn;
 use crate::wal::full;
-use crate::wal::record::HEADER_BYTES;
+use crate::wal::record::{HEADER_BYTES, Header};
 use crate::wal::segment::Segments;
 use crate::wal::writer::Wal;
 
@@ -275,7 +276,11 @@ fn check_history(archive: &Segments, wal: &Wal) -> Result<(), OpenError> {
             "the archive holds other records than this log: another history of the database",
         );
     }
-    if let Some(oldest) = starts.first().filter(|oldest| end < **oldest) {
+    let oldest = starts.first().copied().unwrap_or(end);
+    if oldest == end && !follows(own, oldest, archive, last)? {
+        return foreign("this log does not follow the archive: another history of the database");
+    }
+    if end < oldest {
         log::warn!(
             "the archive {} ends at {end}, and the log begins at {oldest}: backups made before that place cannot be brought \
              past it; make a new backup",
@@ -283,6 +288,17 @@ fn check_history(archive: &Segments, wal: &Wal) -> Result<(), OpenError> {
         );
     }
     Ok(())
+}
+
+/// Whether the first record of a segment of the log follows the last one of the archive's segment before it, if it has one.
+fn follows(own: &Segments, start: Lsn, archive: &Segments, last: Lsn) -> Result<bool, OpenError> {
+    let header = first_record(own, start)?;
+    let Some((header, _)) = Header::read(own.id, &header) else { return Ok(true) };
+    let mut link: Option<full::Link> = None;
+    let read =
+        full::read(archive, last, None, &mut link, &mut |_, _| Ok(ControlFlow::Continue(())));
+    // One that is damaged is found when it is restored from.
+    Ok(read.is_err() || link.is_none_or(|link| header.previous == link.checksum))
 }
 
 /// The header of a segment's first record.

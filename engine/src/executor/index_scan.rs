@@ -12,6 +12,7 @@ use crate::executor::table_access::{fetch, index, table};
 use crate::limits::BATCH_ROWS_MAX;
 use crate::planner::COSTED_ROWS_MIN;
 use crate::planner::plan::{IndexRange, Plan, PlanNode, TableOutput, WholeScan};
+use crate::storage::RowId;
 use crate::storage::batch::Batch;
 use crate::storage::index::{Index, RangeCursor};
 use crate::storage::key::{KeyBound, KeyRange};
@@ -23,6 +24,9 @@ use crate::types::{Value, ValueRef};
 /// Rows of the first batch: a LIMIT above may want no more. Each further one is twice as large.
 const FIRST_BATCH_ROWS: usize = 16;
 
+/// Rows that are followed before it is asked how long the run is: whoever wants a few (LIMIT, EXISTS) has them by then.
+const FOLLOWED_ROWS: usize = 240;
+
 /// A walk along an index.
 pub(super) struct IndexScan<'a> {
     table: &'a Table,
@@ -32,7 +36,10 @@ pub(super) struct IndexScan<'a> {
     range: &'a IndexRange,
     reverse: bool,
     filter: Option<&'a Expression>,
+    /// What may be done instead, as long as that is not decided.
     whole: Option<&'a WholeScan>,
+    /// The rows that were followed until then.
+    followed: Vec<RowId>,
     walk: Walk<'a>,
     batch_rows: usize,
 }
@@ -64,21 +71,25 @@ impl<'a> IndexScan<'a> {
             reverse: *reverse,
             filter: filter.as_ref(),
             whole: whole.as_ref(),
+            followed: Vec::new(),
             walk: Walk::Begin,
             batch_rows: FIRST_BATCH_ROWS,
         })
     }
 
-    /// Begins to read: the run, or all of the table if that costs less.
-    fn begin(&self, range: &KeyRange) -> Walk<'a> {
-        let cursor = self.index.range(range, self.reverse);
-        if let Some(whole) = self.whole {
-            let rows = (self.table.row_count() as f64).max(COSTED_ROWS_MIN);
-            if cursor.clone().is_longer_than((rows * whole.share) as usize) {
-                return Walk::Table(Scan::in_place(self.table, self.output, whole));
-            }
+    /// Once some rows were followed and more are wanted: reads the table instead if so much of the run is left that this
+    /// costs less, but for the rows that were.
+    fn decide(&mut self) {
+        let Walk::Index(cursor) = &self.walk else { return };
+        let Some(whole) = self.whole.filter(|_| self.followed.len() >= FOLLOWED_ROWS) else {
+            return;
+        };
+        let rows = (self.table.row_count() as f64).max(COSTED_ROWS_MIN);
+        let followed = std::mem::take(&mut self.followed);
+        if cursor.clone().is_longer_than((rows * whole.share) as usize) {
+            self.walk = Walk::Table(Scan::in_place(self.table, self.output, whole, followed));
         }
-        Walk::Index(cursor)
+        self.whole = None;
     }
 
     /// The run of keys to walk; None where a comparison with NULL finds nothing.
@@ -131,21 +142,28 @@ impl<'a> Operator<'a> for IndexScan<'a> {
             if let Some(reads) = context.reads {
                 reads.note_keys(self.table.id(), self.definition.id, &range);
             }
-            self.walk = self.begin(&range);
+            self.walk = Walk::Index(self.index.range(&range, self.reverse));
         }
-        let cursor = match &mut self.walk {
-            Walk::Begin => return Ok(None),
-            Walk::Index(cursor) => cursor,
-            Walk::Table(scan) => return scan.next(context),
-        };
         let mut ids = Vec::with_capacity(self.batch_rows);
         loop {
             context.interrupt.check()?;
+            self.decide();
+            let cursor = match &mut self.walk {
+                Walk::Begin => return Ok(None),
+                Walk::Index(cursor) => cursor,
+                Walk::Table(scan) => return scan.next(context),
+            };
             ids.clear();
-            if cursor.next_rows(&mut ids, self.batch_rows) == 0 {
+            let count = cursor.next_rows(&mut ids, self.batch_rows);
+            if count == 0 {
                 return Ok(None);
             }
+            // A batch that is not full is the last.
+            let may_go_on = count == self.batch_rows;
             self.batch_rows = (self.batch_rows * 2).min(BATCH_ROWS_MAX);
+            if self.whole.is_some() && may_go_on {
+                self.followed.extend_from_slice(&ids);
+            }
             let mut batch = fetch(self.output, self.table, &ids);
             if let Some(filter) = self.filter {
                 batch.selection = evaluate_predicate(filter, &batch, context)?;

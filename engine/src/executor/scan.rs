@@ -11,7 +11,8 @@ use crate::executor::expression::evaluate_predicate;
 use crate::executor::operator::Operator;
 use crate::executor::table_access::{chunk_batch, table};
 use crate::planner::plan::{TableOutput, WholeScan};
-use crate::storage::batch::Batch;
+use crate::storage::RowId;
+use crate::storage::batch::{Batch, Selection};
 use crate::storage::chunk::Chunk;
 use crate::storage::table::Table;
 
@@ -31,6 +32,8 @@ pub(super) struct Scan<'a> {
     /// What the filter sees: what is yielded, or other columns.
     seen: &'a TableOutput,
     filter: Option<&'a Expression>,
+    /// Rows that are left out, in order.
+    left_out: Vec<RowId>,
 }
 
 impl<'a> Scan<'a> {
@@ -43,25 +46,31 @@ impl<'a> Scan<'a> {
         if let Some(reads) = context.reads {
             reads.note_table(output.table);
         }
-        Ok(Self::over(table, output, output, filter))
+        let (chunks, ahead) = (Box::new(table.chunks()), SmallVec::new());
+        Ok(Self { chunks, ahead, output, seen: output, filter, left_out: Vec::new() })
     }
 
-    /// In place of a run of an index, whose keys have been noted as read.
+    /// In place of a run of an index, whose keys have been noted as read, but for the rows that have been read of it.
     pub(super) fn in_place(
         table: &'a Table,
         output: &'a TableOutput,
         whole: &'a WholeScan,
+        mut left_out: Vec<RowId>,
     ) -> Self {
-        Self::over(table, output, &whole.seen, Some(&whole.filter))
+        left_out.sort_unstable();
+        let (chunks, ahead) = (Box::new(table.chunks()), SmallVec::new());
+        Self { chunks, ahead, output, seen: &whole.seen, filter: Some(&whole.filter), left_out }
     }
 
-    fn over(
-        table: &'a Table,
-        output: &'a TableOutput,
-        seen: &'a TableOutput,
-        filter: Option<&'a Expression>,
-    ) -> Self {
-        Self { chunks: Box::new(table.chunks()), ahead: SmallVec::new(), output, seen, filter }
+    /// The rows of a chunk that count.
+    fn selection(&self, chunk: &Chunk) -> Selection {
+        let all = chunk.selection();
+        let from = self.left_out.partition_point(|row| *row < chunk.first());
+        if self.left_out.get(from).is_none_or(|row| *row > chunk.last()) {
+            return all;
+        }
+        let counts = |slot: &usize| self.left_out.binary_search(&chunk.row_id(*slot)).is_err();
+        Selection::Rows(all.iter().filter(counts).map(|slot| slot as u32).collect())
     }
 }
 
@@ -94,7 +103,7 @@ impl<'a> Operator<'a> for Scan<'a> {
     fn next(&mut self, context: &Context<'a>) -> Result<Option<Batch<'a>>> {
         while let Some(chunk) = self.next_chunk() {
             context.interrupt.check()?;
-            let mut batch = chunk_batch(self.seen, chunk, chunk.selection());
+            let mut batch = chunk_batch(self.seen, chunk, self.selection(chunk));
             if let Some(filter) = self.filter {
                 batch.selection = evaluate_predicate(filter, &batch, context)?;
             }
