@@ -23,14 +23,51 @@ pub(crate) struct StatementBuffer {
 }
 
 /// What is begun behind the tokens, and has no end yet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum Open {
     #[default]
     Nothing,
     /// A literal without escapes, which the next quote that stands alone ends.
     Literal,
-    /// Any other literal, a quoted name, a comment.
+    /// A literal with escapes: a quote behind a backslash does not end it.
+    Escapes,
+    /// A literal between two of these.
+    Dollars(String),
+    /// A comment, with comments in it so deep.
+    Comment(usize),
+    /// Any other literal, a quoted name: looked at from its beginning with each line.
     Other,
+}
+
+impl Open {
+    /// What begins so, and its bytes up to what it is told by.
+    fn of(text: &str) -> (Self, usize) {
+        if text.starts_with('\'') {
+            return (Self::Literal, 1);
+        }
+        if text.starts_with(['e', 'E']) && text[1..].starts_with('\'') {
+            return (Self::Escapes, 2);
+        }
+        if text.starts_with("/*") {
+            return (Self::Comment(1), 2);
+        }
+        if let Some(tag) = text.strip_prefix('$').and_then(|rest| rest.split_once('$')) {
+            return (Self::Dollars(format!("${}$", tag.0)), tag.0.len() + 2);
+        }
+        (Self::Other, 0)
+    }
+
+    /// The bytes up to and with its end, if that is in the text, which is whole lines.
+    fn end(&mut self, text: &str) -> Option<usize> {
+        match self {
+            Self::Nothing => Some(0),
+            Self::Literal => literal_end(text),
+            Self::Escapes => escapes_end(text),
+            Self::Dollars(tag) => text.find(tag.as_str()).map(|start| start + tag.len()),
+            Self::Comment(depth) => comment_end(text, depth),
+            Self::Other => None,
+        }
+    }
 }
 
 impl StatementBuffer {
@@ -38,9 +75,22 @@ impl StatementBuffer {
     pub(crate) fn push(&mut self, text: &str) {
         let came = self.rest.len();
         self.rest.push_str(text);
-        if self.open == Open::Literal {
-            let Some(length) = literal_end(text) else { return };
-            self.take_token(self.scanned..came + length);
+        if !matches!(self.open, Open::Nothing | Open::Other) {
+            let is_comment = matches!(self.open, Open::Comment(_));
+            // A literal with escapes may go on in a further line, and has them there, too.
+            let is_whole = !matches!(self.open, Open::Escapes);
+            let Some(length) = self.open.end(text) else { return };
+            if is_comment {
+                self.scanned = came + length;
+            } else if is_whole {
+                self.take_token(self.scanned..came + length);
+            }
+        }
+        // Between a literal and what may go on with it, or what is begun and its next token, this changes nothing.
+        let is_nothing = text.trim_start().is_empty() || text.trim_start().starts_with("--");
+        if self.open == Open::Nothing && is_nothing && text.ends_with('\n') && self.tokens.is_some()
+        {
+            return;
         }
         self.cut();
     }
@@ -113,7 +163,10 @@ impl StatementBuffer {
             may_go_on = piece == Piece::Literal && text.starts_with(['e', 'E']);
             if piece == Piece::Broken && range.end == rest.len() {
                 self.scanned = range.start;
-                self.open = if text.starts_with('\'') { Open::Literal } else { Open::Other };
+                let (mut open, begun) = Open::of(text);
+                // Deeper comments are counted; the text has no end.
+                let _ = open.end(&text[begun..]);
+                self.open = if rest.ends_with('\n') { open } else { Open::Other };
                 break;
             }
             if text == ";" {
@@ -146,6 +199,39 @@ impl StatementBuffer {
         let start = self.tokens.as_ref().map_or(token.start, |tokens| tokens.start);
         self.tokens = Some(start..token.end);
     }
+}
+
+/// As [`literal_end`], of a literal with escapes.
+fn escapes_end(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut place = 0;
+    while let Some(byte) = bytes.get(place) {
+        match byte {
+            b'\\' => place += 1,
+            b'\'' if bytes.get(place + 1) == Some(&b'\'') => place += 1,
+            b'\'' => return Some(place + 1),
+            _ => {}
+        }
+        place += 1;
+    }
+    None
+}
+
+/// As [`literal_end`], of a comment that has others in it.
+fn comment_end(text: &str, depth: &mut usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut place = 0;
+    while place + 1 < bytes.len() {
+        match &bytes[place..place + 2] {
+            b"/*" => (*depth, place) = (*depth + 1, place + 2),
+            b"*/" => (*depth, place) = (*depth - 1, place + 2),
+            _ => place += 1,
+        }
+        if *depth == 0 {
+            return Some(place);
+        }
+    }
+    None
 }
 
 /// The bytes up to and with the quote that ends a literal in which the text begins.
