@@ -14,12 +14,12 @@ use crate::connect::CONNECT_TIMEOUT;
 use crate::console::Console;
 use crate::demo::digits::{Image, draw};
 use crate::demo::stage::Stage;
-use crate::demo::{head, say, tables};
-use crate::display::{Expansion, terminal_size};
+use crate::demo::{head, say};
+use crate::display::terminal_size;
 use crate::failure::{Failure, Outcome};
 use crate::import::{self, Import};
 use crate::interrupt::Interrupt;
-use crate::{bench, query, report};
+use crate::{bench, query};
 
 /// The tables, cut from real ones: cli/examples/data/README.md says where they come from.
 const TABLES: [(&str, &[u8]); 4] = [
@@ -244,13 +244,11 @@ LIMIT {};",
                 tell!(say(&format!("ERROR:  {}", message.replace(", found ", ",\n  found "))));
             }
         }
-        tell!(say("\nThe log itself:\n$ spg audit verify audit.log"));
-        let verified = verify_file(&log, None, None)?;
-        let mut tables = tables();
-        if let Some(display) = tables.display().filter(|_| columns() < WIDE_COLUMNS) {
-            display.expansion = Expansion::On;
-        }
-        Ok(report::show(Ok(verified), tables).map(drop))
+        tell!(say(
+            "\nThe log itself:\n$ spg audit verify audit.log >/dev/null && echo every link holds"
+        ));
+        verify_file(&log, None, None)?;
+        Ok(say("every link holds"))
     }
 
     /// Says good-bye.
@@ -274,9 +272,6 @@ LIMIT {};",
         result.map_err(|error| Failure::of_client(error, &self.stage.address.text))
     }
 }
-
-/// What the whole row of a verification takes.
-const WIDE_COLUMNS: usize = 160;
 
 /// Columns of the terminal, or of a usual one.
 fn columns() -> usize {
